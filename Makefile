@@ -1,0 +1,71 @@
+# What one types. Nothing but Python >= 3.11 and make is expected; everything else comes, pinned, into .venv.
+# The environment follows pyproject.toml and the constraints by two stamps: what Seatrial needs to run, and what its developers need.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PINNED := $(PIP) install --constraint .ci/constraints.txt
+PYTEST := $(BIN)/python -m pytest
+REPORTS ?= reports
+
+# Folders of tests that start no processes of their own share the cores; the others have them to themselves, one test at a time.
+SHARED := $(wildcard tests/unit tests/lint tests/golden tests/violations)
+ALONE := $(wildcard tests/packaging tests/strangers tests/implementations)
+
+.DEFAULT_GOAL := help
+.PHONY: help conformance test check install ledger constraints kill-matrix bench clean
+
+help:
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1: \2/p' Makefile
+
+conformance: .venv/runtime.stamp ## the whole suite on the reference; reports go to reports/
+	$(BIN)/seatrial run -i reference -o $(REPORTS)
+
+test: .venv/development.stamp ## everything that proves Seatrial itself
+	$(PYTEST) -n 2 $(SHARED)
+	$(if $(ALONE),$(PYTEST) $(ALONE))
+
+check: .venv/development.stamp ## lint, format, types, import contracts, features
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PYTEST) tests/lint
+
+install: .venv/development.stamp ## the environment, and nothing else
+
+ledger: .venv/development.stamp ## rewrites the states in features/ledger.yaml from the features
+	PYTHONPATH=tests $(BIN)/python -m lint.ledger --write
+
+kill-matrix: .venv/development.stamp ## which violation is caught by which rule; rewrites the committed table
+	PYTHONPATH=tests $(BIN)/python -m violations.matrix --write
+
+bench: .venv/development.stamp ## measures the budgets; prints ratios
+	PYTHONPATH=tests $(BIN)/python -m bench
+
+clean: ## removes what the other targets made
+	rm -rf .venv $(REPORTS) dist build .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# A fresh environment without any pins says what today's answer is. The list holds names and versions, no addresses.
+constraints: ## pins all dependencies anew, from pyproject.toml
+	rm -rf .venv/pins && $(PYTHON) -m venv .venv/pins
+	.venv/pins/bin/python -m pip --quiet install --upgrade pip
+	.venv/pins/bin/python -m pip --quiet install --group dev
+	.venv/pins/bin/python -m pip --quiet install --no-build-isolation --editable .
+	.venv/pins/bin/python -m pip list --format=freeze --exclude seatrial > .ci/constraints.txt
+	rm -rf .venv/pins
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Seatrial needs Python 3.11 or later: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+
+.venv/runtime.stamp: pyproject.toml .ci/constraints.txt | .venv/bin/python
+	$(PINNED) --upgrade pip
+	$(PINNED) --group build
+	$(PINNED) --no-build-isolation --editable .
+	@touch $@
+
+.venv/development.stamp: .venv/runtime.stamp
+	$(PINNED) --group dev
+	@touch $@

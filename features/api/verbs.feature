@@ -1,0 +1,108 @@
+@area:api @profile:api
+Feature: Create, read and delete
+  The API is RESTful: every object has a path, and the verbs mean what HTTP says. The store is changed exactly as the answer tells.
+
+  @id:API-02 @must @role:apiserver
+  Rule: POST MUST create an object that does not exist, answer 201 with the whole object, and refuse to replace one that does
+
+    Scenario Outline: an object is created twice
+      Given a cluster
+      When "alice" creates a <kind> "web"
+      Then "alice" is answered 201 with the whole <kind>
+      When "bob" creates a <kind> "web" with other content
+      Then "bob" is answered 409 AlreadyExists
+      And the <kind> "web" is what "alice" was told
+
+      Examples: kinds
+        | kind       |
+        | pod        |
+        | configmap  |
+        | deployment |
+        | secret     |
+
+    Scenario: many create the same object at once
+      Given a cluster
+      When 8 people create a configmap "web" at once
+      Then exactly one of them is answered 201 and the others 409 AlreadyExists
+      And the configmap "web" is what the one was told
+
+    Scenario: the name is left to the server
+      Given a cluster
+      When "alice" creates two pods by the prefix "web-"
+      Then they have different names that begin with "web-"
+
+    Scenario Outline: the request makes no sense
+      Given a cluster
+      And "bob" watches pods
+      When "alice" sends <what>
+      Then "alice" is answered <code> <reason>
+      And neither the store nor "bob" has got to know of a pod "senseless"
+
+      Examples: senseless requests
+        | what                                | code | reason     |
+        | a pod into an unknown namespace     | 404  | NotFound   |
+        | a pod that names another namespace  | 400  | BadRequest |
+        | a pod that is cut off in the middle | 400  | BadRequest |
+        | a pod without containers            | 422  | Invalid    |
+        | a thing of an unknown kind          | 404  | NotFound   |
+
+  @id:API-03 @must @role:apiserver
+  Rule: GET MUST answer with the stored object, or with all of them, and with 404 for what is not there
+
+    Scenario: objects are read one by one and together
+      Given a cluster
+      When "alice" creates 5 configmaps
+      Then each of them is read as it was answered, and a list holds exactly them
+      And pages of 2 hold each of them exactly once
+
+    Scenario: an object is read that never was
+      Given a cluster
+      When "alice" tries to get configmaps
+      Then "alice" is answered 404 NotFound
+
+    Scenario: an object is read right after it was deleted
+      Given a cluster
+      And a configmap "old" exists
+      When "alice" deletes the configmap "old"
+      And "bob" tries to get configmaps
+      Then "bob" is answered 404 NotFound
+
+  @id:API-05 @must @role:apiserver
+  Rule: DELETE MUST remove what it names and nothing else
+
+    Scenario: one object of several is deleted
+      Given a cluster
+      When "alice" creates 3 configmaps
+      And "alice" deletes one of them
+      Then the first of them is gone and the others are as they were
+      When "alice" deletes one of them
+      Then "alice" is answered 404 NotFound
+
+    Scenario: the object is not the one that was meant
+      Given a cluster
+      And a configmap "old" exists
+      When "alice" deletes the configmap "old" if its uid is another one
+      Then "alice" is answered 409 Conflict
+      And the configmap "old" is as it was
+
+    Scenario: a collection is deleted by label
+      Given a cluster
+      When "alice" creates 4 configmaps, 2 of them labelled "tide=low"
+      And "alice" deletes the configmaps labelled "tide=low"
+      Then the first two of them are gone and the others are as they were
+
+  @id:NOOP-01 @must @role:apiserver
+  Rule: The API server MUST NOT act on the objects that it stores
+
+    @needs:kill @needs:store
+    Scenario: nobody else is there
+      Given a cluster with 1 node
+      And everybody but etcd and the API server is stopped
+      When "alice" creates a deployment "web" with 2 replicas
+      And "alice" creates a replicaset "shop" with 2 replicas
+      And "alice" creates a pod "solo"
+      Then nothing in the store changes for a while
+      When everybody is started again
+      Then the pods of "web" become running
+      And the pods of "shop" become running
+      And the pod "solo" becomes running

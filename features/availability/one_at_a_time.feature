@@ -1,0 +1,66 @@
+@area:availability @profile:availability
+Feature: One at a time
+  Schedulers and controller managers may have standbys, but only one of them works at a time. Which one is recorded in a Lease that the
+  active one renews; a standby takes over when the record has not changed for the length of the lease.
+
+  @id:HA-04 @must @role:scheduler @needs:replicas @needs:requests
+  Rule: Only one scheduler MUST work at a time
+
+    Scenario: pods arrive at three schedulers
+      Given a cluster with 1 node and 3 schedulers
+      When "alice" creates a deployment "web" with 6 replicas
+      And the pods of "web" have become running
+      Then all work of the schedulers was asked for by the one that holds the lease
+
+  @id:HA-05 @must @role:controller-manager @needs:replicas @needs:requests
+  Rule: Only one controller manager MUST work at a time
+
+    Scenario: a deployment arrives at three controller managers
+      Given a cluster with 1 node and 3 controller managers
+      When "alice" creates a deployment "web" with 6 replicas
+      And the pods of "web" have become running
+      Then all work of the controller managers was asked for by the one that holds the lease
+      And exactly 6 pods of "web" were ever created
+
+  @id:HA-06 @must @role:scheduler @role:controller-manager @needs:replicas @needs:requests
+  Rule: Standbys MUST write nothing but leases and reviews
+
+    Scenario Outline: everybody works while standbys stand by
+      Given a cluster with 1 node and 3 <components>
+      When "alice" creates a deployment "web" with 4 replicas
+      And the pods of "web" have become running
+      Then the standby <components> wrote nothing but leases and reviews
+
+      Examples: components with standbys
+        | components          |
+        | schedulers          |
+        | controller managers |
+
+  @id:HA-07 @must @role:scheduler @role:controller-manager @needs:replicas @needs:requests @needs:store
+  Rule: A standby MUST take over when the active one is gone, and not before its lease has expired or been released
+
+    @needs:kill
+    Scenario Outline: the active one is killed
+      Given a cluster with 1 node and 3 <components>
+      When the active <component> is killed
+      Then another <component> takes the lease, and not before it has expired
+      When "alice" creates a deployment "web" with 3 replicas
+      Then the pods of "web" become running
+
+      Examples: components with standbys
+        | components          | component          |
+        | schedulers          | scheduler          |
+        | controller managers | controller manager |
+
+    @needs:kill
+    Scenario Outline: the active one is stopped cleanly
+      Given a cluster with 1 node and 3 <components>
+      When the active <component> is stopped
+      Then another <component> takes the lease, and not before it has expired or been released
+      When "alice" creates a deployment "web" with 3 replicas
+      Then the pods of "web" become running
+
+      Examples: components with standbys
+        | components          | component          |
+        | schedulers          | scheduler          |
+        | controller managers | controller manager |

@@ -1,0 +1,62 @@
+@area:communication @profile:communication
+Feature: Everybody talks to the API server
+  Components do not know each other. Each one asks the API server and is told by it; what one does becomes visible to the others only as
+  a change of an object. That is why any of them can be replaced.
+
+  @id:COMM-01 @must @role:apiserver @role:scheduler @role:controller-manager @role:kubelet
+  Rule: System components MUST talk to each other only through the API server
+
+    Scenario: a deployment is rolled out
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 3 replicas
+      And the pods of "web" have become running
+      Then during all of this every connection went to or from the API server
+
+    @needs:hold @needs:requests
+    Scenario: nobody hears from the API server for a while
+      Given a cluster with 2 nodes
+      And the watch streams of every component are held
+      When "alice" creates a deployment "web" with 3 replicas
+      Then no component does anything about "web" while the streams are held
+      When the streams are released
+      Then the pods of "web" become running
+
+  @id:COMM-02 @must @role:scheduler @role:controller-manager
+  Rule: The scheduler and the controller manager MUST exchange nothing with each other
+
+    Scenario: pods are created by one and bound by the other
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 4 replicas
+      And the pods of "web" have become running
+      Then during all of this no frame went between the scheduler and the controller manager
+
+    @needs:hold @needs:requests
+    Scenario: the scheduler does not hear of pods that the controller manager has made
+      Given a cluster with 2 nodes
+      And the watch streams of the scheduler are held
+      When "alice" creates a deployment "web" with 3 replicas
+      And the pods of "web" have been created
+      Then the scheduler does nothing about "web" while the streams are held
+      When the streams are released
+      Then the pods of "web" become running
+
+  @id:COMM-03 @must @role:kubelet @role:scheduler @role:controller-manager
+  Rule: Kubelets MUST exchange nothing with the scheduler or the controller manager
+
+    Scenario: pods are scheduled to two nodes and run there
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 3 replicas
+      And the pods of "web" have become running
+      Then during all of this no frame went between the kubelets and the scheduler
+      And during all of this no frame went between the kubelets and the controller manager
+
+  @id:COMM-04 @must @role:kubelet
+  Rule: Kubelets MUST NOT coordinate with each other
+
+    Scenario: pods run on two nodes, and one is replaced
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 4 replicas
+      And the pods of "web" have become running
+      And "alice" deletes one pod of "web"
+      And the pods of "web" have become running
+      Then during all of this no frame went between the kubelets

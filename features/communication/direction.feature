@@ -1,0 +1,65 @@
+@area:communication @profile:communication
+Feature: Who opens the connections
+  The API server waits to be asked. Components dial it, keep their watches open, and dial again when it has been away. Only a request that
+  somebody makes (exec, attach, logs, port-forward) may send the API server to a kubelet.
+
+  @id:COMM-07 @must @role:apiserver
+  Rule: Connections between the API server and the other components MUST be opened by the components
+
+    Scenario: a cluster boots and works
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 3 replicas
+      And the pods of "web" have become running
+      Then every connection between the API server and a component was opened by the component
+
+    @needs:kill
+    Scenario: the API server comes back after an outage
+      Given a cluster with 2 nodes
+      When the API server is killed and started again
+      And every component has asked the API server again
+      Then since the restart every connection between the API server and a component was opened by the component
+
+  @id:COMM-12 @must @role:apiserver
+  Rule: The API server MUST NOT open connections to kubelets unless somebody asks for exec, attach, logs or port-forward
+
+    Scenario: pods come, change and go
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 4 replicas
+      And the pods of "web" have become running
+      And "alice" scales the deployment "web" to 1 replica
+      And the pods of "web" have become running
+      And "alice" deletes one pod of "web"
+      And the pods of "web" have become running
+      Then during all of this the API server never opened a connection to a kubelet
+
+  @id:COMM-14 @must @role:scheduler @role:controller-manager @role:kubelet
+  Rule: A component that has lost the API server MUST be the only one to stall, and catch up afterwards
+
+    @needs:cut
+    Scenario: pods arrive while the scheduler is cut off
+      Given a cluster with 2 nodes
+      When the scheduler is cut off from every API server
+      And "alice" creates a deployment "web" with 3 replicas
+      And the pods of "web" have been created
+      And the scheduler is connected again
+      Then the pods of "web" become running
+      And each pod of "web" was bound exactly once
+
+    @needs:cut
+    Scenario: a deployment arrives while the controller manager is cut off
+      Given a cluster with 2 nodes
+      When the controller manager is cut off from every API server
+      And "alice" creates a pod "solo"
+      And the pod "solo" has become running
+      And "alice" creates a deployment "web" with 2 replicas
+      And the controller manager is connected again
+      Then the pods of "web" become running
+
+    @needs:cut @needs:runtime
+    Scenario: a pod is bound to a node that is cut off
+      Given a cluster with 1 node
+      When the kubelet of "node-1" is cut off from every API server
+      And "alice" creates a pod "web"
+      And the pod "web" has been bound
+      And the kubelet of "node-1" is connected again
+      Then the pod "web" becomes running

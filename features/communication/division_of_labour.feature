@@ -1,0 +1,56 @@
+@area:communication @profile:communication
+Feature: Division of labour
+  Etcd, API server, scheduler and controller manager each have a job that nobody else does, and workers run what they are given. Take one
+  away and exactly its job is left undone; bring it back and the backlog is worked off.
+
+  @id:ARCH-01 @must @role:apiserver
+  Rule: The API MUST work without any worker
+
+    Scenario: a pod is created before there is a node
+      Given a cluster without nodes
+      When "alice" creates a pod "web"
+      Then the pod "web" is stored and stays unbound
+      When node "node-1" joins
+      Then the pod "web" becomes running
+
+  @id:ARCH-03 @must @role:apiserver @role:scheduler @role:controller-manager @role:kubelet
+  Rule: Each of the four parts of the control plane MUST do its own job and nobody else's
+
+    @needs:kill
+    Scenario: the scheduler is missing
+      Given a cluster with 1 node
+      And the scheduler is stopped
+      When "alice" creates a deployment "web" with 2 replicas
+      And the pods of "web" have been created
+      Then the pods of "web" are stored and stay unbound
+      When the scheduler is started again
+      Then the pods of "web" become running
+
+    @needs:kill
+    Scenario: the controller manager is missing
+      Given a cluster with 1 node
+      And the controller manager is stopped
+      When "alice" creates a deployment "web" with 2 replicas
+      Then nothing is made from the deployment "web" for a while
+      When the controller manager is started again
+      Then the pods of "web" become running
+
+    @needs:kill
+    Scenario: the API server is missing
+      Given a cluster with 1 node
+      And the API server is stopped
+      Then nothing in the store changes for a while
+      When the API server is started again
+      And "alice" creates a pod "web"
+      Then the pod "web" becomes running
+
+    @needs:pause
+    Scenario: the store is missing
+      Given a cluster with 1 node
+      And etcd is paused
+      When "alice" begins to create a pod
+      Then "alice" is not told of success while etcd is paused
+      When etcd is resumed
+      And every component has asked the API server again
+      And "bob" creates a pod "next"
+      Then the pod "next" becomes running

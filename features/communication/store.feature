@@ -1,0 +1,21 @@
+@area:communication @profile:communication
+Feature: Who may talk to the store
+  The store holds all cluster state. Only the API server talks to it; everyone else reads and changes state by asking the API server.
+  A component that kept a channel of its own, even a silent one, could read or write past every check.
+
+  @id:COMM-05 @must @role:scheduler @role:controller-manager @role:kubelet
+  Rule: Only the API server MUST open connections to etcd
+
+    Scenario: a deployment is rolled out and scaled while everybody works
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 3 replicas
+      And the pods of "web" have become running
+      And "alice" scales the deployment "web" to 4 replicas
+      And the pods of "web" have become running
+      Then during all of this only the API server was connected to etcd
+
+    @needs:cut
+    Scenario: a component that has lost its API server does not turn to the store
+      Given a cluster with 2 nodes
+      When the scheduler is cut off from every API server
+      Then while the scheduler tries to reconnect it never contacts etcd

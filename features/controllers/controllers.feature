@@ -1,0 +1,77 @@
+@area:controllers @profile:controllers
+Feature: Controllers make deployed resources run
+  A controller compares what is wanted with what is, and writes the difference. It learns of both by subscribing at the API server.
+
+  @id:CTRL-01 @must @role:controller-manager @role:apiserver @role:scheduler @role:kubelet
+  Rule: Making the pods of a ReplicaSet MUST be the work of the controller manager and of nobody else
+
+    @needs:kill @needs:requests
+    Scenario: a ReplicaSet is created while the controller manager is away
+      Given a cluster with 1 node
+      And the controller manager is stopped
+      When "alice" creates a replicaset "web" with 3 replicas
+      Then nothing is made from the replicaset "web" for a while
+      When the controller manager is started again
+      Then the pods of "web" become running
+      And every pod of "web" was created by the controller manager
+
+  @id:CTRL-03 @must @role:controller-manager @needs:hold @needs:requests
+  Rule: Controllers MUST learn of changes by subscribing, not by polling
+
+    Scenario: the controller manager's subscriptions are silent for a while
+      Given a cluster with 1 node
+      And the watch streams of the controller manager are held
+      When "alice" creates a deployment "web" with 2 replicas
+      Then the controller manager does nothing about "web" while the streams are held
+      When the streams are released
+      Then the pods of "web" become running
+
+    Scenario: nothing changes for a while
+      Given a cluster with 1 node
+      When "alice" creates a deployment "web" with 2 replicas
+      And the pods of "web" have become running
+      Then the controller manager reads nothing again while nothing changes
+
+  @id:CTRL-04 @must @role:controller-manager
+  Rule: Subscriptions of controllers MUST cover creation, modification and deletion
+
+    Scenario: a deployment is created, scaled, and loses a pod
+      Given a cluster with 1 node
+      When "alice" creates a deployment "web" with 2 replicas
+      Then the pods of "web" become running
+      When "alice" scales the deployment "web" to 3 replicas
+      Then the pods of "web" become running
+      When "alice" deletes one pod of "web"
+      Then the pods of "web" become running
+
+    Scenario: a deployment is scaled down
+      Given a cluster with 1 node
+      And a deployment "web" with 3 replicas is running
+      When "alice" scales the deployment "web" to 1 replica
+      Then exactly 1 pod of "web" is left
+
+  @id:KCM-01 @must @role:controller-manager
+  Rule: A deployment MUST own exactly one ReplicaSet per pod template, labelled with the template's hash
+
+    Scenario: a deployment is created, scaled and given a new template
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When "alice" scales the deployment "web" to 3 replicas
+      And the pods of "web" have become running
+      Then the deployment "web" owns 1 replicaset with a pod-template-hash
+      When "alice" changes the image of the deployment "web"
+      Then the deployment "web" owns 2 replicasets with different hashes
+
+  @id:KCM-02 @must @role:controller-manager
+  Rule: A ReplicaSet MUST keep exactly as many matching pods as it is told, under names that are never used again
+
+    Scenario: the number changes and pods are lost
+      Given a cluster with 1 node
+      And a replicaset "web" with 3 replicas is running
+      When "alice" deletes one pod of "web"
+      And the pods of "web" have become running
+      And "alice" scales the replicaset "web" to 5 replicas
+      And the pods of "web" have become running
+      And "alice" scales the replicaset "web" to 2 replicas
+      Then exactly 2 pods of "web" are left
+      And no name of a pod of "web" was used twice and never more were created than were missing

@@ -1,0 +1,51 @@
+@area:nodes @profile:nodes
+Feature: What a kubelet does with pods
+  A kubelet watches the API server for pods of its own node, makes the container runtime run them, and reports what has become of them.
+
+  @id:NODE-01 @must @role:kubelet @needs:runtime
+  Rule: A kubelet that sees a pod bound to its node MUST create and run its containers
+
+    Scenario: a pod is bound
+      Given a cluster with 1 node
+      When "alice" creates a pod "web"
+      Then the pod "web" becomes running
+      And on "node-1" a sandbox, then each container of the pod "web" was created and started
+
+    @needs:hold @needs:requests
+    Scenario: the kubelet has not seen the binding
+      Given a cluster with 1 node
+      And the watch streams of the kubelet of "node-1" are held
+      When "alice" creates a pod "web"
+      And the pod "web" has been bound
+      Then the kubelet of "node-1" does nothing about "web" while the streams are held
+      When the streams are released
+      Then the pod "web" becomes running
+
+  @id:NODE-02 @must @role:kubelet @needs:runtime
+  Rule: A kubelet MUST ignore pods that are not bound to its node
+
+    Scenario: the other node's name begins with its own
+      Given a cluster with nodes "node-1" and "node-10"
+      When "alice" creates a pod "far" on node "node-10"
+      And the pod "far" has become running
+      And "alice" creates a pod "near" on node "node-1"
+      And the pod "near" has become running
+      Then on "node-1" only the pod "near" was run
+      And on "node-10" only the pod "far" was run
+
+    Scenario: a pod is bound to no node
+      Given a cluster with 1 node
+      And the scheduler is stopped
+      When "alice" creates a pod "adrift"
+      And "alice" creates a pod "near" on node "node-1"
+      And the pod "near" has become running
+      Then on "node-1" only the pod "near" was run
+
+  @id:NODE-04 @must @role:kubelet @needs:requests @needs:store
+  Rule: What has become of a pod MUST be reported through the API server by the kubelet of its node
+
+    Scenario: pods run on two nodes
+      Given a cluster with 2 nodes
+      When "alice" creates a deployment "web" with 4 replicas
+      And the pods of "web" have become running
+      Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler

@@ -1,0 +1,97 @@
+@area:scheduling @profile:scheduling
+Feature: How a pod gets its node
+  The scheduler watches for pods without a node, chooses one, and writes the choice into the pod through the API server. That is all it
+  does: the node learns of it by its own watch.
+
+  @id:SCHED-01 @must @role:scheduler @needs:hold @needs:requests
+  Rule: The scheduler MUST wait for new pods by watching
+
+    Scenario: pods arrive
+      Given a cluster with 1 node
+      When "alice" creates a pod "web"
+      And the pod "web" has been bound
+      Then the scheduler was told of the pod "web" by its watch before it bound it
+
+    Scenario: the scheduler's subscriptions are silent for a while
+      Given a cluster with 1 node
+      And the watch streams of the scheduler are held
+      When "alice" creates a pod "web"
+      Then the scheduler does nothing about "web" while the streams are held
+      When the streams are released
+      Then the pod "web" becomes running
+
+  @id:SCHED-02 @must @role:scheduler
+  Rule: Each new pod without a node MUST be given one as soon as there is one that fits
+
+    Scenario: many pods arrive at once
+      Given a cluster with 2 nodes
+      When "alice" creates 6 pods
+      Then each of them was bound exactly once
+
+    Scenario: the node comes after the pod
+      Given a cluster without nodes
+      When "alice" creates a pod "web"
+      Then the pod "web" is stored and stays unbound
+      When node "node-1" joins
+      Then the pod "web" becomes running
+
+  @id:SCHED-03 @must @role:scheduler
+  Rule: Pods that have a node MUST be left alone
+
+    @needs:requests
+    Scenario: a pod names its node itself
+      Given a cluster with 2 nodes
+      When "alice" creates a pod "web" on node "node-2"
+      And the pod "web" has become running
+      And "alice" creates a pod "next"
+      And the pod "next" has been bound
+      Then the scheduler asked for a binding of "next" and for none of "web"
+
+    @needs:requests
+    Scenario: a pod names a node that does not exist
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" on node "nowhere"
+      And "alice" creates a pod "next"
+      And the pod "next" has been bound
+      Then the scheduler asked for a binding of "next" and for none of "web"
+
+  @id:SCHED-04 @must @role:scheduler @role:kubelet
+  Rule: The scheduler MUST NOT command nodes or kubelets
+
+    Scenario: pods are scheduled and run
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 4 replicas
+      And the pods of "web" have become running
+      Then during all of this the scheduler never opened a connection to a kubelet
+
+    @needs:hold @needs:requests @needs:runtime
+    Scenario: the kubelet is not told by the API server
+      Given a cluster with 1 node
+      And the watch streams of the kubelet of "node-1" are held
+      When "alice" creates a pod "web"
+      And the pod "web" has been bound
+      Then the kubelet of "node-1" does nothing about "web" while the streams are held
+      When the streams are released
+      Then the pod "web" becomes running
+
+  @id:SCHED-05 @must @role:scheduler @needs:requests @needs:store
+  Rule: The scheduler MUST place a pod only by updating it through the API server
+
+    Scenario: a pod is placed
+      Given a cluster with 2 nodes
+      When "alice" creates a deployment "web" with 4 replicas
+      And the pods of "web" have become running
+      Then each binding of a pod of "web" in the store belongs to exactly one accepted request of the scheduler
+      And the scheduler wrote nothing but bindings, pod status, events, leases and reviews
+
+  @id:SCHED-06 @must @role:apiserver @role:kubelet @needs:requests
+  Rule: The API server MUST tell the kubelet of a pod's node, and the kubelet of no other node
+
+    Scenario: pods are bound to two nodes
+      Given a cluster with 2 nodes
+      When "alice" creates a pod "left" on node "node-1"
+      And "alice" creates a pod "right" on node "node-2"
+      And the pod "left" has become running
+      And the pod "right" has become running
+      Then the kubelet of "node-1" was told of "left" and not of "right"
+      And the kubelet of "node-2" was told of "right" and not of "left"

@@ -1,0 +1,110 @@
+@area:watching @profile:api
+Feature: Watching
+  Whoever wants to know keeps a request open and is told of every change, after it has been stored. That is how components hear of each
+  other's work without knowing each other.
+
+  @id:WATCH-01 @must @role:scheduler @role:controller-manager @role:kubelet @needs:hold @needs:requests
+  Rule: Components MUST subscribe at the API server to what they act upon
+
+    Scenario Outline: a component is at work
+      Given a cluster with 1 node
+      When "alice" creates a deployment "web" with 2 replicas
+      And the pods of "web" have become running
+      Then <component> has a watch on <resources>
+
+      Examples: what a component acts upon
+        | component               | resources                         |
+        | the scheduler           | pods and nodes                    |
+        | the controller manager  | deployments, replicasets and pods |
+        | the kubelet of "node-1" | pods                              |
+
+    Scenario: nobody is told of anything for a while
+      Given a cluster with 1 node
+      And the watch streams of every component are held
+      When "alice" creates a pod "web"
+      Then no component does anything about "web" while the streams are held
+      When the streams are released
+      Then the pod "web" becomes running
+
+  @id:WATCH-03 @must @role:apiserver
+  Rule: Every change MUST reach every watcher of the object
+
+    Scenario: twelve people watch
+      Given a cluster
+      And 12 people watch configmaps
+      When "alice" creates 5 configmaps
+      And "alice" changes each of them twice
+      And "alice" deletes each of them
+      Then each watcher has been told of every stored change, once, in the order of the store
+
+    Scenario: a watcher comes later and names where to begin
+      Given a cluster
+      When "alice" creates 3 configmaps
+      And "bob" watches configmaps from before the second one on
+      Then each watcher has been told of every stored change, once, in the order of the store
+
+    @needs:requests
+    Scenario: one watcher does not read
+      Given a cluster
+      And 3 people watch configmaps
+      And another one watches and does not read
+      When "alice" creates 5 configmaps
+      And "alice" deletes each of them
+      Then each watcher has been told of every stored change, once, in the order of the store
+
+  @id:WATCH-05 @must @role:apiserver
+  Rule: Watchers MUST be told whether an object was created, modified or deleted
+
+    Scenario: an object lives and dies, and comes again
+      Given a cluster
+      And "bob" watches configmaps
+      When "alice" creates a configmap "web"
+      And "alice" changes the configmap "web"
+      And "alice" changes the configmap "web"
+      And "alice" deletes the configmap "web"
+      And "alice" creates a configmap "web"
+      Then "bob" has been told of "web": ADDED, MODIFIED, MODIFIED, DELETED, ADDED
+
+  @id:WATCH-07 @must @role:apiserver @needs:store
+  Rule: A change MUST be stored before anybody is told of it
+
+    @needs:pause
+    Scenario: the store hangs while an object is created
+      Given a cluster
+      And "bob" watches pods
+      And etcd is paused
+      When "alice" begins to create a pod
+      Then "bob" is told nothing of a pod "new" while etcd is paused
+      When etcd is resumed
+      Then everything that "bob" is told of is stored under the revision that he is told
+
+    @needs:hooks
+    Scenario: admission has not decided yet
+      Given a cluster
+      And the hooks see every write
+      And "bob" watches pods
+      And validation is held up
+      When "alice" begins to create a pod
+      Then the request has come to validation and no further
+      When validation goes on
+      Then everything that "bob" is told of is stored under the revision that he is told
+
+  @id:WATCH-09 @must @role:apiserver @needs:hooks
+  Rule: A refused request MUST NOT be told to anybody
+
+    Scenario Outline: a pod is refused while others watch
+      Given a cluster
+      And the hooks see every write
+      And "mallory" may do nothing
+      And admission refuses pods named "evil"
+      And 3 people watch pods
+      When <somebody> creates a pod "<name>"
+      Then the request is refused by <stage>
+      And no watcher is told of a pod "<name>", though each is told of the next one
+
+      Examples: stages that refuse
+        | somebody                      | name | stage          |
+        | somebody with a garbage token | web  | authentication |
+        | "mallory"                     | web  | authorization  |
+        | "alice"                       | evil | admission      |
+        | "alice"                       | Web! | validation     |

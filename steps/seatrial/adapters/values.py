@@ -1,0 +1,63 @@
+"""The values that a descriptor may ask for as `${name}`, in one table from which documentation is generated.
+
+Whatever can differ between two runs, hosts or machines is a value. The cluster fills them; a component gets nothing else.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+VALUES: Mapping[str, str] = {
+    "python": "the Python interpreter that runs the suite",
+    "here": "the folder of the descriptor file",
+    "data": "an empty directory of this instance; it survives restarts of the instance",
+    "host.name": "name of the instance's host",
+    "host.address": "address of the instance's host",
+    "node": "name of the node (kubelet)",
+    "cri": "path of the container runtime's socket (kubelet); CRI v1 over gRPC",
+    "store": "client URL of the store, as its clients reach it",
+    "listen.etcd": "HOST:PORT where the store listens for clients",
+    "listen.apiserver": "HOST:PORT where the API server listens",
+    "listen.apiserver.host": "the host part of listen.apiserver",
+    "listen.apiserver.port": "the port part of listen.apiserver",
+    "advertise.apiserver": "the address under which everybody else reaches this API server",
+    "url.apiserver": "URL of the API server for this instance: what everybody is told; the tap listens there",
+    "url.apiserver.direct": "URL of the API server's own port on its own host; for readiness only",
+    "tls.cert": "serving certificate of this instance, PEM",
+    "tls.key": "its private key",
+    "ca": "certificate of the CA that signs serving and client certificates, PEM",
+    "front-proxy.ca": "certificate of the CA of the front proxy",
+    "front-proxy.name": "common name of the front proxy's client certificate",
+    "tokens": "token file: token,user,uid,\"group,group\" per line",
+    "token": "bearer token of this instance's identity",
+    "kubeconfig": "kubeconfig of this instance's identity (its first role's)",
+    "kubeconfig.scheduler": "kubeconfig of the scheduler's identity",
+    "kubeconfig.controller-manager": "kubeconfig of the controller manager's identity",
+    "kubeconfig.admin": "kubeconfig of an administrator (group system:masters)",
+    "hooks.authentication": "kubeconfig of the TokenReview webhook",
+    "hooks.authorization": "kubeconfig of the SubjectAccessReview webhook",
+    "limits.lease_s": "see Limits; seconds, likewise below",
+    "limits.renew_s": "",
+    "limits.retry_s": "",
+    "limits.react_s": "",
+    "limits.reconnect_s": "",
+    "limits.request_s": "",
+    "limits.ready_s": "",
+    "limits.heartbeat_s": "",
+}
+_REFERENCE = re.compile(r"\$\{([^}]*)\}")
+
+
+def references(text: object) -> list[str]:
+    """The names of all values that a text asks for."""
+    return _REFERENCE.findall(str(text))
+
+
+def known(name: str) -> bool:
+    """Values of the command line, `set.NAME`, are known whatever their name."""
+    return name in VALUES or name.startswith("set.")
+
+
+def fill(text: object, values: Mapping[str, str] | Callable[[str], str]) -> str:
+    """The text with every `${name}` replaced. Raises KeyError with the name where there is no such value here."""
+    look_up = values if callable(values) else values.__getitem__
+    return _REFERENCE.sub(lambda m: look_up(m[1]), str(text))

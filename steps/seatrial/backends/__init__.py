@@ -1,0 +1,1 @@
+"""Where components run: `simulation` (virtual time, one interpreter) and `processes` (namespaces of the kernel), behind one interface."""

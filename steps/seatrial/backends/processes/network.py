@@ -1,0 +1,146 @@
+"""The wires of one cluster: hosts around the switch.
+
+Every host hangs on a link of its own, knows one route, and has a gateway whose MAC it never needs to ask for: whatever it tries to reach,
+existing or not, becomes a frame to the switch. All namespaces are new with each network, the operator's too, and so is what the switch
+knows of it; therefore addresses are the same in each: 10.9.0.2 the operator, then in order of creation.
+"""
+
+import asyncio
+import os
+import shutil
+import socket
+from collections import Counter
+from pathlib import Path
+
+from seatrial.backends.interface import CANARY_PORTS, OPERATOR, Host, Program
+from seatrial.backends.processes import diag, kernel
+from seatrial.backends.processes.diag import Ends
+from seatrial.backends.processes.flows import Flows
+from seatrial.backends.processes.host import NamespaceHost
+from seatrial.backends.processes.spawn import ProcessInstance, Zygote
+from seatrial.backends.processes.switch import GATEWAY, Switch
+from seatrial.model.errors import HarnessFault
+from seatrial.model.history import Record
+
+SETTLE_S = 2.0
+DISCARD = 9
+PER_BLOCK = 250  # 10.9.0.1 to 10.9.0.250, 10.9.1.1 ...: no address that looks like a broadcast
+
+
+class Wires:
+    """See `interface.Network`."""
+
+    def __init__(self, record: Record, *, directory: Path, switch: Switch, zygote: Zygote) -> None:
+        self.directory = directory
+        self.closed = False
+        self._switch, self._zygote = switch, zygote
+        self._hosts: dict[str, NamespaceHost] = {}
+        self._by_address: dict[str, str] = {}
+        self._by_link: dict[int, str] = {}
+        self._instances: list[ProcessInstance] = []
+        self._flows = Flows(record, host_at=self._by_link.__getitem__, host_of=self._name)
+        self._own = switch.segregate(self._flows)
+        self._markers = 0
+        self._frames_before: Counter[tuple[int, str]] = Counter()
+        self._losses_before = switch.losses()
+        directory.mkdir()
+        self._operator = self._make(OPERATOR)
+        self.operator: Host = self._operator
+
+    @property
+    def namespace(self) -> int:
+        """Where suite code runs: the operator's namespace."""
+        return self._operator.fd
+
+    async def host(self, name: str) -> NamespaceHost:
+        return self._hosts.get(name) or self._make(name)
+
+    async def boot(self, name: str, host: Host, program: Program) -> ProcessInstance:
+        boot = sum(i.name == name for i in self._instances)
+        log = self.directory / f"{name}-{boot}.log"
+        network = self._hosts[host.name].fd
+        instance = self._zygote.boot(program, name=name, host=host, boot=boot, network=network, log=log)
+        self._instances.append(instance)
+        await instance.running
+        return instance
+
+    async def cut(self, source: Host, target: Host) -> None:
+        self._switch.cut(self._own, link=self._hosts[source.name].link, target=target.address)
+
+    async def heal(self) -> None:
+        self._switch.heal(self._own)
+
+    async def settle(self) -> None:
+        await self._flush()
+        self._flows.prune(self._exists)
+        counts = self._counts()
+        counts.subtract(self._frames_before)
+        pairs = sorted([self._by_link[link], self._name(target), count] for (link, target), count in counts.items() if count)
+        self._flows.record("frames", pairs=pairs)
+        if lost := self._switch.losses() - self._losses_before:
+            self._flows.record("losses", count=lost)
+
+    async def rerecord(self, record: Record) -> None:
+        """From now on to `record`, for a scenario on a cluster that runs already: it begins with `standing`, and counts from zero."""
+        await self._flush()
+        self._flows.prune(self._exists)
+        self._frames_before, self._losses_before = self._counts(), self._switch.losses()
+        self._flows.stand(record)
+
+    async def close(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        self._switch.forget(self._own)
+        await asyncio.gather(*[i.signal("kill") for i in self._instances])
+        await asyncio.gather(*[i.exited for i in self._instances])
+        for host in self._hosts.values():
+            host.close()
+        shutil.rmtree(self.directory)
+
+    def _make(self, name: str) -> NamespaceHost:
+        block, rest = divmod(len(self._hosts) + 1, PER_BLOCK)
+        address = f"10.9.{block}.{rest + 1}"
+        fd = kernel.new_network()
+        with kernel.inside(fd):
+            kernel.sysctl("ipv4/ip_local_reserved_ports", f"{CANARY_PORTS.start}-{CANARY_PORTS.stop - 1}")
+        link = self._switch.attach(self._own, fd=fd, address=address, mac=bytes([2, 0, *socket.inet_aton(address)]))
+        self._by_address[address] = self._by_link[link] = name
+        self._hosts[name] = NamespaceHost(name=name, address=address, fd=fd, link=link)
+        return self._hosts[name]
+
+    async def _flush(self) -> None:
+        """Each processor delivers frames in order, but may be late: wait until a marker has come through from every one of them."""
+        self._switch.read()  # a full ring has no room for markers
+        self._markers += self._send_markers()
+        try:
+            async with asyncio.timeout(SETTLE_S):
+                while self._switch.counted(self._operator.link, GATEWAY) < self._markers:  # noqa: ASYNC110 - no frame wakes the loop
+                    await asyncio.sleep(0)
+        except TimeoutError:
+            if self._switch.losses() == self._losses_before:  # else the marker may be among them, and they will be reported
+                raise HarnessFault(f"The packet capture did not see Seatrial's own frames within {SETTLE_S} s.") from None
+        self._switch.read()
+
+    def _send_markers(self) -> int:
+        processors = os.sched_getaffinity(0)
+        with self._operator.make_socket(socket.SOCK_DGRAM) as marker:
+            try:
+                for processor in processors:
+                    os.sched_setaffinity(0, {processor})
+                    marker.sendto(b"", (GATEWAY, DISCARD))
+            finally:
+                os.sched_setaffinity(0, processors)
+        return len(processors)
+
+    def _counts(self) -> Counter[tuple[int, str]]:
+        counts = self._switch.pairs(self._own)
+        counts[self._operator.link, GATEWAY] -= self._markers
+        return counts
+
+    def _exists(self, name: str, ends: Ends) -> bool:
+        with kernel.inside(self._hosts[name].fd):
+            return diag.exists(ends)
+
+    def _name(self, address: str) -> str:
+        return self._by_address.get(address, address)

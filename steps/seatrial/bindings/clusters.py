@@ -1,0 +1,48 @@
+"""Clusters and what is done to their components."""
+
+from pytest_bdd import given, parsers, when
+
+from seatrial.bindings.phrases import WHO, topology
+from seatrial.bindings.phrases import who as meant
+from seatrial.world import World, faults
+
+
+FATE = r"stopped|killed|paused|resumed|started again|killed and started again|cut off from every API server|connected again"
+
+
+@given(parsers.re(r"a(?: fresh)? cluster(?P<parts>(?: with(?:out)? .+)?)"))
+def a_cluster(world: World, parts: str) -> None:
+    """One etcd, API server, scheduler and controller manager unless said otherwise. `fresh`: seen from its first connection on."""
+    world.boot(topology(parts))
+
+
+@when(parsers.re(r'node "(?P<name>[\w-]+)" joins'))
+def node_joins(world: World, name: str) -> None:
+    """A kubelet on a new host registers its node; the node is Ready."""
+    world.run(world.cluster.join(name))
+
+
+@given(parsers.re(WHO + r" (?:is|are) (?P<what>" + FATE + r")"))
+@when(parsers.re(WHO + r" (?:is|are) (?P<what>" + FATE + r")"))
+def something_happens(world: World, who: str, what: str) -> None:
+    """Stopped: asked to, then killed. Killed: at once, no good-bye. Started again: ready when the sentence ends. Cut off: nothing passes
+    between the hosts in either direction, and nobody is told. Connected again: every cut is undone, and they have been heard of."""
+    faults.happens(world, meant(world, who), what)
+
+
+@given(parsers.re(r"the watch streams of " + WHO + r" are held"))
+def streams_are_held(world: World, who: str) -> None:
+    """The tap keeps back what the API server tells them, new streams included; everything else flows."""
+    faults.hold_streams(world, meant(world, who))
+
+
+@when("the streams are released")
+def streams_are_released(world: World) -> None:
+    """What was kept back is delivered now, in its order."""
+    world.run(world.cluster.release())
+
+
+@when("every component has asked the API server again")
+def has_asked_again(world: World) -> None:
+    """Each component but etcd has sent a request since the last start of the API server."""
+    faults.all_asked_again(world)

@@ -1,0 +1,90 @@
+"""The stages of a request and what the suite's hooks do there."""
+
+from pytest_bdd import given, parsers, then, when
+
+from seatrial.bindings.phrases import NAME
+from seatrial.world import World, people, stages
+
+STAGE = r"(?P<stage>authentication|authorization|mutation|validation)"
+
+
+@given("the hooks see every write")
+def see_every_write(world: World) -> None:
+    """Admission hooks for the scenario's namespace are registered and have seen a canary."""
+    stages.see_every_write(world)
+
+
+@given(parsers.re(STAGE + r" is held up"))
+def held_up(world: World, stage: str) -> None:
+    """Alice's requests wait there until the stage goes on."""
+    stages.hold_up(world, stage)
+
+
+@when(parsers.re(STAGE + r" goes on"))
+def goes_on(world: World, stage: str) -> None:
+    """What waited is decided, and what was begun is answered."""
+    stages.goes_on(world, stage)
+
+
+@given(parsers.re(r"(?P<stage>admission|mutation|validation) refuses (?:everything|pods named " + NAME + r")"))
+def refuses(world: World, stage: str, name: str | None) -> None:
+    """Everything that alice writes, or whoever writes a pod of that name."""
+    stages.refuse(world, stage, name)
+
+
+@given(parsers.re(r'"(?P<person>\w+)" may (?:do nothing|not (?P<verb>\w+) (?P<resource>[\w/]+))'))
+def may_not(world: World, person: str, verb: str | None, resource: str | None) -> None:
+    """The authorization hook denies it; everything else stays allowed."""
+    stages.forbid(world, person, verb, resource)
+
+
+@given(parsers.re(r'mutation labels every pod "(?P<label>\w+=\w+)"'))
+def labels(world: World, label: str) -> None:
+    """Pods that alice writes."""
+    stages.label(world, label)
+
+
+@then(parsers.re(r"the request has come to " + STAGE + r" and no further"))
+def no_further(world: World, stage: str) -> None:
+    """The hook was asked; no later hook, nothing in the store, nobody told, for as long as a reaction may take."""
+    stages.reached(world, stage)
+    world.judge("pipeline.held_at", stage=stage, user=world.last, name=people.NEW if world.verb == "create" else people.OLD)
+
+
+@then(parsers.re(r"the request is refused by (?P<stage>authentication|authorization|decoding|admission|validation)"))
+def refused_by(world: World, stage: str) -> None:
+    """By code, by the refusing hook's own record, and by the silence of all later stages."""
+    stages.all_answered(world)
+    world.judge("pipeline.refused", stage=stage, user=world.last)
+
+
+@then(parsers.re(r"no stage after (?P<stage>authentication|authorization|admission) has seen it and nothing was stored"))
+def untouched(world: World, stage: str) -> None:
+    """Later, accepted writes show that hooks and store would have been seen."""
+    user = world.last
+    stages.sentinel(world)
+    world.judge("pipeline.untouched", stage=stage, user=user)
+
+
+@then(parsers.re(r"admission has been asked about the (?P<operation>creation|update|deletion)"))
+def admitted(world: World, operation: str) -> None:
+    """Both the mutating and the validating hook, on behalf of this person."""
+    verbs = {"creation": "create", "update": "update", "deletion": "delete"}
+    world.judge("pipeline.admitted", user=world.last, operation=verbs[operation])
+
+
+@then("admission was not asked, though it is about the next write")
+def skipped(world: World) -> None:
+    """The next write is somebody else's, whom nobody refuses anything."""
+    user = world.last
+    stages.sentinel(world)
+    world.judge("pipeline.skipped", user=user, sentinel="sentinel")
+
+
+@then(parsers.re(r'validation, the store, the answer and "(?P<watcher>\w+)" see the label "(?P<label>\w+=\w+)"'))
+def labelled(world: World, watcher: str, label: str) -> None:
+    """One object all the way."""
+    name = people.NEW if world.verb == "create" else people.OLD
+    watch = f"{watcher}/pods"
+    world.run(world.wait(lambda h: h.of("watched", watch=watch, name=name, type="ADDED" if name == people.NEW else "MODIFIED"), within_s=world.timing().reaction))
+    world.judge("pipeline.labelled", user=world.last, label=label, name=name, watcher=watch)

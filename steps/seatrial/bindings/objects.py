@@ -1,0 +1,120 @@
+"""What people do with objects."""
+
+from pytest_bdd import given, parsers, when
+
+from seatrial.bindings.phrases import KIND, NAME, PERSON, unquoted
+from seatrial.world import World, people, workloads
+from seatrial.world.objects import changed
+
+MANY = r"(?P<number>\d+) (?P<kind>pods|configmaps)"
+
+
+@when(
+    parsers.re(
+        PERSON + r" creates an? " + KIND + r" " + NAME
+        + r'(?: with (?P<replicas>\d+) replicas)?(?: on node "(?P<node>[\w-]+)")?(?: in the namespace "(?P<namespace>[\w-]+)")?(?P<other> with other content)?'
+    )
+)
+def creates(
+    world: World, person: str, kind: str, name: str, replicas: str | None, node: str | None, namespace: str | None, other: str | None
+) -> None:
+    """The least that is a valid object of the kind, in the scenario's namespace unless another one is named."""
+    people.creates(
+        world,
+        unquoted(person),
+        kind,
+        name,
+        replicas=int(replicas or 1),
+        node=node,
+        namespace=namespace,
+        content="stormy" if other else "calm",
+    )
+
+
+@given(parsers.re(r"an? " + KIND + r" " + NAME + r"(?: with (?P<replicas>\d+) replicas)?(?P<finalizer> with a finalizer)? (?P<state>exists|is running)"))
+def there_is(world: World, kind: str, name: str, replicas: str | None, finalizer: str | None, state: str) -> None:
+    """Made by the operator; running means all its pods."""
+    people.exists(world, kind, name, replicas=int(replicas or 1), finalizer=bool(finalizer))
+    if state == "is running":
+        workloads.have(world, name, "become running")
+
+
+@when(parsers.re(PERSON + r" begins to (?P<verb>create|update|patch) a pod"))
+def begins(world: World, person: str, verb: str) -> None:
+    """The request is sent and its answer not waited for. A new pod is called "new"; the one to change is called "old"."""
+    people.begins(world, unquoted(person), verb)
+
+
+@when(parsers.re(PERSON + r" tries to (?P<verb>\w+) (?P<resource>[\w/]+)"))
+def tries(world: World, person: str, verb: str, resource: str) -> None:
+    """One operation on the object "old", on a new one for create, on the collection for list and deletecollection."""
+    people.tries(world, unquoted(person), verb, resource)
+
+
+@when(parsers.re(PERSON + r" scales the (?P<kind>deployment|replicaset) " + NAME + r" to (?P<replicas>\d+) replicas?"))
+def scales(world: World, person: str, kind: str, name: str, replicas: str) -> None:
+    """A patch of spec.replicas."""
+    people.changes(world, unquoted(person), kind, name, {"spec": {"replicas": int(replicas)}})
+
+
+@when(parsers.re(PERSON + r" changes the (?P<image>image of the )?" + KIND + r" " + NAME))
+def changes(world: World, person: str, image: str | None, kind: str, name: str) -> None:
+    """A patch that matters to nobody, or the image of the only container."""
+    people.changes(world, unquoted(person), kind, name, people.new_image() if image else changed(people.weather(world)))
+
+
+@when(parsers.re(PERSON + r" deletes the " + KIND + r" " + NAME + r"(?P<other> if its uid is another one)?"))
+def deletes(world: World, person: str, kind: str, name: str, other: str | None) -> None:
+    """With a precondition where one is named."""
+    people.deletes(world, unquoted(person), kind, name, **({"preconditions": {"uid": people.NOBODYS_UID}} if other else {}))
+
+
+@when(parsers.re(PERSON + r" deletes one pod of " + NAME))
+def deletes_one_pod(world: World, person: str, name: str) -> None:
+    """The first by name; it is gone when the sentence ends."""
+    people.deletes_one_pod(world, unquoted(person), name)
+
+
+@when(parsers.re(PERSON + r" creates (?:one object of each kind|" + MANY + r'(?:, (?P<labelled>\d+) of them labelled "(?P<label>\w+=\w+)")?)'))
+def creates_many(world: World, person: str, number: str | None, kind: str, labelled: str | None, label: str | None) -> None:
+    """From now on "them". Of each kind: of each that the suite has a manifest of."""
+    if number is None:
+        people.creates_each_kind(world, unquoted(person))
+        return
+    people.creates_many(world, unquoted(person), kind, int(number), labelled=int(labelled or 0), label=label or "")
+
+
+@when(parsers.re(PERSON + r" (?P<what>changes|deletes) (?P<which>each|one) of them(?P<twice> twice)?"))
+def does_to_them(world: World, person: str, what: str, which: str, twice: str | None) -> None:
+    """One: the first."""
+    people.does_to_them(world, unquoted(person), what, only_one=which == "one", times=2 if twice else 1)
+
+
+@when(parsers.re(PERSON + r' deletes the configmaps labelled "(?P<label>\w+=\w+)"'))
+def deletes_labelled(world: World, person: str, label: str) -> None:
+    """DELETE of the collection with a label selector."""
+    people.deletes_labelled(world, unquoted(person), "configmaps", label)
+
+
+@when(parsers.re(r"(?P<number>\d+) people create a " + KIND + r" " + NAME + r" at once"))
+def at_once(world: World, number: str, kind: str, name: str) -> None:
+    """Each with content of their own."""
+    people.create_at_once(world, int(number), kind, name)
+
+
+@when(parsers.re(PERSON + r' creates two pods by the prefix "(?P<prefix>[\w-]+)"'))
+def by_prefix(world: World, person: str, prefix: str) -> None:
+    """metadata.generateName."""
+    people.creates_by_prefix(world, unquoted(person), prefix)
+
+
+@when(parsers.re(PERSON + r" sends (?P<what>an? (?:malformed )?(?:pod|thing)\b.*)"))
+def sends(world: World, person: str, what: str) -> None:
+    """A request that makes no sense, in one of the ways that the suite knows."""
+    people.sends(world, unquoted(person), what)
+
+
+@when(parsers.re(r"the finalizer of the " + KIND + r" " + NAME + r" is removed"))
+def unguarded(world: World, kind: str, name: str) -> None:
+    """By the operator."""
+    people.changes(world, "operator", kind, name, {"metadata": {"finalizers": None}})

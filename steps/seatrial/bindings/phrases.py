@@ -1,0 +1,63 @@
+"""Parts of sentences: who is meant, which kind, how many. A phrase is a regular expression with a named group and what it means."""
+
+import re
+
+from seatrial.cluster.instances import Supervised
+from seatrial.model.errors import HarnessFault
+from seatrial.model.topology import Topology
+from seatrial.world import World, faults
+
+PERSON = r'(?P<person>"[\w-]+"|somebody with an? [\w ]+?)'
+KIND = (
+    r"(?P<kind>pod|configmap|secret|deployment|replicaset|serviceaccount|lease|namespace|node|service|replicationcontroller)"
+)
+NAME = r'"(?P<name>[^"]+)"'
+ROLE_PHRASES = {
+    "the scheduler": "scheduler",
+    "the controller manager": "controller-manager",
+    "the API server": "apiserver",
+    "etcd": "etcd",
+    "every kubelet": "kubelet",
+    "the kubelets": "kubelet",
+}
+WHO = (
+    r"(?P<who>"
+    + "|".join(ROLE_PHRASES)
+    + r'|every component|no component|everybody but etcd and the API server|everybody|the kubelet of "[\w-]+"'
+    + r"|the active (?:scheduler|controller manager))"
+)
+COMPONENTS = {
+    "scheduler": "scheduler",
+    "schedulers": "scheduler",
+    "controller manager": "controller-manager",
+    "controller managers": "controller-manager",
+}
+
+
+def unquoted(person: str) -> str:
+    """`"alice"` is alice; `somebody with ...` stays a phrase."""
+    return person.strip('"')
+
+
+def who(world: World, phrase: str) -> list[Supervised]:
+    """The instances that a phrase means."""
+    if phrase in ROLE_PHRASES:
+        return world.cluster.of_role(ROLE_PHRASES[phrase])
+    if match := re.fullmatch(r'the kubelet of "([\w-]+)"', phrase):
+        return [i for i in world.cluster.of_role("kubelet") if i.placement.node == match[1]]
+    if match := re.fullmatch(r"the active ([\w ]+)", phrase):
+        return [faults.leader(world, COMPONENTS[match[1]])]
+    aside = {"etcd", "apiserver"}
+    if phrase in ("every component", "no component", "everybody but etcd and the API server", "everybody"):
+        return [i for i in world.cluster.instances.values() if not aside & set(i.placement.roles)]
+    raise HarnessFault(f"nobody is called {phrase!r}")
+
+
+def topology(parts: str) -> Topology:
+    """`2 nodes and 3 schedulers`, `nodes "a" and "b"`, `without nodes`, or nothing at all."""
+    if named := re.findall(r'"([\w-]+)"', parts):
+        return Topology(nodes=tuple(named))
+    counts = {what: int(number) for number, what in re.findall(r"(\d+) (nodes?|schedulers?|controller managers?|API servers?)", parts)}
+    nodes = counts.get("nodes", counts.get("node", 0))
+    replicas = {COMPONENTS[what]: number for what, number in counts.items() if what in COMPONENTS}
+    return Topology(nodes=tuple(f"node-{i}" for i in range(1, nodes + 1)), replicas=replicas)

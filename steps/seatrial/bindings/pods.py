@@ -1,0 +1,107 @@
+"""Pods and the workloads that they belong to."""
+
+from pytest_bdd import given, parsers, then, when
+
+from seatrial.bindings.phrases import NAME, WHO
+from seatrial.bindings.phrases import who as meant
+from seatrial.world import World, faults, stages, workloads
+
+STATE = r"(?P<state>been created|been bound|become running)"
+
+
+@when(parsers.re(r"the pods? (?:of )?" + NAME + r" ha(?:s|ve) " + STATE))
+def pods_have(world: World, name: str, state: str) -> None:
+    """As many as wanted, and all of them; bounded by the recovery time."""
+    workloads.have(world, name, state)
+
+
+@then(parsers.re(r"(?:the pods? (?:of )?)" + NAME + r" becomes? running"))
+def pods_become(world: World, name: str) -> None:
+    """As many as wanted, and all of them Running, within the recovery time."""
+    workloads.become(world, name)
+
+
+@then(parsers.re(r"exactly (?P<number>\d+) pods? of " + NAME + r" (?P<when>is left|are left|were ever created)"))
+def pods_left(world: World, number: str, name: str, when: str) -> None:
+    """Left: so many, and still so many after a quiet window. Ever created: by uid and by attempts, over the whole history."""
+    if when == "were ever created":
+        world.judge("workloads.ever_created", name=name, number=int(number))
+    else:
+        workloads.left(world, name, int(number))
+
+
+@then(parsers.re(r"each (?:of them|pod of " + NAME + r") was bound exactly once"))
+def bound_once(world: World, name: str | None) -> None:
+    """In the history of each pod the node appears once and never changes."""
+    workloads.judge_bound_once(world, [name] if name else world.batch)
+
+
+@then(parsers.re(r"the pods? (?:of )?" + NAME + r" (?:is|are) stored and stays? unbound"))
+def stays_unbound(world: World, name: str) -> None:
+    """It is there, and in a quiet window it gets no node."""
+    faults.quiet(world)
+    world.judge("workloads.stays_unbound", name=name)
+
+
+@then(parsers.re(r"nothing is made from the (?:deployment|replicaset) " + NAME + r" for a while"))
+def nothing_made(world: World, name: str) -> None:
+    """Neither a ReplicaSet nor a pod of it exists after a quiet window."""
+    faults.quiet(world)
+    world.judge("workloads.nothing_made", name=name)
+
+
+@then(parsers.re(WHO + r" does (?:nothing|anything) about " + NAME + r" while the streams are held"))
+def idle_while_held(world: World, who: str, name: str) -> None:
+    """The change is offered to them and not delivered; in a quiet window they ask nothing about it and run nothing of it."""
+    faults.quiet(world)
+    world.judge("holds.idle", who=[i.name for i in meant(world, who)], name=name)
+
+
+@then(parsers.re(r"the revisions of everything about " + NAME + r" follow the chain of events"))
+def chain_order(world: World, name: str) -> None:
+    """Deployment < ReplicaSet < pod < binding < Running, for every pod, by revisions of the store."""
+    world.judge("chain.revisions", name=name)
+
+
+@then(parsers.re(r"each step about " + NAME + r" was done by its own component"))
+def chain_actors(world: World, name: str) -> None:
+    """Each revision of the chain is joined with the one accepted request that made it."""
+    world.judge("chain.actors", name=name)
+
+
+@then(parsers.re(r"every pod of " + NAME + r" was created by the controller manager"))
+def created_by(world: World, name: str) -> None:
+    """By an accepted request of a controller manager at the tap."""
+    world.judge("chain.created_by", name=name, role="controller-manager")
+
+
+@then(parsers.re(r"the deployment " + NAME + r" owns (?P<number>\d+) replicasets? with (?:a pod-template-hash|different hashes)"))
+def owned_replicasets(world: World, name: str, number: str) -> None:
+    """Each controlled by it, each with a hash of its own on itself, its selector and its template."""
+    world.run(world.wait(lambda h: workloads.owned(h, name, int(number)), within_s=world.timing().recovery))
+    world.judge("workloads.owned_replicasets", name=name, number=int(number))
+
+
+@then(parsers.re(r"no name of a pod of " + NAME + r" was used twice and never more were created than were missing"))
+def names_once(world: World, name: str) -> None:
+    """Over the whole history of the ReplicaSet."""
+    world.judge("workloads.never_surplus", name=name)
+
+
+@then(parsers.re(r'on "(?P<node>[\w-]+)" a sandbox, then each container of the pod ' + NAME + r" was created and started"))
+def ran(world: World, node: str, name: str) -> None:
+    """By the calls that the runtime got, in their order."""
+    world.judge("runtime.ran", node=node, name=name)
+
+
+@then(parsers.re(r'on "(?P<node>[\w-]+)" only the pod ' + NAME + r" was run"))
+def only_ran(world: World, node: str, name: str) -> None:
+    """The runtime was asked for no other sandbox; this one shows that it would have been seen."""
+    faults.quiet(world)
+    world.judge("runtime.only", node=node, name=name)
+
+
+@given("containers take their time to stop")
+def slow_end(world: World) -> None:
+    """The runtime is asked to stop them, and says it has done so only when the suite lets it."""
+    stages.slow_end(world)

@@ -1,0 +1,86 @@
+"""What people were told."""
+
+from pytest_bdd import parsers, then
+
+from seatrial.bindings.phrases import KIND, NAME
+from seatrial.world import World, people, stages
+
+WHOM = r'(?:"(?P<person>\w+)"|s?he)'
+READER = "reader"
+
+
+@then(parsers.re(WHOM + r" is answered 201 with the whole (?P<kind>\w+)"))
+def answered_whole(world: World, person: str | None, kind: str) -> None:
+    """Everything that was sent, and name, uid, version and time of creation."""
+    stages.all_answered(world)
+    world.judge("answers.whole", user=person or world.last, code=201)
+
+
+@then(parsers.re(WHOM + r" is answered (?P<code>[45]\d\d) (?P<reason>\w+)"))
+def answered_status(world: World, person: str | None, code: str, reason: str) -> None:
+    """A Status object with this code and reason."""
+    world.judge("answers.status", user=person or world.last, code=int(code), reason=reason)
+
+
+@then(parsers.re(r"the " + KIND + r" " + NAME + r' is what (?:"(?P<person>\w+)"|the one) was told'))
+def read_back(world: World, kind: str, name: str, person: str | None) -> None:
+    """Read anew, by somebody else. The one: of many, the one who was answered 201."""
+    people.reads(world, READER, kind, name)
+    world.judge("answers.read_back", writers=[person] if person else world.batch, reader=READER)
+
+
+@then(parsers.re(r"the " + KIND + r" " + NAME + r" is as it was"))
+def as_it_was(world: World, kind: str, name: str) -> None:
+    """But for its status: what was answered when it was created."""
+    people.reads(world, READER, kind, name)
+    world.judge("pipeline.unchanged", name=name, reader=READER)
+
+
+@then(parsers.re(WHOM + r" can (?P<verb>\w+) (?P<resource>[\w/]+)"))
+def can(world: World, person: str | None, verb: str, resource: str) -> None:
+    """Another operation is allowed."""
+    people.tries(world, person or world.last, verb, resource)
+    world.judge("answers.allowed", user=person or world.last)
+
+
+@then("exactly one of them is answered 201 and the others 409 AlreadyExists")
+def one_winner(world: World) -> None:
+    """Of those who created one object at once."""
+    world.judge("answers.one_winner", users=world.batch)
+
+
+@then(parsers.re(r'they have different names that begin with "(?P<prefix>[\w-]+)"'))
+def generated(world: World, prefix: str) -> None:
+    """The last two answers."""
+    world.judge("answers.generated", user=world.last, prefix=prefix)
+
+
+@then("each of them is read as it was answered, and a list holds exactly them")
+def each_read(world: World) -> None:
+    """One by one, and all together, in the scenario's namespace."""
+    for name in world.batch:
+        people.reads(world, READER, "configmap", name)
+    people.lists(world, READER, "configmaps")
+    world.judge("answers.each_read", names=world.batch, reader=READER)
+
+
+@then(parsers.re(r"pages of (?P<size>\d+) hold each of them exactly once"))
+def pages(world: World, size: str) -> None:
+    """By limit and continue."""
+    people.lists(world, "pager", "configmaps", pages_of=int(size))
+    world.judge("answers.pages", names=world.batch, reader="pager", size=int(size))
+
+
+@then(parsers.re(r"(?P<which>the first|the first two) of them (?:is|are) gone and the others are as they were"))
+def gone(world: World, which: str) -> None:
+    """Each is looked for, one by one."""
+    for name in world.batch:
+        people.reads(world, READER, "configmap", name)
+    world.judge("answers.gone", names=world.batch, lost=world.batch[: 2 if "two" in which else 1], reader=READER)
+
+
+@then(parsers.re(r'everything that "(?P<person>\w+)" was told of is stored'))
+def kept(world: World, person: str) -> None:
+    """Once the answer has come, or the request time is over; an unknown outcome is read from the store, never guessed."""
+    stages.all_answered(world)
+    world.judge("pipeline.kept", user=person)

@@ -1,0 +1,74 @@
+"""People who watch."""
+
+from pytest_bdd import given, parsers, then, when
+
+from seatrial.bindings.phrases import NAME
+from seatrial.world import World, stages, watchers
+
+RESOURCE = r"(?P<resource>pods|configmaps)"
+
+
+@given(parsers.re(r'"(?P<person>\w+)" watches ' + RESOURCE))
+def watches(world: World, person: str, resource: str) -> None:
+    """In the scenario's namespace, beginning with what is there."""
+    world.run(world.watch(person, resource))
+
+
+@given(parsers.re(r"(?P<number>\d+) people watch " + RESOURCE))
+def many_watch(world: World, number: str, resource: str) -> None:
+    """Each over a stream of their own."""
+    watchers.many(world, int(number), resource)
+
+
+@given("another one watches and does not read")
+def does_not_read(world: World) -> None:
+    """The stream is open, and nobody reads from it."""
+    watchers.stalled(world, "configmaps")
+
+
+@when(parsers.re(r'"(?P<person>\w+)" watches ' + RESOURCE + r" from before the second one on"))
+def watches_from(world: World, person: str, resource: str) -> None:
+    """From the version of the first of them."""
+    watchers.from_the_second(world, person, resource)
+
+
+@then(parsers.re(r"each watcher has been told of every stored change, once, in the order of the store"))
+def complete(world: World) -> None:
+    """By type, name and revision; waits until everybody has heard of the last one."""
+    watchers.judge_complete(world)
+
+
+@then(parsers.re(r'"(?P<person>\w+)" has been told of ' + NAME + r": (?P<types>[A-Z, ]+)"))
+def told_types(world: World, person: str, name: str, types: str) -> None:
+    """Exactly these kinds of events, in this order."""
+    expected = types.split(", ")
+    watch = f"{person}/configmaps"
+    world.run(world.wait(lambda h: len(h.of("watched", watch=watch, name=name)) >= len(expected) or None, within_s=world.timing().reaction))
+    world.judge("watching.types", watch=watch, name=name, expected=expected)
+
+
+@then(parsers.re(r'"(?P<person>\w+)" is (?:not told of success|told nothing of a pod ' + NAME + r") while etcd is paused"))
+def silent(world: World, person: str, name: str | None) -> None:
+    """A quiet window goes by."""
+    stages.wait_quietly(world)
+    if name is None:
+        world.judge("pipeline.unanswered", user=person, since="pause")
+        return
+    world.judge("watching.silent", watch=f"{person}/pods", name=name, since="pause")
+
+
+@then(parsers.re(r'everything that "(?P<person>\w+)" is told of is stored under the revision that s?he is told'))
+def backed(world: World, person: str) -> None:
+    """A later pod shows that the stream still stands."""
+    stages.all_answered(world)
+    stages.sentinel(world)
+    watch = f"{person}/pods"
+    world.run(world.wait(lambda h: h.of("watched", watch=watch, name="sentinel"), within_s=world.timing().recovery))
+    world.judge("watching.backed", watch=watch)
+
+
+@then(parsers.re(r"no watcher is told of a pod " + NAME + r", though each is told of the next one"))
+def spared(world: World, name: str) -> None:
+    """The next one is accepted and comes later on the same streams."""
+    stages.sentinel(world)
+    watchers.judge_spared(world, name)

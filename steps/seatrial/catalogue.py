@@ -1,0 +1,90 @@
+"""The rules as the feature files state them, read without running anything."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gherkin.parser import Parser
+
+from seatrial import assets
+from seatrial.model.errors import UsageError
+from seatrial.model.rules import Rule, values
+
+Node = Mapping[str, Any]
+
+
+@cache
+def rules(folder: Path | None = None) -> tuple[Rule, ...]:
+    """Every rule of every feature, in the order of the files."""
+    root = folder or assets.features()
+    return tuple(rule for path in sorted(root.rglob("*.feature")) for rule in _rules_of(root, path))
+
+
+def find(id_: str) -> Rule:
+    """The rule of that id. Raises UsageError with what there is instead."""
+    for rule in rules():
+        if rule.id == id_:
+            return rule
+    near = sorted(r.id for r in rules() if r.id.partition("-")[0] == id_.partition("-")[0])
+    raise UsageError(f"There is no rule {id_!r}. {'Near it: ' + ', '.join(near) if near else 'See: seatrial rules'}.")
+
+
+def tags(node: Node) -> set[str]:
+    return {t["name"].lstrip("@") for t in node.get("tags", ())}
+
+
+def parse(path: Path) -> Node:
+    """One feature file. Raises UsageError where it is not Gherkin."""
+    try:
+        document: Node = Parser().parse(path.read_text())
+    except Exception as error:  # noqa: BLE001 - the parser raises bare exceptions of its own
+        raise UsageError(f"{path} is not Gherkin: {error}") from None
+    return document["feature"]
+
+
+def _rules_of(root: Path, path: Path) -> Iterator[Rule]:
+    feature = parse(path)
+    for child in feature["children"]:
+        if "rule" in child:
+            yield _rule(root, path, feature, child["rule"])
+
+
+def _rule(root: Path, path: Path, feature: Node, rule: Node) -> Rule:
+    inherited = tags(feature) | tags(rule)
+    scenarios = [c["scenario"] for c in rule["children"] if "scenario" in c]
+    return Rule(
+        id=next(iter(values(inherited, "id")), ""),
+        sentence=rule["name"],
+        must="must" in inherited,
+        roles=values(inherited, "role"),
+        profiles=values(inherited, "profile"),
+        area=next(iter(values(inherited, "area")), ""),
+        feature=str(path.relative_to(root)),
+        title=feature["name"],
+        description=" ".join(line.strip() for line in feature.get("description", "").splitlines()).strip(),
+        needs=values(inherited, "needs"),
+        extended=next(iter(values(inherited, "extended")), None),
+        scenarios=tuple(s["name"] for s in scenarios),
+    )
+
+
+def select(*, ids: Iterable[str] = (), roles: Iterable[str] = (), profiles: Iterable[str] = (), areas: Iterable[str] = ()) -> list[Rule]:
+    """Rules that match every given kind of criterion. Raises UsageError for an unknown id, role, profile or area."""
+    wanted = {"ids": set(ids), "roles": set(roles), "profiles": set(profiles), "areas": set(areas)}
+    known = {
+        "ids": {r.id for r in rules()},
+        "roles": {x for r in rules() for x in r.roles},
+        "profiles": {x for r in rules() for x in r.profiles},
+        "areas": {r.area for r in rules()},
+    }
+    for criterion, asked in wanted.items():
+        if unknown := sorted(asked - known[criterion]):
+            offer = ", ".join(sorted(known[criterion]))
+            raise UsageError(f"There is no {criterion.rstrip('s')} {unknown[0]!r} among the rules. There are: {offer}.")
+    return [r for r in rules() if _matches(r, wanted)]
+
+
+def _matches(rule: Rule, wanted: Mapping[str, set[str]]) -> bool:
+    has = {"ids": {rule.id}, "roles": set(rule.roles), "profiles": set(rule.profiles), "areas": {rule.area}}
+    return all(not asked or asked & has[criterion] for criterion, asked in wanted.items())

@@ -1,0 +1,8 @@
+"""Pure functions history -> proof. Nothing here acts or waits; a saved history can be judged again.
+
+Every Then of a scenario is one `judge` event in the history: the name of a check and its arguments. `judge` runs it.
+"""
+
+from seatrial.checks.registry import judge
+
+__all__ = ["judge"]

@@ -1,0 +1,191 @@
+"""What people were told: codes, reasons and whole objects, compared with what was asked, stored and read again."""
+
+from typing import Any
+
+from seatrial.checks.facts import instances
+from seatrial.checks.registry import check, require
+from seatrial.model.errors import Inconclusive
+from seatrial.model.history import Event, History
+from seatrial.model.verdicts import Finding, Proof
+
+
+def server(history: History) -> str:
+    """The instance that answers for everything here."""
+    return next(iter(instances(history, "apiserver")), "apiserver")
+
+
+def last_told(history: History, user: str, method: str | None = None) -> Event:
+    """The last answer to a person. Inconclusive where nobody answered."""
+    found = [e for e in history.of("told", user=user) if method in (None, e["method"])]
+    require(found, f"{user} has not been told anything")
+    if found[-1]["code"] == 0:
+        raise Inconclusive(f"{user} got no answer to {found[-1]['method']} {found[-1]['path']}: {found[-1]['body'].get('message')}")
+    return found[-1]
+
+
+def asked(history: History, told: Event) -> Event:
+    """What the answer answers."""
+    return next(e for e in history.of("asked") if e.seq == told["asked"])
+
+
+def breach(history: History, expected: str, observed: str, *events: Event) -> Finding:
+    return Finding(culprit=server(history), expected=expected, observed=observed, evidence=events)
+
+
+def described(told: Event) -> str:
+    return f"{told['code']} {told['body'].get('reason', '')} {told['body'].get('message', '')}".strip()
+
+
+@check
+def status(history: History, *, user: str, code: int, reason: str) -> Proof:
+    """The last answer has this code and is a Status object with this reason."""
+    told = last_told(history, user)
+    body = told["body"]
+    good = told["code"] == code and body.get("kind") == "Status" and body.get("reason") == reason and body.get("code") == code
+    found = breach(history, f"{code} with a Status of reason {reason}", f"{described(told)} (kind {body.get('kind')})", told)
+    return Proof(evidence=(told,), findings=() if good else (found,))
+
+
+@check
+def whole(history: History, *, user: str, code: int) -> Proof:
+    """The last answer has this code and is the whole object: what was sent, and what only the server can add."""
+    told = last_told(history, user)
+    sent = asked(history, told)
+    problems = _incomplete(sent["body"], told["body"]) if told["code"] == code else [described(told)]
+    found = breach(history, f"{code} with the whole object", "; ".join(problems), told)
+    return Proof(evidence=(told,), findings=(found,) if problems else ())
+
+
+def _incomplete(sent: Any, got: dict[str, Any]) -> list[str]:
+    meta = got.get("metadata", {})
+    problems = [f"metadata.{f} is missing" for f in ("name", "uid", "resourceVersion", "creationTimestamp") if not meta.get(f)]
+    return problems + [f"{path} is not what was sent" for path in _lost(sent, got)]
+
+
+WRITE_ONLY = {"stringData"}
+
+
+def _lost(sent: Any, got: Any, path: str = "") -> list[str]:
+    """Paths of what was sent and did not come back."""
+    if isinstance(sent, dict):
+        if not isinstance(got, dict):
+            return [path]
+        return [p for k, v in sent.items() if k not in WRITE_ONLY for p in _lost(v, got.get(k), f"{path}.{k}".lstrip("."))]
+    if isinstance(sent, list):
+        if not isinstance(got, list) or len(got) < len(sent):
+            return [path]
+        return [p for i, v in enumerate(sent) for p in _lost(v, got[i], f"{path}[{i}]")]
+    return [] if sent == got else [path]
+
+
+@check
+def read_back(history: History, *, writers: list[str], reader: str) -> Proof:
+    """What the reader is given now is exactly what the last of the writers who succeeded was told."""
+    writes = [e for e in history.of("told") if e["user"] in writers and e["method"] in ("POST", "PUT", "PATCH")]
+    written = [e for e in writes if 200 <= e["code"] < 300]
+    require(written, f"{', '.join(writers)} has written nothing")
+    read = last_told(history, reader, "GET")
+    differences = differing(written[-1]["body"], read["body"])
+    found = breach(history, f"what {written[-1]['user']} was told", f"{read['code']}: {', '.join(differences)} differ", written[-1], read)
+    return Proof(evidence=(written[-1], read), findings=(found,) if differences else ())
+
+
+def differing(one: Any, other: Any, path: str = "") -> list[str]:
+    """Paths at which two objects differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return [p for k in sorted(one.keys() | other.keys()) for p in differing(one.get(k), other.get(k), f"{path}.{k}".lstrip("."))]
+    return [] if one == other else [path or "everything"]
+
+
+@check
+def one_winner(history: History, *, users: list[str]) -> Proof:
+    """Of many who created one object exactly one was answered 201, and all others 409 AlreadyExists."""
+    told = [last_told(history, u) for u in users]
+    won = [t for t in told if t["code"] == 201]
+    lost = [t for t in told if t["code"] == 409 and t["body"].get("reason") == "AlreadyExists"]
+    observed = ", ".join(sorted(described(t)[:30] for t in told))
+    good = len(won) == 1 and len(won) + len(lost) == len(told)
+    return Proof(evidence=tuple(told), findings=() if good else (breach(history, "one 201, and 409 for the others", observed, *told[:4]),))
+
+
+@check
+def generated(history: History, *, user: str, prefix: str) -> Proof:
+    """The last two objects that were created without a name have different names with the prefix."""
+    told = [e for e in history.of("told", user=user, method="POST")][-2:]
+    names = [t["body"].get("metadata", {}).get("name", "") if t["code"] == 201 else "" for t in told]
+    good = len(set(names)) == 2 and all(n.startswith(prefix) and n != prefix for n in names)
+    found = breach(history, f"two different names beginning with {prefix}", f"{names}, {[described(t) for t in told]}", *told)
+    return Proof(evidence=tuple(told), findings=() if good else (found,))
+
+
+def _them(history: History, names: list[str]) -> dict[str, dict[str, Any]]:
+    """What was answered when each was created."""
+    made = {
+        e["body"]["metadata"]["name"]: e["body"]
+        for e in history.of("told", method="POST", code=201)
+        if e["body"].get("metadata", {}).get("name") in names
+    }
+    require(set(made) == set(names), f"not all of {', '.join(names)} were created")
+    return made
+
+
+@check
+def each_read(history: History, *, names: list[str], reader: str) -> Proof:
+    """Each object, read alone, and all of them in a list, are what was answered when they were created, and nothing else is listed."""
+    made = _them(history, names)
+    reads = [e for e in history.of("told", user=reader, method="GET")]
+    single = {e["body"]["metadata"]["name"]: e for e in reads if e["code"] == 200 and "items" not in e["body"] and "name" in e["body"].get("metadata", {})}
+    lists = [e for e in reads if "items" in e["body"]]
+    require(lists, f"{reader} has not listed anything")
+    problems = [f"{n} read alone: {', '.join(d)}" for n in names if (d := differing(made[n], single[n]["body"] if n in single else {}))]
+    listed = {i["metadata"]["name"]: i for i in lists[-1]["body"]["items"]}
+    strangers = sorted(listed.keys() - set(names) - {"kube-root-ca.crt"})
+    problems += [f"{n} listed though nobody created it" for n in strangers]
+    problems += [f"{n} listed: {', '.join(d)}" for n in names if (d := differing(_typeless(made[n]), _typeless(listed.get(n, {}))))]
+    found = breach(history, "what was answered when they were created", "; ".join(problems), lists[-1])
+    return Proof(evidence=(*single.values(), lists[-1]), findings=(found,) if problems else ())
+
+
+def _typeless(item: dict[str, Any]) -> dict[str, Any]:
+    """Items of a list may leave out what the list says for all of them."""
+    return {k: v for k, v in item.items() if k not in ("apiVersion", "kind")}
+
+
+@check
+def pages(history: History, *, names: list[str], reader: str, size: int) -> Proof:
+    """The pages of the last paged list hold each object exactly once, none more than `size`, all of one snapshot."""
+    read = [e for e in history.of("told", user=reader, method="GET") if "items" in e["body"] and (asked(history, e)["params"] or {}).get("limit")]
+    require(read, f"{reader} has read no pages")
+    seen = [i["metadata"]["name"] for e in read for i in e["body"]["items"] if i["metadata"]["name"] != "kube-root-ca.crt"]
+    problems = [f"a page of {len(e['body']['items'])}" for e in read if len(e["body"]["items"]) > size]
+    if sorted(seen) != sorted(names):
+        problems.append(f"the pages hold {', '.join(seen)}")
+    if len({e["body"]["metadata"].get("resourceVersion") for e in read}) > 1:
+        problems.append("the pages are of different revisions")
+    found = breach(history, f"each of {', '.join(names)} once, in pages of {size}", "; ".join(problems), *read)
+    return Proof(evidence=tuple(read), findings=(found,) if problems else ())
+
+
+@check
+def gone(history: History, *, names: list[str], lost: list[str], reader: str) -> Proof:
+    """Of the objects, exactly the lost ones are answered 404, and the others are as they were answered when created."""
+    made = _them(history, names)
+    reads = {e["path"].rsplit("/", 1)[1]: e for e in history.of("told", user=reader, method="GET") if e["path"].rsplit("/", 1)[1] in names}
+    problems = []
+    for name in names:
+        require(name in reads, f"{reader} has not looked for {name}")
+        told = reads[name]
+        if name in lost and (told["code"], told["body"].get("reason")) != (404, "NotFound"):
+            problems.append(f"{name} answers {described(told)}")
+        if name not in lost and (differences := differing(made[name], told["body"])):
+            problems.append(f"{name} is not as it was: {', '.join(differences)}")
+    found = breach(history, f"{', '.join(lost)} gone and the others as they were", "; ".join(problems), *list(reads.values())[:4])
+    return Proof(evidence=tuple(reads.values()), findings=(found,) if problems else ())
+
+
+@check
+def allowed(history: History, *, user: str) -> Proof:
+    """The last answer is a success."""
+    told = last_told(history, user)
+    good = 200 <= told["code"] < 300
+    return Proof(evidence=(told,), findings=() if good else (breach(history, f"{user} may do this", described(told), told),))

@@ -1,0 +1,151 @@
+"""The chain of events by revisions of one store, and who did each step, by joining revisions with accepted requests."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from seatrial.checks.facts import OWN, accepted, belongs, instances, owner, roles_of
+from seatrial.checks.registry import check, require
+from seatrial.model.history import Event, History
+from seatrial.model.verdicts import Finding, Proof
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One link: what was done, at which revision, and whose job it was."""
+
+    what: str
+    event: Event
+    role: str
+    node: str | None = None
+
+
+def puts(history: History, kind: str) -> list[Event]:
+    """Stored versions of a kind, in the order of the store. Inconclusive where values are not JSON."""
+    found = history.of("put")
+    opaque = [e for e in found if e["head"] and str(e["head"]).startswith("6b387300")]
+    require(not opaque, "the values in the store are not JSON, so they cannot be told apart")
+    return sorted((e for e in found if e["value"] and e["value"].get("kind") == kind), key=lambda e: e["revision"])
+
+
+def versions(history: History, name: str) -> dict[str, list[Event]]:
+    """Every stored version of each pod of the workload, by uid, in order."""
+    lives: dict[str, list[Event]] = {}
+    for event in puts(history, "Pod"):
+        if belongs(event["value"], name):
+            lives.setdefault(event["value"]["metadata"]["uid"], []).append(event)
+    return lives
+
+
+def binding(life: list[Event]) -> Event | None:
+    """The first version that has a node."""
+    return next((e for e in life if e["value"].get("spec", {}).get("nodeName")), None)
+
+
+def first_running(life: list[Event]) -> Event | None:
+    return next((e for e in life if e["value"].get("status", {}).get("phase") == "Running"), None)
+
+
+def steps(history: History, name: str) -> list[list[Step]]:
+    """The chain of every pod of a deployment. Inconclusive where a link was never stored."""
+    deployments = [e for e in puts(history, "Deployment") if e["value"]["metadata"]["name"] == name]
+    sets = [e for e in puts(history, "ReplicaSet") if owner(e["value"]) == ("Deployment", name)]
+    lives = list(versions(history, name).values())
+    require(deployments and sets and lives, f"the store shows no complete chain for {name}")
+    chains = []
+    for life in lives:
+        bound, running = binding(life), first_running(life)
+        if bound is None or running is None:
+            continue
+        parent = next((e for e in sets if owner(life[0]["value"]) == ("ReplicaSet", e["value"]["metadata"]["name"])), sets[0])
+        chains.append(
+            [
+                Step(what=f"Deployment {name}", event=deployments[0], role="operator"),
+                Step(what=f"ReplicaSet {parent['value']['metadata']['name']}", event=parent, role="controller-manager"),
+                Step(what=f"Pod {life[0]['value']['metadata']['name']}", event=life[0], role="controller-manager"),
+                Step(what="its binding", event=bound, role="scheduler"),
+                Step(what="its status Running", event=running, role="kubelet", node=bound["value"]["spec"]["nodeName"]),
+            ]
+        )
+    require(chains, f"no pod of {name} went the whole way")
+    return chains
+
+
+@check
+def revisions(history: History, *, name: str) -> Proof:
+    """Each link of each pod's chain has a higher revision than the one before."""
+    evidence: list[Event] = []
+    found: list[Finding] = []
+    for chain in steps(history, name):
+        evidence += [s.event for s in chain]
+        for before, after in zip(chain, chain[1:], strict=False):
+            if before.event["revision"] >= after.event["revision"]:
+                found.append(
+                    Finding(
+                        culprit=_doer(history, after),
+                        expected=f"{before.what} before {after.what}",
+                        observed=f"revisions {before.event['revision']} and {after.event['revision']}",
+                        evidence=(before.event, after.event),
+                    )
+                )
+    return Proof(evidence=tuple(evidence), findings=tuple(found[:5]))
+
+
+def _doer(history: History, step: Step) -> str:
+    """Whose request made the step, else the role whose job it is."""
+    made = makers(history, step)
+    return made[0].instance or step.role if made else step.role
+
+
+def makers(history: History, step: Step) -> list[Event]:
+    """Accepted requests that made the step: by the revision in the answer; a binding by the pod it names, for its answer has none."""
+    value = step.event["value"]["metadata"]
+    if step.role == "scheduler":
+        found = accepted(history, resource="pods", subresource="binding", namespace=value["namespace"], name=value["name"])
+        if found:
+            return [r for r, _ in found]
+    return [r for r, a in accepted(history) if a["revision"] == step.event["revision"] and a["name"] == value["name"]]
+
+
+@check
+def actors(history: History, *, name: str) -> Proof:
+    """Each step was made by exactly one accepted request, and that by an instance whose job it is."""
+    evidence: list[Event] = []
+    found: dict[tuple[str, str], Finding] = {}
+    for chain in steps(history, name):
+        for step in chain:
+            made = makers(history, step)
+            evidence += made
+            if problem := _wrong_actor(history, step, made):
+                found.setdefault((problem.culprit, step.role), problem)
+    return Proof(evidence=tuple(evidence), findings=tuple(found.values()))
+
+
+def _wrong_actor(history: History, step: Step, made: list[Event]) -> Finding | None:
+    expected = f"{step.what} made by one request of the {step.role}" + (f" of {step.node}" if step.node else "")
+    if len(made) != 1:
+        culprit = next(iter(instances(history, "apiserver")), "apiserver") if not made else str(made[-1].instance)
+        return Finding(culprit=culprit, expected=expected, observed=f"{len(made)} requests made it", evidence=(step.event, *made))
+    actor = str(made[0].instance)
+    good = actor in OWN if step.role == "operator" else step.role in roles_of(history, actor)
+    if good and step.node in (None, actor):
+        return None
+    return Finding(culprit=actor, expected=expected, observed=f"it was {actor}", evidence=(made[0], step.event))
+
+
+@check
+def created_by(history: History, *, name: str, role: str) -> Proof:
+    """Every pod of the workload was created by an accepted request of an instance of the role, one each."""
+    made = [(r, a) for r, a in accepted(history, verb="create", resource="pods", subresource="") if r["body"] and belongs(r["body"], name)]
+    pods = {e["uid"]: e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)}
+    require(pods, f"nobody ever saw a pod of {name}")
+    by_name = {a["name"]: r for r, a in made}
+    found = []
+    for pod in pods.values():
+        request = by_name.get(pod["name"])
+        actor = str(request.instance) if request else next(iter(instances(history, "apiserver")), "apiserver")
+        if role not in roles_of(history, actor):
+            observed = f"created by {actor}" if request else "nobody asked for it at the API server"
+            found.append(Finding(culprit=actor, expected=f"{pod['name']} created by the {role}", observed=observed, evidence=(pod,)))
+    return Proof(evidence=tuple(r for r, _ in made), findings=tuple(found[:3]))

@@ -1,0 +1,147 @@
+"""Questions that many checks ask of a history: who is who, which window, what was asked and answered."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from seatrial.checks.registry import require
+from seatrial.model.errors import HarnessFault
+from seatrial.model.history import Event, History
+
+WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+READS = frozenset({"get", "list", "watch"})
+OWN = frozenset({"operator", "hooks"})  # hosts of the suite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A stretch of the one clock that flows, marks and taps share."""
+
+    start_s: float
+    end_s: float
+
+    def touches(self, start_s: float, end_s: float) -> bool:
+        return start_s <= self.end_s and end_s >= self.start_s
+
+    def holds(self, event: Event) -> bool:
+        return self.start_s <= event.at_s <= self.end_s
+
+
+def window(history: History, since: str | None = None, until: str | None = None) -> Window:
+    """From the mark `since` (else the beginning) to the mark `until` (else the end)."""
+    return Window(
+        start_s=mark(history, since).at_s if since else float("-inf"),
+        end_s=mark(history, until).at_s if until else float("inf"),
+    )
+
+
+def mark(history: History, name: str) -> Event:
+    """The last mark of that name."""
+    found = history.of("mark", name=name)
+    if not found:
+        raise HarnessFault(f"no mark {name!r} in the history")
+    return found[-1]
+
+
+def instances(history: History, *roles: str) -> list[str]:
+    """Names of all instances that have one of the roles; of all instances without any."""
+    found = [e.instance for e in history.of("instance") if not roles or set(roles) & set(e["roles"])]
+    return [name for name in dict.fromkeys(found) if name]
+
+
+def roles_of(history: History, instance: str) -> frozenset[str]:
+    """The roles of an instance, or of a host of the suite ("operator", "hooks"); empty for an address of nobody."""
+    for event in history.of("instance", instance=instance):
+        return frozenset(event["roles"])
+    return frozenset({instance}) if instance in OWN else frozenset()
+
+
+def requests(history: History, by: Iterable[str] | None = None, **match: object) -> list[Event]:
+    """Requests that the tap saw, by instance."""
+    wanted = None if by is None else set(by)
+    return [e for e in history.of("request", **match) if wanted is None or e.instance in wanted]
+
+
+def answer(history: History, request: Event) -> Event | None:
+    """The tap's record of how a request was answered."""
+    found = history.of("answer", source=request.source, request=request["request"])
+    return found[0] if found else None
+
+
+def accepted(history: History, by: Iterable[str] | None = None, **match: object) -> list[tuple[Event, Event]]:
+    """Requests with their answers, where the answer is a success."""
+    pairs = [(r, answer(history, r)) for r in requests(history, by, **match)]
+    return [(r, a) for r, a in pairs if a is not None and 200 <= a["code"] < 300]
+
+
+def background(request: Event) -> bool:
+    """Leases, events and reviews: what every component writes all the time."""
+    return request["resource"] in {"leases", "events", "tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews"}
+
+
+def alive(history: History, who: Iterable[str], seen: Window) -> list[Event]:
+    """A sign of life of everybody in the window: a request or an attempt to connect. Inconclusive where one gave none."""
+    signs = []
+    for name in who:
+        sign = next((e for e in history.of("request", instance=name) if seen.holds(e)), None)
+        sign = sign or next((e for e in history.of("open") if e["origin"] == name and seen.holds(e)), None)
+        require(sign, f"{name} gave no sign of life while it was watched: what it did not do says nothing")
+        if sign:
+            signs.append(sign)
+    return signs
+
+
+def lease_of(history: History, role: str) -> tuple[str, str]:
+    """Namespace and name of the lease that instances of the role compete for."""
+    for event in history.of("instance"):
+        if role in event["roles"] and event["lease"]:
+            namespace, _, name = event["lease"].partition("/")
+            return namespace, name
+    raise HarnessFault(f"no lease is known for the role {role}")
+
+
+def lease_writes(history: History, role: str) -> list[tuple[Event, Event]]:
+    """Accepted writes of the role's lease, by instances, each with its answer, in the order of the store's revisions."""
+    namespace, name = lease_of(history, role)
+    writes = [
+        (r, a)
+        for r, a in accepted(history, instances(history, role), resource="leases", namespace=namespace)
+        if r["verb"] in WRITES and name in (r["name"], a["name"])
+    ]
+    return sorted(writes, key=lambda pair: pair[1]["revision"] or 0)
+
+
+def leader(history: History, role: str) -> str | None:
+    """The instance that wrote the role's lease last."""
+    writes = lease_writes(history, role)
+    return writes[-1][0].instance if writes else None
+
+
+def current(history: History, resource: str, watch: str | None = None) -> dict[tuple[str, str], Event]:
+    """The objects of a kind as the operator's watch showed them last, by namespace and name; deleted ones are gone."""
+    state: dict[tuple[str, str], Event] = {}
+    for event in history.of("watched", watch=watch or f"operator/{resource}"):
+        key = (event["namespace"] or "", event["name"])
+        if event["type"] == "DELETED":
+            state.pop(key, None)
+        else:
+            state[key] = event
+    return state
+
+
+def belongs(item: dict[str, object], name: str) -> bool:
+    """Whether an object is called `name`, or is made for the workload of that name: they share the label `app`."""
+    metadata = item.get("metadata", {})
+    labels = metadata.get("labels", {}) if isinstance(metadata, dict) else {}
+    return isinstance(metadata, dict) and (metadata.get("name") == name or labels.get("app") == name)
+
+
+def pods_of(history: History, name: str) -> list[Event]:
+    """The pods of a workload, or the one pod of that name, as the operator saw them last."""
+    return [e for e in current(history, "pods").values() if belongs(e["object"], name)]
+
+
+def owner(item: dict[str, object]) -> tuple[str, str] | None:
+    """Kind and name of the controller that owns an object."""
+    metadata = item.get("metadata", {})
+    references = metadata.get("ownerReferences", []) if isinstance(metadata, dict) else []
+    return next(((r["kind"], r["name"]) for r in references if r.get("controller")), None)

@@ -1,0 +1,74 @@
+"""Learning only by watch events: while the tap holds a component's streams, it is alive and does nothing about what it has not been told.
+
+This finds side channels that no packet shows, memory shared with another role included, and it finds pollers.
+"""
+
+from seatrial.checks.facts import WRITES, alive, background, belongs, instances, mark, window
+from seatrial.checks.registry import check, require
+from seatrial.model.history import Event, History
+from seatrial.model.verdicts import Finding, Proof
+
+
+@check
+def idle(history: History, *, who: list[str], name: str) -> Proof:
+    """From the hold on, each of `who` is alive, and asks for no change of, and runs nothing of, what is called `name` or made for it."""
+    require(who, "there is nobody whose streams could be held")
+    seen = window(history, since="hold")
+    told = [e for e in history.of("delivered") if e.instance in who and seen.holds(e) and _about(e["name"], name)]
+    require(not told, f"the hold leaked: {', '.join(sorted({str(e.instance) for e in told}))} was told of {name}")
+    asked = [r for r in history.of("request") if r.instance in who and seen.holds(r) and _acts_on(r, name)]
+    ran = [c for c in history.of("cri", method="RunPodSandbox") if c.instance in who and seen.holds(c) and _about(c["pod"], name)]
+    found = {e.instance: e for e in reversed([*asked, *ran])}
+    if found:
+        return Proof(evidence=(), findings=tuple(_finding(i or "", e, name) for i, e in sorted(found.items(), key=lambda x: str(x[0]))))
+    offered = [e for e in history.of("offered") if e.instance in who and seen.holds(e) and _about(e["name"], name)]
+    require(offered, f"nothing about {name} was offered to {', '.join(who)} while their streams were held")
+    return Proof(evidence=(*offered, *alive(history, who, seen)))
+
+
+def _about(called: str | None, name: str) -> bool:
+    """Pods and ReplicaSets of a workload are called after it."""
+    return bool(called) and (called == name or str(called).startswith(f"{name}-"))
+
+
+def _acts_on(request: Event, name: str) -> bool:
+    if request["verb"] not in WRITES or background(request):
+        return False
+    body = request["body"] if isinstance(request["body"], dict) else {}
+    return _about(request["name"], name) or belongs(body, name) or _about(body.get("metadata", {}).get("generateName", ""), name)
+
+
+def _finding(instance: str, event: Event, name: str) -> Finding:
+    did = f"asked to {event['verb']} {event['resource']} {event['name'] or ''}" if event.kind == "request" else f"ran the pod {event['pod']}"
+    return Finding(
+        culprit=instance,
+        expected=f"{instance} does nothing about {name} while its watch streams are held",
+        observed=did.strip(),
+        evidence=(event,),
+    )
+
+
+@check
+def silent_store(history: History, *, since: str, until: str) -> Proof:
+    """Between the marks, by the store's revisions, nothing changes but leases, events and what is known to change by itself."""
+    start, end = mark(history, since)["revision"], mark(history, until)["revision"]
+    require(start is not None and end is not None, "the store could not be read at the beginning or the end of the window")
+    changes = [e for e in (*history.of("put"), *history.of("delete")) if start < e["revision"] <= end]
+    wrong = [e for e in changes if not _by_itself(e["key"])]
+    finding = Finding(
+        culprit=next(iter(instances(history, "apiserver")), "apiserver"),
+        expected="nothing in the store changes",
+        observed=f"{wrong[0].kind} {wrong[0]['key']} at revision {wrong[0]['revision']}" if wrong else "",
+        evidence=tuple(wrong[:5]),
+    )
+    witnesses = [e for e in history.of("put") if e["revision"] <= start]
+    require(witnesses, "the store's watch never showed anything")
+    return Proof(evidence=(*witnesses[-1:], mark(history, until)), findings=(finding,) if wrong else ())
+
+
+BY_ITSELF = ("/leases/", "/events/", "/masterleases/", "/peerserverleases/", "compact_rev_key")
+
+
+def _by_itself(key: str) -> bool:
+    """Documented keys that change without anybody's request."""
+    return any(part in key for part in BY_ITSELF)

@@ -1,0 +1,118 @@
+"""One at a time: who may work is whoever wrote the lease last; who works is told by instance, and attempts count.
+
+All replicas of these scenarios talk to one API server, so that its tap orders lease writes and work. The lease of a role is the one that
+its component names.
+"""
+
+from seatrial.checks.facts import WRITES, alive, background, instances, lease_of, lease_writes, mark, requests, window
+from seatrial.checks.registry import check, require
+from seatrial.model.history import Event, History
+from seatrial.model.verdicts import Finding, Proof
+
+CLOCK_TOLERANCE = 0.98  # of the lease: two clocks, two readings
+
+
+def _work(history: History, role: str) -> list[Event]:
+    """Everything that instances of the role asked to change, but leases, events and reviews."""
+    return [r for r in requests(history, instances(history, role)) if r["verb"] in WRITES and not background(r)]
+
+
+@check
+def only_leader_works(history: History, *, role: str) -> Proof:
+    """Every piece of work was asked for by the instance that held the lease at that moment, in the order of the tap."""
+    names, work = instances(history, role), _work(history, role)
+    holds = lease_writes(history, role)
+    require(len(names) > 1, f"there is only one {role}")
+    require(holds, f"no {role} was seen to take the lease")
+    require(work, f"no {role} worked")
+    found: dict[str, Finding] = {}
+    for request in work:
+        before = [r for r, a in holds if r.source == request.source and a.seq < request.seq]
+        holder = before[-1].instance if before else None
+        if request.instance != holder:
+            found.setdefault(
+                str(request.instance),
+                Finding(
+                    culprit=str(request.instance),
+                    expected=f"work by {holder or 'nobody'}, who holds the lease",
+                    observed=f"{request.instance} asked to {request['verb']} {request['path']}",
+                    evidence=(*before[-1:], request),
+                ),
+            )
+    signs = alive(history, names, window(history))
+    return Proof(evidence=(*signs, *work), findings=tuple(found.values()))
+
+
+@check
+def standbys_idle(history: History, *, role: str) -> Proof:
+    """Whoever never had the lease wrote nothing but leases and reviews; and is there."""
+    names = instances(history, role)
+    holders = {r.instance for r, _ in lease_writes(history, role)}
+    require(holders, f"no {role} was seen to take the lease")
+    standbys = [n for n in names if n not in holders]
+    wrong = [r for r in requests(history, standbys) if r["verb"] in WRITES and (not background(r) or r["resource"] == "events")]
+    found = {
+        str(r.instance): Finding(
+            culprit=str(r.instance),
+            expected="a standby writes nothing but leases and reviews",
+            observed=f"{r['verb']} {r['path']}",
+            evidence=(r,),
+        )
+        for r in reversed(wrong)
+    }
+    if not found and len(holders) > 1:
+        return _many_leaders(history, role)
+    require(standbys or found, f"every {role} has held the lease: nobody stood by")
+    return Proof(evidence=tuple(alive(history, standbys, window(history))), findings=tuple(found.values()))
+
+
+def _many_leaders(history: History, role: str) -> Proof:
+    """Nobody has failed, and yet the lease changed hands: it was taken from somebody who renewed it."""
+    holds = lease_writes(history, role)
+    takers = [(before, after) for before, after in zip(holds, holds[1:], strict=False) if before[0].instance != after[0].instance]
+    (old, _), (new, _) = takers[0]
+    finding = Finding(
+        culprit=str(new.instance),
+        expected=f"{old.instance} keeps the lease, which it renews",
+        observed=f"{new.instance} took it",
+        evidence=(old, new),
+    )
+    return Proof(evidence=(), findings=(finding,))
+
+
+@check
+def takeover(history: History, *, role: str, since: str, lease_s: float) -> Proof:
+    """After the mark somebody else writes the lease, and not before it has expired since its last renewal, or was given back."""
+    namespace, name = lease_of(history, role)
+    writes, gone = lease_writes(history, role), mark(history, since)
+    before = [(r, a) for r, a in writes if r.at_s <= gone.at_s]
+    require(before, f"nobody was seen to hold the lease {namespace}/{name} before")
+    old = before[-1][0].instance
+    theirs = [(r, a) for r, a in writes if r.instance == old and r.at_s < _next_life(history, str(old), gone)]
+    taken = [(r, a) for r, a in writes if r.instance != old and r.seq > before[-1][0].seq]
+    if not taken:
+        others = [i for i in instances(history, role) if i != old]
+        expected = f"another {role} takes the lease of {old}"
+        return Proof(evidence=(), findings=(Finding(culprit=others[0], expected=expected, observed="nobody did", evidence=(gone,)),))
+    last, first = theirs[-1], taken[0]
+    waited_s = first[0].at_s - last[0].at_s
+    early = waited_s < CLOCK_TOLERANCE * lease_s and not _released(last[0])
+    finding = Finding(
+        culprit=str(first[0].instance),
+        expected=f"no takeover before the lease of {lease_s:g} s has expired",
+        observed=f"{first[0].instance} took it {waited_s:.2f} s after {old} had renewed it",
+        evidence=(last[0], first[0]),
+    )
+    return Proof(evidence=(last[0], gone, first[0]), findings=(finding,) if early else ())
+
+
+def _next_life(history: History, instance: str, gone: Event) -> float:
+    """When the instance was started again after the mark, if it was."""
+    starts = [e.at_s for e in history.of("started", instance=instance) if e.at_s > gone.at_s]
+    return starts[0] if starts else float("inf")
+
+
+def _released(request: Event) -> bool:
+    """Whether this write of the lease gave it back: no holder."""
+    body = request["body"] if isinstance(request["body"], dict) else {}
+    return request["verb"] == "delete" or ("spec" in body and not body["spec"].get("holderIdentity"))

@@ -1,0 +1,196 @@
+"""The stages of a request: authentication, authorization, decoding, mutation, validation, store, answer.
+
+Each stage with a hook is proved by the hook's own record; that a later one was not reached, by the absence of its records while everything
+that the suite itself sends along the same way is recorded. Order is proved by holding a stage, never by comparing clocks.
+"""
+
+from typing import Any
+
+from seatrial.checks.answers import asked, breach, described, differing, last_told
+from seatrial.checks.registry import check, require
+from seatrial.model.history import Event, History
+from seatrial.model.verdicts import Finding, Proof
+
+STAGES = ("authentication", "authorization", "mutation", "validation")
+ADMISSION = ("mutation", "validation")
+CODES = {"authentication": (401,), "authorization": (403,), "decoding": (400,), "validation": (400, 422)}
+
+
+def reviews(history: History, *stages: str, **match: Any) -> list[Event]:
+    """What the hooks were asked, by stage."""
+    return [e for e in history.of("review", **match) if e["stage"] in stages]
+
+
+def stored(history: History, name: str) -> list[Event]:
+    """Stored versions of whatever is called `name`; of pods only the scenario's own."""
+    return [e for e in history.of("put") if e["key"].rsplit("/", 1)[-1] == name]
+
+
+def _later(history: History, stage: str, user: str, name: str) -> list[Event]:
+    """Reviews of the request by stages after `stage`, and its traces in the store."""
+    after = STAGES[STAGES.index(stage) + 1 :] if stage in STAGES else ADMISSION if stage == "decoding" else ()
+    found = reviews(history, *(s for s in after if s == "authorization"), user=user)
+    found += [e for e in reviews(history, *(s for s in after if s in ADMISSION), user=user) if e["name"] in (name, "", None)]
+    return [*found, *stored(history, name)]
+
+
+@check
+def held_at(history: History, *, stage: str, user: str, name: str) -> Proof:
+    """The request has come to the stage that is held, and no further: no later hook asked, nothing stored, nobody told."""
+    here = [e for e in reviews(history, stage, user=user) if stage not in ADMISSION or e["name"] == name]
+    told = [e for e in history.of("told", user=user) if asked(history, e)["method"] != "GET" and _name(asked(history, e)) == name]
+    beyond = _later(history, stage, user, name)
+    if beyond or told:
+        observed = f"{_what(beyond[0])}" if beyond else f"it was answered {described(told[0])}"
+        return Proof(evidence=(), findings=(breach(history, f"the request waits for {stage}", observed, *beyond[:3], *told[:1]),))
+    require(here, f"{stage} was never asked about the request")
+    return Proof(evidence=tuple(here))
+
+
+def _name(request: Event) -> str:
+    body = request["body"]
+    named = body.get("metadata", {}).get("name") if isinstance(body, dict) else None
+    return str(named or request["path"].rsplit("/", 1)[-1])
+
+
+def _what(event: Event) -> str:
+    return f"{event['stage']} was asked" if event.kind == "review" else f"{event['key']} was stored at revision {event['revision']}"
+
+
+@check
+def refused(history: History, *, stage: str, user: str) -> Proof:
+    """The last answer is a refusal by this stage: by its code, and by the record of the hook that refused."""
+    told = last_told(history, user)
+    request, body = asked(history, told), told["body"]
+    causes: list[Event] = []
+    codes = CODES.get(stage, tuple(range(400, 500)))
+    good = told["code"] in codes and body.get("kind") == "Status"
+    if stage == "authentication":
+        causes = [e for e in reviews(history, stage) if not e["allowed"]]
+    elif stage in ("authorization", "admission"):
+        stages = ADMISSION if stage == "admission" else (stage,)
+        causes = [e for e in reviews(history, *stages, user=user) if not e["allowed"]]
+        good = good and bool(causes)
+    beyond = _later(history, "validation" if stage == "admission" else stage, user, _name(request)) if stage != "validation" else []
+    problems = [f"answered {described(told)}"] if not good else []
+    problems += [_what(beyond[0])] if beyond and not _earlier(history, request, beyond) else []
+    found = breach(history, f"refused by {stage}", "; ".join(problems), told, *beyond[:2])
+    return Proof(evidence=(told, *causes[-1:]), findings=(found,) if problems else ())
+
+
+def _earlier(history: History, request: Event, beyond: list[Event]) -> bool:
+    """Whether all of it belongs to an earlier, accepted request about an object of that name."""
+    accepted = [e for e in history.of("told", method="POST", code=201) if _name(asked(history, e)) == _name(request)]
+    return bool(accepted) and all(e.kind in ("put", "review") for e in beyond)
+
+
+@check
+def untouched(history: History, *, stage: str, user: str) -> Proof:
+    """No stage after the one that refused has seen the last request, and nothing about it was stored; the sentinel was."""
+    told = last_told(history, user)
+    name = _name(asked(history, told))
+    beyond = [] if _earlier(history, asked(history, told), stored(history, name)) else _later(history, stage, user, name)
+    sentinel = stored(history, "sentinel")
+    require(sentinel, "the store does not show the sentinel either")
+    found = breach(history, f"no stage after {stage} sees the request", _what(beyond[0]) if beyond else "", told, *beyond[:2])
+    return Proof(evidence=(told, *sentinel), findings=(found,) if beyond else ())
+
+
+@check
+def no_trace(history: History, *, name: str, watchers: list[str]) -> Proof:
+    """Neither the store nor any watcher knows anything of that name; each of them knows the sentinel, which came later."""
+    traces = [*stored(history, name), *[e for e in history.of("watched", name=name)]]
+    store, told = stored(history, "sentinel"), {e["watch"] for e in history.of("watched", name="sentinel")}
+    found = breach(history, f"no trace of {name}", _trace(traces[0]) if traces else "", *traces[:3])
+    if not traces:
+        deaf = [w for w in watchers if w not in told]
+        require(store and not deaf, f"the sentinel did not reach {', '.join(deaf) or 'the store'}")
+    return Proof(evidence=(*store, *history.of("watched", name="sentinel")), findings=(found,) if traces else ())
+
+
+def _trace(event: Event) -> str:
+    return _what(event) if event.kind == "put" else f"{event['watch']} was told {event['type']} {event['name']}"
+
+
+@check
+def admitted(history: History, *, user: str, operation: str) -> Proof:
+    """Both kinds of admission hook were asked about the operation, for this user."""
+    asked_for = {s: [e for e in reviews(history, s, user=user) if e["verb"] == operation] for s in ADMISSION}
+    missing = [s for s, found in asked_for.items() if not found]
+    last_told(history, user)
+    found = breach(history, f"{operation} passes {' and '.join(ADMISSION)}", f"{', '.join(missing)} was not asked")
+    return Proof(evidence=tuple(e for es in asked_for.values() for e in es), findings=(found,) if missing else ())
+
+
+@check
+def skipped(history: History, *, user: str, sentinel: str) -> Proof:
+    """Admission was not asked on behalf of the reader, and it was about the sentinel's write."""
+    wrong = reviews(history, *ADMISSION, user=user)
+    seen = reviews(history, *ADMISSION, user=sentinel)
+    found = breach(history, "reads are not admitted", f"{wrong[0]['stage']} was asked about {wrong[0]['verb']}" if wrong else "", *wrong[:2])
+    if not wrong:
+        require(seen, "admission was not asked about the write either")
+    return Proof(evidence=tuple(seen), findings=(found,) if wrong else ())
+
+
+@check
+def unchanged(history: History, *, name: str, reader: str) -> Proof:
+    """What the reader is given is what was answered when it was created: spec, labels, everything but status."""
+    made = [e for e in history.of("told", method="POST", code=201) if _name(asked(history, e)) == name]
+    require(made, f"{name} was never created")
+    read = last_told(history, reader, "GET")
+    differences = differing(_still(made[-1]["body"]), _still(read["body"]))
+    found = breach(history, f"{name} as it was", f"{read['code']}: {', '.join(differences)} differ", made[-1], read)
+    return Proof(evidence=(made[-1], read), findings=(found,) if differences else ())
+
+
+def _still(body: dict[str, Any]) -> dict[str, Any]:
+    meta = {k: v for k, v in body.get("metadata", {}).items() if k not in ("resourceVersion", "managedFields")}
+    return {k: v for k, v in body.items() if k != "status"} | {"metadata": meta}
+
+
+@check
+def labelled(history: History, *, user: str, label: str, name: str, watcher: str) -> Proof:
+    """What mutation has added is what validation was shown, what is stored, what is answered and what the watcher is told."""
+    key, _, value = label.partition("=")
+
+    def has(item: Any) -> bool:
+        return isinstance(item, dict) and item.get("metadata", {}).get("labels", {}).get(key) == value
+
+    told = last_told(history, user)
+    shown = {
+        "validation": [e for e in reviews(history, "validation", user=user) if e["name"] == name][-1:],
+        "the store": [e for e in stored(history, name) if e["value"]][-1:],
+        "the watcher": [e for e in history.of("watched", watch=watcher, name=name)][-1:],
+        "the answer": [told],
+    }
+    require(all(shown.values()), f"{', '.join(w for w, e in shown.items() if not e)} was not seen")
+    field = {"review": "object", "put": "value", "watched": "object", "told": "body"}
+    wrong = [(where, e) for where, events in shown.items() for e in events if not has(e[field[e.kind]])]
+    found = tuple(breach(history, f"{where} shows the label {label}", "it does not", e) for where, e in wrong)
+    return Proof(evidence=tuple(e for events in shown.values() for e in events), findings=found)
+
+
+@check
+def unanswered(history: History, *, user: str, since: str) -> Proof:
+    """While the store was paused the person was told of no success, and the request was really on its way."""
+    told = [e for e in history.of("told", user=user) if 200 <= e["code"] < 300 and asked(history, e)["method"] != "GET"]
+    told = [e for e in told if asked(history, e).seq >= history.of("asked", user=user)[-1].seq]
+    found: tuple[Finding, ...] = ()
+    if told:
+        found = (breach(history, "no success while the store is paused", described(told[0]) or str(told[0]["code"]), told[0]),)
+    begun = history.of("asked", user=user)[-1:]
+    arrived = [r for r in history.of("request") if r["user"] == user]
+    require(arrived or found or not history.of("request"), "the request did not reach the API server")
+    return Proof(evidence=(*begun, *arrived[-1:], *history.of("mark", name=since)[-1:]), findings=found)
+
+
+@check
+def kept(history: History, *, user: str) -> Proof:
+    """Everything that the person was told was created is in the store."""
+    told = [e for e in history.of("told", user=user, method="POST") if e["code"] == 201]
+    answered = history.of("told", user=user, method="POST")
+    require(answered, f"{user} was never answered")
+    lost = [t for t in told if not stored(history, t["body"]["metadata"]["name"])]
+    found = breach(history, "what was acknowledged is stored", f"{lost[0]['body']['metadata']['name']} is not" if lost else "", *lost)
+    return Proof(evidence=tuple(answered), findings=(found,) if lost else ())

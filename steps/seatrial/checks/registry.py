@@ -1,0 +1,43 @@
+"""Checks by name, so that a judgement can be written down and repeated."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, TypeVar
+
+from seatrial.model.errors import HarnessFault, Inconclusive, UsageError
+from seatrial.model.history import History
+from seatrial.model.verdicts import Finding, Proof
+
+Check = Callable[..., Proof]
+C = TypeVar("C", bound=Check)
+_CHECKS: dict[str, Check] = {}
+MODULES = ("answers", "chain", "edges", "holds", "leadership", "pipeline", "requests", "runtime", "storage", "watching", "workloads")
+
+
+def check(function: C) -> C:
+    """Register a check under `module.function`."""
+    _CHECKS[f"{function.__module__.rpartition('.')[2]}.{function.__name__}"] = function
+    return function
+
+
+def judge(history: History, name: str, arguments: dict[str, Any]) -> Proof:
+    """Run one check. Raises Inconclusive where the evidence is incomplete, HarnessFault for a conclusion that rests on nothing."""
+    for module in MODULES:
+        import_module(f"seatrial.checks.{module}")
+    if name not in _CHECKS:
+        raise UsageError(f"There is no check {name!r}: the history was written by another version.")
+    proof = _CHECKS[name](history, **arguments)
+    if not proof.evidence and not proof.findings:
+        raise HarnessFault(f"{name} concluded something from no evidence at all")
+    return proof
+
+
+def findings(*found: Finding | None) -> tuple[Finding, ...]:
+    """Those that are there."""
+    return tuple(f for f in found if f is not None)
+
+
+def require(condition: object, why: str) -> None:
+    """Evidence that must be there before anything may be concluded."""
+    if not condition:
+        raise Inconclusive(why)

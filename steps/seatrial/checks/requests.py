@@ -1,0 +1,211 @@
+"""What components asked of the API server and what it told them, in the order of the tap, which both pass."""
+
+from seatrial.checks.chain import binding, versions
+from seatrial.checks.facts import READS, WRITES, accepted, alive, background, instances, requests, window
+from seatrial.checks.registry import check, require
+from seatrial.model.history import Event, History
+from seatrial.model.verdicts import Finding, Proof
+
+
+def _server(history: History) -> str:
+    return next(iter(instances(history, "apiserver")), "apiserver")
+
+
+@check
+def watches(history: History, *, who: list[str], resources: list[str]) -> Proof:
+    """Each of `who` has an accepted watch on every resource, and over one of them it was told of something."""
+    evidence: list[Event] = []
+    found: list[Finding] = []
+    for name in who:
+        require(requests(history, [name]), f"{name} never asked the API server for anything")
+        for resource in resources:
+            streams = [r for r, _ in accepted(history, [name], verb="watch", resource=resource)]
+            evidence += streams[:1]
+            if not streams:
+                asked = [r for r in requests(history, [name]) if r["resource"] == resource]
+                observed = f"{len(asked)} other requests about {resource}" if asked else f"no request about {resource}"
+                found.append(Finding(culprit=name, expected=f"a watch on {resource}", observed=observed, evidence=tuple(asked[:3])))
+        if not found:
+            told = [e for e in history.of("delivered", instance=name) if e["resource"] in resources]
+            require(told, f"{name} was never told of anything over its watches")
+            evidence += told[:1]
+    return Proof(evidence=tuple(evidence), findings=tuple(found))
+
+
+@check
+def no_list(history: History, *, role: str, since: str, until: str) -> Proof:
+    """Between the marks no instance of the role lists, or reads again and again, anything but leases; each is alive."""
+    seen, names = window(history, since, until), instances(history, role)
+    require(names, f"there is no {role}")
+    polls = [r for r in requests(history, names) if seen.holds(r) and r["verb"] in READS - {"watch"} and not background(r)]
+    polls = [r for r in polls if r["resource"]]  # health and discovery are no resources
+    found = {
+        str(r.instance): Finding(
+            culprit=str(r.instance),
+            expected=f"no {r['verb']} of {r['resource']} while nothing changes",
+            observed=f"{len(polls)} reads, first {r['verb']} {r['path']}",
+            evidence=tuple(polls[:5]),
+        )
+        for r in reversed(polls)
+    }
+    return Proof(evidence=tuple(alive(history, names, seen)), findings=tuple(found.values()))
+
+
+@check
+def told_before_binding(history: History, *, name: str) -> Proof:
+    """Whoever asked to bind the pod had been delivered a watch event about it before, in the order of the tap."""
+    asked = requests(history, instances(history, "scheduler"), resource="pods", subresource="binding", name=name)
+    require(asked, f"no scheduler asked for a binding of {name} at the tap")
+    first = asked[0]
+    told = [
+        e
+        for e in history.of("delivered", source=first.source, instance=first.instance, resource="pods", name=name)
+        if e.seq < first.seq
+    ]
+    finding = Finding(
+        culprit=str(first.instance),
+        expected=f"a watch event about pod {name} before its binding",
+        observed="a binding that no watch event led to",
+        evidence=(first,),
+    )
+    return Proof(evidence=(*told[:1], first), findings=() if told else (finding,))
+
+
+@check
+def bindings(history: History, *, bound: str, left: str) -> Proof:
+    """The schedulers asked to bind one pod, later than they heard of the other, and never to bind the other."""
+    schedulers = instances(history, "scheduler")
+    asked = requests(history, schedulers, resource="pods", subresource="binding")
+    wrong = [r for r in asked if r["name"] == left]
+    right = [r for r in asked if r["name"] == bound]
+    if not wrong:
+        require(right, f"no scheduler asked for a binding of {bound}")
+    finding = Finding(
+        culprit=str(wrong[0].instance) if wrong else "",
+        expected=f"no binding of {left} asked for",
+        observed=f"{len(wrong)} attempts",
+        evidence=tuple(wrong[:3]),
+    )
+    return Proof(evidence=tuple(right), findings=(finding,) if wrong else ())
+
+
+SCHEDULER_WRITES = {("pods", "binding"), ("pods", "status")}
+
+
+@check
+def scheduler_writes(history: History) -> Proof:
+    """All writes that schedulers asked for, refused ones too, are bindings, pod status, events, leases or reviews."""
+    schedulers = instances(history, "scheduler")
+    writes = [r for r in requests(history, schedulers) if r["verb"] in WRITES]
+    wrong = [r for r in writes if not background(r) and (r["resource"], r["subresource"]) not in SCHEDULER_WRITES]
+    bound = [r for r in writes if r["subresource"] == "binding"]
+    require(bound or wrong, "no scheduler wrote anything")
+    found = tuple(
+        Finding(
+            culprit=str(r.instance),
+            expected="bindings, pod status, events, leases and reviews only",
+            observed=f"{r['verb']} {r['path']}",
+            evidence=(r,),
+        )
+        for r in wrong[:3]
+    )
+    return Proof(evidence=tuple(bound), findings=found)
+
+
+@check
+def bindings_joined(history: History, *, name: str) -> Proof:
+    """Each pod that got its node in the store got it by exactly one accepted binding, by a scheduler, and nothing else of it changed."""
+    evidence: list[Event] = []
+    found: list[Finding] = []
+    for life in versions(history, name).values():
+        bound = binding(life)
+        if bound is None:
+            continue
+        meta = bound["value"]["metadata"]
+        made = accepted(history, resource="pods", subresource="binding", namespace=meta["namespace"], name=meta["name"])
+        evidence += [bound, *(r for r, _ in made)]
+        actors = {str(r.instance) for r, _ in made}
+        if len(made) != 1 or not actors <= set(instances(history, "scheduler")):
+            found.append(_unjoined(history, bound, actors, len(made)))
+        elif changed := _changed(life, bound):
+            culprit = actors.pop()
+            expected = f"only the node of pod {meta['name']} changed"
+            found.append(Finding(culprit=culprit, expected=expected, observed=f"{', '.join(changed)} changed too", evidence=(bound,)))
+    require(evidence, "the store shows no pod that got a node")
+    return Proof(evidence=tuple(evidence), findings=tuple(found[:3]))
+
+
+def _unjoined(history: History, bound: Event, actors: set[str], number: int) -> Finding:
+    """Nobody asked at the API server: then somebody wrote past it, or it wrote by itself."""
+    name = bound["value"]["metadata"]["name"]
+    edges = {e["origin"] for e in history.of("open") if e["target"] in instances(history, "etcd")}
+    past = sorted((edges & set(instances(history))) - set(instances(history, "apiserver")))
+    writers = [str(r.instance) for r, a in accepted(history, resource="pods", name=name) if a["revision"] == bound["revision"]]
+    return Finding(
+        culprit=next(iter([*sorted(actors - set(instances(history, "scheduler"))), *writers, *past]), _server(history)),
+        expected=f"one accepted binding of pod {name} by the scheduler",
+        observed=f"{number} by {', '.join(sorted(actors)) or 'nobody'}; the node was stored at revision {bound['revision']}",
+        evidence=(bound,),
+    )
+
+
+def _changed(life: list[Event], bound: Event) -> list[str]:
+    """Fields of the spec besides the node that the binding's revision changed."""
+    before = [e for e in life if e["revision"] < bound["revision"]]
+    if not before:
+        return []
+    old, new = before[-1]["value"]["spec"], bound["value"]["spec"]
+    return sorted(k for k in old.keys() | new.keys() if k != "nodeName" and old.get(k) != new.get(k))
+
+
+@check
+def told_only(history: History, *, instance: str, own: str, other: str) -> Proof:
+    """The instance was told of one pod over its watches, and of the other never."""
+    told = [e for e in history.of("delivered", instance=instance, resource="pods")]
+    wrong = [e for e in told if e["name"] == other]
+    right = [e for e in told if e["name"] == own]
+    if not wrong:
+        require(right, f"{instance} was not told of {own} either")
+        return Proof(evidence=tuple(right))
+    stream = next((r for r in requests(history, [instance], request=wrong[0]["request"])), None)
+    narrow = stream is not None and instance in str((stream["query"] or {}).get("fieldSelector", ""))
+    finding = Finding(
+        culprit=_server(history) if narrow else instance,
+        expected=f"{instance} is told of its own pods only",
+        observed=f"it was told of {other}" + ("" if narrow else ", having asked for the pods of other nodes too"),
+        evidence=(*([stream] if stream else []), wrong[0]),
+    )
+    return Proof(evidence=(), findings=(finding,))
+
+
+@check
+def status_joined(history: History, *, name: str) -> Proof:
+    """Each change of a pod's status in the store is one accepted request of its node's kubelet, or of a scheduler before the binding."""
+    evidence: list[Event] = []
+    found: list[Finding] = []
+    for life in versions(history, name).values():
+        bound = binding(life)
+        for before, after in zip(life, life[1:], strict=False):
+            if after is bound or before["value"].get("status") == after["value"].get("status"):
+                continue
+            made = [r for r, a in accepted(history, resource="pods") if a["revision"] == after["revision"]]
+            evidence += [after, *made]
+            if problem := _wrong_reporter(history, after, made):
+                found.append(problem)
+    require(evidence, f"the store shows no change of status of a pod of {name}")
+    return Proof(evidence=tuple(evidence), findings=tuple(found[:3]))
+
+
+def _wrong_reporter(history: History, after: Event, made: list[Event]) -> Finding | None:
+    pod = after["value"]
+    node = pod["spec"].get("nodeName")
+    allowed = {node} if node else set(instances(history, "scheduler"))
+    actors = {str(r.instance) for r in made}
+    if len(made) == 1 and actors <= allowed:
+        return None
+    return Finding(
+        culprit=next(iter(sorted(actors - allowed)), node or _server(history)),
+        expected=f"the status of pod {pod['metadata']['name']} reported through the API server by {node or 'the scheduler'}",
+        observed=f"revision {after['revision']} was made by {', '.join(sorted(actors)) or 'no accepted request'}",
+        evidence=(after, *made),
+    )

@@ -1,0 +1,71 @@
+"""Where things lie in the store, and when they are gone."""
+
+from typing import Any
+
+from seatrial.checks.answers import breach
+from seatrial.checks.registry import check, require
+from seatrial.model.history import Event, History
+from seatrial.model.verdicts import Proof
+
+OUTSIDE = {"compact_rev_key"}  # documented: the compactor's own key
+
+
+@check
+def below(history: History, *, prefix: str) -> Proof:
+    """Every key that was ever written lies below the prefix; the documented exception apart."""
+    puts = history.of("put")
+    require(puts, "the store's watch never showed anything")
+    wrong = [e for e in puts if not e["key"].startswith(f"{prefix}/") and e["key"] not in OUTSIDE]
+    found = breach(history, f"every key below {prefix}", f"{wrong[0]['key']} was written" if wrong else "", *wrong[:5])
+    return Proof(evidence=tuple(puts[-20:]), findings=(found,) if wrong else ())
+
+
+@check
+def one_key(history: History, *, key: str, name: str) -> Proof:
+    """What was created last lies at exactly this key, and no other key with its name or uid was added."""
+    told = [e for e in history.of("told", method="POST", code=201) if e["body"].get("metadata", {}).get("name") == name]
+    require(told, f"{name} was not created")
+    uid = told[-1]["body"]["metadata"].get("uid")
+    added = [e for e in history.of("put") if e["revision"] == e["created"] and _is(e, name, uid)]
+    keys = sorted({e["key"] for e in added})
+    if keys != [key]:
+        return Proof(evidence=(), findings=(breach(history, f"exactly the key {key}", f"{', '.join(keys) or 'no key'} added", *added[:3], told[-1]),))
+    return Proof(evidence=tuple(added))
+
+
+def _is(event: Event, name: str, uid: str | None) -> bool:
+    value: Any = event["value"] or {}
+    return value.get("metadata", {}).get("uid") == uid if value else event["key"].rsplit("/", 1)[-1] == name
+
+
+def _life(history: History, key: str) -> list[Event]:
+    return sorted((e for kind in ("put", "delete") for e in history.of(kind, key=key)), key=lambda e: e["revision"])
+
+
+@check
+def key_gone(history: History, *, key: str) -> Proof:
+    """The key was there, and the last thing that happened to it was its deletion."""
+    life = _life(history, key)
+    require(life, f"the store never showed the key {key}")
+    gone = life[-1].kind == "delete"
+    return Proof(evidence=tuple(life[-2:]), findings=() if gone else (breach(history, f"{key} is gone", "it is still there", *life[-2:]),))
+
+
+@check
+def key_marked(history: History, *, key: str) -> Proof:
+    """The key is there, and its object bears a deletion timestamp."""
+    life = _life(history, key)
+    require(life, f"the store never showed the key {key}")
+    last = life[-1]
+    good = last.kind == "put" and "deletionTimestamp" in (last["value"] or {}).get("metadata", {})
+    observed = "it is gone" if last.kind == "delete" else "it is not marked"
+    return Proof(evidence=(last,), findings=() if good else (breach(history, f"{key} is there and marked for deletion", observed, last),))
+
+
+@check
+def key_held(history: History, *, key: str, name: str) -> Proof:
+    """While the node's runtime had not stopped the pod's container, its key was still there, marked for deletion."""
+    stops = history.of("cri", method="StopContainer", pod=name)
+    require(stops, f"the runtime was never asked to stop a container of {name}")
+    marked = key_marked(history, key=key)
+    return Proof(evidence=(*marked.evidence, *stops), findings=marked.findings)

@@ -1,0 +1,120 @@
+"""What watchers were told, against what the store shows: every change, once, in the order of the store, never before it.
+
+Watchers are compared with the store by revisions. Where the store cannot be read, with what the writers were answered.
+"""
+
+from typing import Any
+
+from seatrial.checks.answers import breach
+from seatrial.checks.registry import check, require
+from seatrial.model.history import Event, History
+from seatrial.model.verdicts import Finding, Proof
+
+Change = tuple[str, str, int]  # type, name, revision
+
+
+def told(history: History, watch: str, names: list[str] | None = None) -> list[Event]:
+    """What a watcher was told of these objects, in the order in which they were told."""
+    return [e for e in history.of("watched", watch=watch) if names is None or e["name"] in names]
+
+
+def stored_changes(history: History, kind: str, namespace: str, since: int) -> list[Change]:
+    """Every change of the kind in the namespace after a revision, by the store."""
+    events = sorted((e for k in ("put", "delete") for e in history.of(k)), key=lambda e: e["revision"])
+    keys = {e["key"]: e["value"]["metadata"]["name"] for e in events if _is(e, kind, namespace)}
+    return [(_type(e), keys[e["key"]], e["revision"]) for e in events if e["key"] in keys and e["revision"] > since]
+
+
+def _is(event: Event, kind: str, namespace: str) -> bool:
+    value: Any = event["value"] or {}
+    return bool(value.get("kind") == kind and value.get("metadata", {}).get("namespace") == namespace)
+
+
+def _type(event: Event) -> str:
+    if event.kind == "delete":
+        return "DELETED"
+    return "ADDED" if event["created"] == event["revision"] else "MODIFIED"
+
+
+def answered_changes(history: History, resource: str, since: int) -> list[Change]:
+    """The same by what the writers were answered; deletions have no revision in their answer and are left to the watchers' order."""
+    writes = [e for e in history.of("told") if f"/{resource}" in e["path"] and 200 <= e["code"] < 300 and e["method"] in ("POST", "PATCH", "PUT")]
+    changes = [("ADDED" if e["method"] == "POST" else "MODIFIED", e["body"]["metadata"]) for e in writes if "metadata" in e["body"]]
+    return [(t, m["name"], int(m["resourceVersion"])) for t, m in changes if int(m.get("resourceVersion", 0)) > since]
+
+
+@check
+def complete(history: History, *, watchers: list[str], kind: str, resource: str, namespace: str) -> Proof:
+    """Each watcher was told of every stored change since it began, once, in the order of the store."""
+    evidence: list[Event] = []
+    found: list[Finding] = []
+    for watch in watchers:
+        began = history.of("watching", watch=watch)
+        require(began and began[-1]["code"] == 200, f"the watch of {watch} never stood")
+        since = int(began[-1]["revision"] or 0)
+        heard = [e for e in told(history, watch) if e["revision"] > since]
+        evidence += heard
+        expected = stored_changes(history, kind, namespace, since) or answered_changes(history, resource, since)
+        require(expected, f"nothing changed since the watch of {watch} began")
+        if problem := _difference(expected, [(e["type"], e["name"], e["revision"]) for e in heard], deletes=bool(history.of("put"))):
+            found.append(breach(history, f"{watch} is told of {len(expected)} changes, once, in order", problem, *heard[-4:]))
+    return Proof(evidence=tuple(evidence), findings=tuple(found[:3]))
+
+
+def _difference(expected: list[Change], heard: list[Change], *, deletes: bool) -> str:
+    """What is wrong, in words; empty where nothing is."""
+    if not deletes:
+        heard = [c for c in heard if c[0] != "DELETED"]
+    if heard == expected:
+        return ""
+    if missing := [c for c in expected if c not in heard]:
+        return f"{len(missing)} changes were never told, first {missing[0]}"
+    if surplus := [c for c in heard if c not in expected]:
+        return f"{surplus[0]} was told and never stored"
+    return f"told in the order {[c[2] for c in heard]}"
+
+
+@check
+def types(history: History, *, watch: str, name: str, expected: list[str]) -> Proof:
+    """The watcher was told of the object in exactly these kinds of events."""
+    heard = told(history, watch, [name])
+    require(heard, f"{watch} was told nothing of {name}")
+    got = [e["type"] for e in heard]
+    found = breach(history, ", ".join(expected), ", ".join(got), *heard)
+    return Proof(evidence=tuple(heard), findings=() if got == expected else (found,))
+
+
+@check
+def silent(history: History, *, watch: str, name: str, since: str) -> Proof:
+    """The watcher has not been told of the object, while its watch stands and the request is on its way."""
+    heard = told(history, watch, [name])
+    found = breach(history, f"{watch} is told nothing of {name}", f"{heard[0]['type']} {name}" if heard else "", *heard[:2])
+    standing = history.of("watching", watch=watch)
+    require(standing, f"{watch} never stood")
+    asked = [e for e in history.of("asked", method="POST") if (e["body"] or {}).get("metadata", {}).get("name") == name]
+    require(asked, f"nobody asked for {name}")
+    return Proof(evidence=(*standing[-1:], *asked, *history.of("mark", name=since)[-1:]), findings=(found,) if heard else ())
+
+
+@check
+def backed(history: History, *, watch: str) -> Proof:
+    """Everything that the watcher was told of lies in the store under the revision that it was told."""
+    heard = told(history, watch)
+    require(heard, f"{watch} was told of nothing")
+    known = {(e["revision"], e["key"].rsplit("/", 1)[-1]) for k in ("put", "delete") for e in history.of(k)}
+    wrong = [e for e in heard if (e["revision"], e["name"]) not in known]
+    observed = f"{wrong[0]['type']} {wrong[0]['name']} at revision {wrong[0]['revision']}, which the store does not have" if wrong else ""
+    found = breach(history, "stored before it is told", observed, *wrong[:3])
+    return Proof(evidence=tuple(heard), findings=(found,) if wrong else ())
+
+
+@check
+def spared(history: History, *, watchers: list[str], name: str) -> Proof:
+    """No watcher was told of the refused object, and each was told of the sentinel, which came later on the same stream."""
+    wrong = [e for w in watchers for e in told(history, w, [name])]
+    found = breach(history, f"nobody is told of {name}", f"{wrong[0]['watch']} was told {wrong[0]['type']}" if wrong else "", *wrong[:3])
+    heard = [told(history, w, ["sentinel"]) for w in watchers]
+    if not wrong:
+        deaf = [w for w, h in zip(watchers, heard, strict=True) if not h]
+        require(not deaf, f"{', '.join(deaf)} was not told of the sentinel either")
+    return Proof(evidence=tuple(h[0] for h in heard if h), findings=(found,) if wrong else ())

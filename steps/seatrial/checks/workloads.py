@@ -1,0 +1,252 @@
+"""Pods and the workloads that they belong to, as the operator's watches showed them; who is to blame where they got stuck."""
+
+from collections import Counter
+from typing import Any
+
+from seatrial.checks.facts import belongs, current, instances, owner, pods_of, requests
+from seatrial.checks.registry import check, findings, require
+from seatrial.model.history import Event, History
+from seatrial.model.verdicts import Finding, Proof
+
+
+def wanted(history: History, name: str) -> int:
+    """How many pods the workload wants; 1 for a single pod."""
+    for resource in ("deployments", "replicasets"):
+        for (_, called), event in current(history, resource).items():
+            if called == name:
+                return int(event["object"]["spec"].get("replicas", 1))
+    return 1
+
+
+def running(pod: dict[str, Any]) -> bool:
+    return bool(pod.get("status", {}).get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"])
+
+
+def bound(pod: dict[str, Any]) -> bool:
+    return bool(pod.get("spec", {}).get("nodeName"))
+
+
+@check
+def reached(history: History, *, name: str, state: str) -> Proof:
+    """As many pods as wanted, and all of them bound, or running. Whoever had to act next is to blame where not."""
+    pods, number = pods_of(history, name), wanted(history, name)
+    good = [p for p in pods if (running if state == "become running" else bound)(p["object"])]
+    if good and len(good) == len(pods) == number:
+        return Proof(evidence=tuple(good))
+    observed = f"{len(good)} of {len(pods)} pods have {state}"
+    return Proof(
+        evidence=(),
+        findings=(
+            Finding(
+                culprit=stuck_at(history, pods, number, name),
+                expected=f"{number} pods of {name} that have {state}",
+                observed=observed,
+                evidence=tuple(pods[:5]),
+            ),
+        ),
+    )
+
+
+def stuck_at(history: History, pods: list[Event], number: int, name: str) -> str:
+    """The instance that had to act next: who makes pods, who binds them, who runs them; the API server where it told them nothing."""
+    if len(pods) != number:
+        return _who(history, "controller-manager", "deployments|replicasets|pods", name)
+    unbound = [p for p in pods if not bound(p["object"])]
+    if unbound:
+        return _who(history, "scheduler", "pods", unbound[0]["name"])
+    stuck = next((p for p in pods if not running(p["object"])), pods[0])
+    node = stuck["object"]["spec"]["nodeName"]
+    return node if not _untold(history, node, "pods", stuck["name"]) else _server(history)
+
+
+def _who(history: History, role: str, resources: str, name: str) -> str:
+    candidates = instances(history, role)
+    if not candidates:
+        return role
+    untold = all(_untold(history, c, resources, name) for c in candidates)
+    return _server(history) if untold else candidates[0]
+
+
+def _untold(history: History, instance: str, resources: str, name: str) -> bool:
+    """It has asked to be told, and the API server never offered it an event about the object."""
+    watching = [r for r in requests(history, [instance], verb="watch") if r["resource"] in resources.split("|")]
+    told = [e for e in history.of("offered", instance=instance) if str(e["name"] or "").startswith(name)]
+    return bool(watching) and not told
+
+
+def _server(history: History) -> str:
+    return next(iter(instances(history, "apiserver")), "apiserver")
+
+
+@check
+def count(history: History, *, name: str, number: int) -> Proof:
+    """So many pods there are now, those being deleted not counted."""
+    pods = [p for p in pods_of(history, name) if "deletionTimestamp" not in p["object"]["metadata"]]
+    seen = [e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)]
+    require(seen, f"nobody ever saw a pod of {name}")
+    wrong = len(pods) != number and Finding(
+        culprit=_who(history, "controller-manager", "deployments|replicasets|pods", name),
+        expected=f"exactly {number} pods of {name}",
+        observed=f"{len(pods)}",
+        evidence=tuple(seen[-5:]),
+    )
+    return Proof(evidence=tuple(seen[-number or -1 :]), findings=findings(wrong or None))
+
+
+@check
+def ever_created(history: History, *, name: str, number: int) -> Proof:
+    """So many different pods there ever were, those counted whose creation was refused."""
+    seen = {e["uid"]: e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)}
+    asked = [r for r in requests(history, verb="create", resource="pods", subresource="") if r["body"] and belongs(r["body"], name)]
+    by = Counter(r.instance for r in asked)
+    wrong = (len(seen) != number or len(asked) > number) and Finding(
+        culprit=min(by, key=lambda i: (by[i], i or "")) or "controller-manager" if by else "controller-manager",
+        expected=f"exactly {number} pods of {name} created, in {number} attempts",
+        observed=f"{len(seen)} created, in {len(asked)} attempts by {', '.join(f'{i}: {n}' for i, n in sorted(by.items()))}",
+        evidence=tuple(asked[:8]),
+    )
+    return Proof(evidence=tuple(seen.values()), findings=findings(wrong or None))
+
+
+@check
+def bound_once(history: History, *, names: list[str]) -> Proof:
+    """Each pod gets one node, once, and keeps it."""
+    evidence: list[Event] = []
+    found: list[Finding] = []
+    for uid, versions in _lives(history, names).items():
+        nodes = [n for n in (v["object"].get("spec", {}).get("nodeName") for v in versions) if n]
+        distinct = list(dict.fromkeys(nodes))
+        evidence += versions[-1:]
+        if len(distinct) != 1:
+            culprit = _who(history, "scheduler", "pods", versions[-1]["name"])
+            observed = f"nodes {', '.join(distinct) or 'none'}"
+            found.append(Finding(culprit=culprit, expected=f"one node for pod {versions[-1]['name']}", observed=observed, evidence=tuple(versions)))
+        attempts = [a for a in requests(history, resource="pods", subresource="binding", name=versions[-1]["name"]) if (uid, a)]
+        if len(_accepted_bindings(history, attempts)) > 1:
+            found.append(
+                Finding(
+                    culprit=attempts[-1].instance or "scheduler",
+                    expected=f"one binding of pod {versions[-1]['name']}",
+                    observed=f"{len(attempts)} accepted ones",
+                    evidence=tuple(attempts),
+                )
+            )
+    require(evidence, f"nobody ever saw a pod of {', '.join(names)}")
+    return Proof(evidence=tuple(evidence), findings=tuple(found))
+
+
+def _accepted_bindings(history: History, attempts: list[Event]) -> list[Event]:
+    answers = {(a.source, a["request"]): a for a in history.of("answer")}
+    return [r for r in attempts if (a := answers.get((r.source, r["request"]))) and 200 <= a["code"] < 300]
+
+
+def _lives(history: History, names: list[str]) -> dict[str, list[Event]]:
+    """All versions of each pod of the workloads or pods of these names, by uid."""
+    lives: dict[str, list[Event]] = {}
+    for event in history.of("watched", watch="operator/pods"):
+        if any(belongs(event["object"], n) for n in names):
+            lives.setdefault(event["uid"], []).append(event)
+    return lives
+
+
+@check
+def stays_unbound(history: History, *, name: str) -> Proof:
+    """The pods are there and none of them has ever had a node."""
+    lives = _lives(history, [name])
+    require(lives, f"nobody ever saw a pod of {name}")
+    wrong = [v for versions in lives.values() for v in versions if bound(v["object"])]
+    binders = [r.instance for r in requests(history, resource="pods", subresource="binding") if r.instance]
+    finding = Finding(
+        culprit=binders[-1] if binders else _server(history),
+        expected=f"no node for {name}",
+        observed=f"bound to {wrong[0]['object']['spec']['nodeName']}" if wrong else "",
+        evidence=tuple(wrong[:1]),
+    )
+    return Proof(evidence=tuple(v[-1] for v in lives.values()), findings=(finding,) if wrong else ())
+
+
+@check
+def on_node(history: History, *, name: str, node: str) -> Proof:
+    """The pod has been on this node from its first version to its last."""
+    versions = [v for life in _lives(history, [name]).values() for v in life]
+    require(versions, f"nobody ever saw the pod {name}")
+    wrong = [v for v in versions if v["object"].get("spec", {}).get("nodeName") != node]
+    finding = Finding(
+        culprit=next(iter(instances(history, "scheduler")), "scheduler"),
+        expected=f"{name} on {node}",
+        observed=f"on {wrong[0]['object'].get('spec', {}).get('nodeName')}" if wrong else "",
+        evidence=tuple(wrong[:1]),
+    )
+    return Proof(evidence=tuple(versions), findings=(finding,) if wrong else ())
+
+
+@check
+def nothing_made(history: History, *, name: str) -> Proof:
+    """Of the workload there is neither a ReplicaSet nor a pod, though it is there itself."""
+    itself = [e for r in ("deployments", "replicasets") for (_, n), e in current(history, r).items() if n == name]
+    require(itself, f"nobody ever saw {name}")
+    made = [e for r in ("replicasets", "pods") for e in history.of("watched", watch=f"operator/{r}") if e not in itself]
+    made = [e for e in made if belongs(e["object"], name) and e["uid"] != itself[0]["uid"]]
+    makers = [r.instance for r in requests(history, verb="create") if r["body"] and belongs(r["body"], name) and r.instance in instances(history)]
+    finding = Finding(
+        culprit=makers[0] if makers and makers[0] else _server(history),
+        expected=f"nothing made from {name}",
+        observed=f"{made[0]['resource']} {made[0]['name']}" if made else "",
+        evidence=tuple(made[:3]),
+    )
+    return Proof(evidence=tuple(itself), findings=(finding,) if made else ())
+
+
+@check
+def owned_replicasets(history: History, *, name: str, number: int) -> Proof:
+    """The deployment controls so many ReplicaSets, each with a hash of its own on itself, its selector and its template."""
+    sets = [e for e in current(history, "replicasets").values() if owner(e["object"]) == ("Deployment", name)]
+    hashes = [_hash(e["object"]) for e in sets]
+    good = len(sets) == number and None not in hashes and len(set(hashes)) == number
+    finding = Finding(
+        culprit=_who(history, "controller-manager", "deployments|replicasets", name),
+        expected=f"{number} ReplicaSets of {name}, each with its own pod-template-hash",
+        observed=f"{len(sets)} with the hashes {hashes}",
+        evidence=tuple(sets),
+    )
+    return Proof(evidence=tuple(sets), findings=() if good else (finding,))
+
+
+def _hash(item: dict[str, Any]) -> str | None:
+    """The pod-template-hash, where label, selector and template agree about it."""
+    found = {
+        part.get("pod-template-hash")
+        for part in (
+            item["metadata"].get("labels", {}),
+            item["spec"]["selector"].get("matchLabels", {}),
+            item["spec"]["template"]["metadata"].get("labels", {}),
+        )
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+@check
+def never_surplus(history: History, *, name: str) -> Proof:
+    """No pod name comes twice, and at no revision are there more living pods than were ever wanted until then."""
+    events = sorted(
+        [e for r in ("replicasets", "pods") for e in history.of("watched", watch=f"operator/{r}") if belongs(e["object"], name)],
+        key=lambda e: e["revision"],
+    )
+    require(any(e["resource"] == "pods" for e in events), f"nobody ever saw a pod of {name}")
+    uids: dict[str, set[str]] = {}
+    living: set[str] = set()
+    most, found = 0, []
+    for event in events:
+        if event["resource"] == "replicasets":
+            most = max(most, int(event["object"]["spec"].get("replicas", 0)))
+            continue
+        uids.setdefault(event["name"], set()).add(event["uid"])
+        gone = event["type"] == "DELETED" or "deletionTimestamp" in event["object"]["metadata"]
+        (living.discard if gone else living.add)(event["uid"])
+        if len(living) > most:
+            found.append((f"at most {most} living pods of {name}", f"{len(living)} at revision {event['revision']}", event))
+        if len(uids[event["name"]]) > 1:
+            found.append((f"a new name for every pod of {name}", f"{event['name']} came twice", event))
+    culprit = next(iter(instances(history, "controller-manager")), "controller-manager")
+    made = tuple(Finding(culprit=culprit, expected=e, observed=o, evidence=(v,)) for e, o, v in found[:3])
+    return Proof(evidence=tuple(e for e in events if e["resource"] == "pods"), findings=made)

@@ -1,0 +1,240 @@
+"""The command line. Each command imports what it needs when it runs, so that help comes at once.
+
+Answers go to stdout, progress and complaints to stderr. A complaint is one paragraph; the exit code says whose it is (see `--help`).
+"""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from seatrial import __version__
+from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, UsageError
+
+if TYPE_CHECKING:
+    from seatrial.runner import Wish
+
+F = TypeVar("F", bound=Callable[..., Any])
+CODES = """\b
+Exit codes:
+  0  every selected rule passed, was not applicable, or matched its recorded deviation
+  1  a rule failed, was inconclusive or was not run
+  2  interrupted
+  3  harness fault: Seatrial itself went wrong
+  4  usage or descriptor error
+  5  nothing selected
+  6  environment or implementation never got ready
+  7  only stale deviations
+"""
+EXIT_INTERRUPTED, EXIT_FAULT, EXIT_USAGE, EXIT_NOTHING, EXIT_NOT_READY = 2, 3, 4, 5, 6
+
+
+@click.group(epilog=CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="seatrial")
+def cli() -> None:
+    """Sea trials for Kubernetes control planes: an executable specification of how the machinery works."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit code, whatever happens."""
+    try:
+        return int(cli.main(args=arguments, standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except UsageError as error:
+        return _complain(error, EXIT_USAGE)
+    except (NotReady, Inconclusive) as error:
+        return _complain(error, EXIT_NOT_READY)
+    except HarnessFault as error:
+        return _complain(f"harness fault: {error}", EXIT_FAULT)
+    except (KeyboardInterrupt, click.Abort):
+        return _complain("interrupted", EXIT_INTERRUPTED)
+
+
+def _complain(what: object, code: int) -> int:
+    click.echo(f"seatrial: {what}", err=True)
+    return code
+
+
+def _implementation(command: F) -> F:
+    names = ("-i", "--implementation")
+    return click.option(*names, metavar="IMPL", default="reference", show_default=True, help="Shipped name, or descriptor file (.yaml).")(
+        command
+    )
+
+
+def _backend(command: F) -> F:
+    kinds = click.Choice(["simulation", "processes"])
+    return click.option("--backend", type=kinds, help="Where components run; default: simulation where all are Python.")(command)
+
+
+def _settings(command: F) -> F:
+    return click.option("--set", "settings", metavar="NAME=VALUE", multiple=True, help="Fills ${set.NAME} of the descriptor.")(command)
+
+
+def _where(implementation: str) -> str:
+    """A shipped name, or an absolute path: pytest runs elsewhere."""
+    return str(Path(implementation).resolve()) if implementation.endswith((".yaml", ".yml")) else implementation
+
+
+def _pairs(settings: Sequence[str]) -> dict[str, str]:
+    for setting in settings:
+        if not setting.partition("=")[0] or "=" not in setting:
+            raise UsageError(f"--set {setting}: expected NAME=VALUE.")
+    return dict(setting.partition("=")[::2] for setting in settings)
+
+
+@cli.command(epilog=CODES)
+@_implementation
+@_backend
+@click.option("--rule", "rules", metavar="ID", multiple=True, help="Only this rule. May be repeated, as may the next three.")
+@click.option("--role", "roles", metavar="ROLE", multiple=True, help="Only rules that this role could break.")
+@click.option("--profile", "profiles", metavar="PROFILE", multiple=True, help="Only rules of this profile.")
+@click.option("--area", "areas", metavar="AREA", multiple=True, help="Only rules of this area.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that chance decides.")
+@click.option("-n", "--workers", type=click.IntRange(min=0), default=0, metavar="N", help="Run scenarios in N processes.")
+@click.option("-o", "--output", "reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write reports there.")
+@_settings
+@click.option("--fail-fast", is_flag=True, help="Stop at the first MUST rule that does not pass.")
+@click.option("--dry-run", is_flag=True, help="Say what would run; start nothing.")
+def run(*, implementation: str, reports: Path | None, dry_run: bool, **options: Any) -> int:
+    """Judge an implementation by the rules. Without -i: the reference."""
+    from seatrial import runner
+    from seatrial.adapters.descriptor import load
+
+    _pairs(options["settings"])
+    folder = reports.resolve() if reports else None
+    wish = runner.Wish(implementation=_where(implementation), reports=None if dry_run else folder, **options)
+    load(wish.implementation)
+    if not wish.selected():
+        return _complain("nothing selected: no rule matches every criterion. See: seatrial rules", EXIT_NOTHING)
+    if dry_run:
+        return _plan(wish)
+    if folder:
+        _writable(folder)
+    return _report(wish, folder, command=_command(implementation, options["settings"]))
+
+
+def _plan(wish: "Wish") -> int:
+    from seatrial import runner
+
+    found = runner.plan(wish)
+    if found.trouble:
+        raise HarnessFault(found.trouble[0])
+    for one in found.planned:
+        click.echo(f"{one.rule:<10} {one.feature:<42} {one.scenario}")
+    click.echo(f"{len({p.rule for p in found.planned})} rules, {len(found.planned)} scenarios; nothing was started")
+    return 0
+
+
+def _report(wish: "Wish", folder: Path | None, *, command: str) -> int:
+    from seatrial import runner
+    from seatrial.report import files
+    from seatrial.report.console import console
+    from seatrial.report.progress import progress
+
+    report = runner.run(wish, progress(), command=command)
+    unwritten = next((r.unwritten for o in report.outcomes for r in o.results if r.unwritten), "")
+    try:
+        if folder:
+            files.write(report, folder)
+    except OSError as error:
+        unwritten = str(error)
+    for line in console(report, folder=folder if not unwritten else None):
+        click.echo(line)
+    if unwritten:
+        raise NotReady(f"The reports could not be written to {folder}: {unwritten}. What was judged stands above.")
+    return int(report.exit)
+
+
+def _writable(folder: Path) -> None:
+    """Better now than after the run."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".seatrial"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise NotReady(f"Reports cannot be written to {folder}: {error.strerror}. Choose another folder with -o.") from None
+
+
+def _command(implementation: str, settings: Sequence[str]) -> str:
+    return " ".join(["seatrial run -i", implementation, *(f"--set {s.partition('=')[0]}=..." for s in settings)])
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def rules(*, as_json: bool) -> None:
+    """List all rules."""
+    import orjson
+
+    from seatrial import catalogue
+
+    if as_json:
+        rows = [dataclasses.asdict(rule) for rule in catalogue.rules()]
+        click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
+        return
+    for rule in catalogue.rules():
+        click.echo(f"{rule.id:<10} {'MUST' if rule.must else 'SHOULD':<6} {','.join(rule.roles):<38} {rule.sentence}")
+
+
+@cli.command()
+@click.argument("rule")
+def explain(*, rule: str) -> None:
+    """Explain one rule: what it says, how it is tried, what that needs."""
+    from seatrial.report.explain import explain as lines
+
+    for line in lines(rule):
+        click.echo(line)
+
+
+@cli.command()
+@_implementation
+@_backend
+@_settings
+def doctor(*, implementation: str, backend: str | None, settings: Sequence[str]) -> int:
+    """Start an implementation with one node, and say what works, what does not, and whose fault that is."""
+    from seatrial import doctor as examination
+
+    pairs = _pairs(settings)
+    healthy = True
+    for finding in examination.examine(_where(implementation), backend=backend, settings=pairs):
+        click.echo(str(finding))
+        healthy = healthy and finding.ok
+    return 0 if healthy else EXIT_NOT_READY
+
+
+@cli.command()
+@click.argument("histories", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="HISTORY...")
+def judge(*, histories: Sequence[Path]) -> int:
+    """Judge saved histories again. No cluster is started."""
+    from seatrial.rejudge import rejudge
+
+    judgements = [rejudge(path) for path in histories]
+    for judgement in judgements:
+        click.echo(str(judgement))
+    return max(j.exit for j in judgements)
+
+
+@cli.command()
+@_implementation
+@_settings
+@click.option(
+    "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), default="seatrial.kubeconfig", show_default=True, metavar="FILE"
+)
+@click.option("--nodes", type=click.IntRange(0, 100), default=1, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the API server on 127.0.0.1; 0: any free one.")
+def up(*, implementation: str, kubeconfig: Path, settings: Sequence[str], nodes: int, port: int) -> None:
+    """Start a cluster as processes and keep it until Ctrl-C."""
+    from seatrial.upcluster import Wanted, up as start
+
+    wanted = Wanted(implementation=_where(implementation), kubeconfig=kubeconfig, settings=_pairs(settings), nodes=nodes, port=port)
+    start(wanted, say=click.echo)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""A topology and a descriptor become a running cluster, whatever the backend: hosts, then doubles, then values, then boot."""

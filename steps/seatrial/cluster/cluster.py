@@ -1,0 +1,315 @@
+"""A running cluster: the order in which it comes up and goes down, and what can be done to it.
+
+Hosts first, so that every address is known; then doubles; then values; then the components in three tiers: stores, API servers with
+their taps, everybody else. What is done to the cluster is an event of the source `cluster`.
+"""
+
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from seatrial.adapters.descriptor import Implementation
+from seatrial.backends.interface import Backend, Host, Network, Program
+from seatrial.cluster.filling import API_PORT, ETCD_PORT, Filling, Surroundings, cri_socket, serving_names
+from seatrial.cluster.identities import Identities
+from seatrial.cluster.instances import Supervised
+from seatrial.cluster.layout import Placement, node, placements
+from seatrial.cluster.readiness import Readiness
+from seatrial.doubles.hooks import Hooks
+from seatrial.doubles.runtime import Runtime
+from seatrial.doubles.tap_control import TapControl, What
+from seatrial.model.errors import HarnessFault, Inconclusive
+from seatrial.model.history import History
+from seatrial.model.limits import Limits
+from seatrial.model.topology import NODE_ROLE, Topology
+from seatrial.wire.kubernetes import Client
+from seatrial.wire.pki import Pki
+
+HOOKS = "hooks"
+HOOKS_PORT = 8443
+HOOK_PATHS = {"authentication": "authenticate", "authorization": "authorize"}
+PORTS = {"etcd": ETCD_PORT, "apiserver": API_PORT, "kubelet": 10250}
+CANARY_TARGET = 10259
+NODES_TO_COME = range(1, 6)  # nodes that may join later have their identity from the beginning
+Hook = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a scenario and its user want."""
+
+    implementation: Implementation
+    topology: Topology
+    seed: int = 0
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+class Cluster:
+    """Made by `boot`. All its coroutines run as the operator."""
+
+    def __init__(self, *, order: Order, backend: Backend, network: Network, history: History) -> None:
+        self.order = order
+        self.history = history
+        self.instances: dict[str, Supervised] = {}
+        self.taps: dict[str, TapControl] = {}
+        self.runtimes: dict[str, Runtime] = {}
+        self.hooks: Hooks | None = None
+        self.backend = backend
+        self.network = network
+        self.record = history.recorder("cluster")
+        self.identities = Identities(
+            directory=network.directory,
+            seed=order.seed,
+            certificates=order.implementation.identity.get("clients") == "certificates",
+        )
+        self._hosts: dict[str, Host] = {network.operator.name: network.operator}
+        self._session: aiohttp.ClientSession | None = None
+        self._around: Surroundings | None = None
+        self._sessions: list[aiohttp.ClientSession] = []
+        self._holds: list[tuple[TapControl, int]] = []
+
+    @property
+    def implementation(self) -> Implementation:
+        return self.order.implementation
+
+    # -- coming up
+
+    async def start(self, *, stores_up: Hook, servers_up: Hook) -> None:
+        """Everything, in order; the observers are let in as soon as there is something to see. Raises NotReady for a component."""
+        placed = placements(self.implementation, self.order.topology)
+        hosts = [await self._host(p.name) for p in placed]
+        self._around = await self._surroundings(placed)
+        await self._serve_hooks()
+        self._session = self.network.operator.session(tls=self._client_tls(), read_bufsize=1 << 20)
+        self._readiness = Readiness(history=self.history, session=self._session, dial=self.network.operator.dial)
+        for placement, host in zip(placed, hosts, strict=True):
+            await self._place(placement, host)
+        stores, servers, rest = _tiers(self.instances.values())
+        await self._start_all(stores)
+        await stores_up()
+        await self._start_all(servers)
+        await servers_up()
+        await self._start_all(rest)
+
+    async def join(self, name: str) -> None:
+        """A new node: its host, its runtime, its kubelet; ready when this returns."""
+        kubelet = self.implementation.role(NODE_ROLE)
+        if kubelet is None:
+            raise Inconclusive("no component has the role kubelet")
+        await self._place(node(kubelet, name, len(self.of_role(NODE_ROLE))), await self._host(name))
+        await self._configure_taps()
+        await self._start_all([self.instances[name]])
+
+    async def _host(self, name: str) -> Host:
+        self._hosts[name] = await self.network.host(name)
+        return self._hosts[name]
+
+    async def _surroundings(self, placed: Sequence[Placement]) -> Surroundings:
+        identities, hooks = self.identities, self.implementation.hooks
+        address = (await self._host(HOOKS)).address
+        known = [identities.admin, *(identities.of_role(r, p.node) for p in placed for r in p.roles)]
+        known += [identities.of_role(NODE_ROLE, f"node-{i}") for i in NODES_TO_COME]
+        urls = {s: f"https://{address}:{HOOKS_PORT}/{path}" for s, path in HOOK_PATHS.items() if hooks[s] != "none"}
+        return Surroundings(
+            implementation=self.implementation,
+            identities=identities,
+            directory=self.network.directory,
+            stores=tuple(self._hosts[p.name].address for p in placed if p.has("etcd")),
+            servers=tuple(self._hosts[p.name].address for p in placed if p.has("apiserver")),
+            tokens=identities.token_file(list(dict.fromkeys(known))),
+            hooks={s: identities.webhook(url, name=s) for s, url in urls.items()},
+            settings=self.order.settings,
+        )
+
+    def _client_tls(self) -> ssl.SSLContext:
+        return self.backend.context().tls(server=False, ca=self.identities.pki.ca, cert=None, key=None)
+
+    async def _serve_hooks(self) -> None:
+        host = self._hosts[HOOKS]
+        pair = self.identities.pki.serving(HOOKS, names=[host.address])
+        self.hooks = Hooks(record=self.history.recorder("hooks"), callers=self.names, key=str(self.order.seed))
+        tls = self.backend.context().tls(server=True, ca=None, cert=pair.cert, key=pair.key)
+        await self.hooks.serve(host, port=HOOKS_PORT, tls=tls)
+
+    async def _place(self, placement: Placement, host: Host) -> None:
+        """Make the instance known, with what belongs to its host: a node's runtime, an API server's tap."""
+        program = Filling(placement=placement, host=host, around=self.around).program()
+        instance = Supervised(placement=placement, host=host, network=self.network, program=program, record=self.record)
+        self.instances[placement.name] = instance
+        self.record(
+            "instance",
+            instance=placement.name,
+            component=placement.component.name,
+            roles=list(placement.roles),
+            address=host.address,
+            node=placement.node,
+            lease=placement.component.lease,
+            limits=placement.component.limits.as_mapping(),
+        )
+        if placement.node:
+            await self._serve_runtime(placement.node, len(self.runtimes) + 1)
+
+    async def _serve_runtime(self, name: str, index: int) -> None:
+        runtime = Runtime(node=name, index=index, record=self.history.recorder(f"runtime/{name}"), context=self.backend.context())
+        await runtime.serve(cri_socket(self.network.directory, name))
+        self.runtimes[name] = runtime
+
+    async def _start_all(self, instances: Sequence[Supervised]) -> None:
+        for instance in instances:
+            if instance.placement.has("apiserver") and self.tapped:
+                await self._start_tap(instance)
+            await instance.start()
+        for instance in instances:
+            await self.ready(instance)
+
+    async def ready(self, instance: Supervised) -> None:
+        """Wait until it is ready. Raises NotReady with its last words."""
+        filling = Filling(placement=instance.placement, host=instance.host, around=self.around)
+        await self._readiness.wait(instance, filling)
+        self.record("ready", instance=instance.name)
+
+    async def _start_tap(self, instance: Supervised) -> None:
+        """The tap goes down with its API server and comes up with it."""
+        pki, host, directory = self.identities.pki, instance.host, self.network.directory
+        serving, proxy = pki.serving(host.name, names=serving_names(host)), pki.front_proxy("seatrial-tap")
+        control = directory / f"{host.name}.tap"
+        arguments = [
+            f"--listen={host.address}:{API_PORT}",
+            f"--upstream=https://127.0.0.1:{API_PORT}",
+            f"--tls-cert-file={serving.cert}",
+            f"--tls-private-key-file={serving.key}",
+            f"--client-ca-file={pki.ca}",
+            f"--upstream-ca-file={pki.ca}",
+            f"--proxy-client-cert-file={proxy.cert}",
+            f"--proxy-client-key-file={proxy.key}",
+            f"--control={control}",
+        ]
+        await self.network.boot(f"tap-{host.name}", host, Program(python="seatrial.doubles.tap:main", args=arguments))
+        tap = await TapControl.connect(control, record=self.history.recorder(f"tap/{host.name}"), context=self.backend.context())
+        self.taps[host.name] = tap
+        await self._configure_taps()
+        instance.on_up.append(tap.up)
+        instance.on_down.append(tap.down)
+
+    async def _configure_taps(self) -> None:
+        for tap in self.taps.values():
+            await tap.configure(hosts=self.names, identities=self.identities.by_digest(), key=str(self.order.seed))
+
+    # -- asking about it
+
+    @property
+    def around(self) -> Surroundings:
+        if self._around is None:
+            raise HarnessFault("the cluster has not been started")
+        return self._around
+
+    @property
+    def tapped(self) -> bool:
+        return self.implementation.observe["requests"] == "tap"
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Names of hosts by address."""
+        return {h.address: name for name, h in self._hosts.items()}
+
+    def of_role(self, role: str) -> list[Supervised]:
+        return [i for i in self.instances.values() if i.placement.has(role)]
+
+    def host(self, name: str) -> Host:
+        return self._hosts[name]
+
+    def limits(self, role: str) -> Limits:
+        """The limits of the component that has the role."""
+        component = self.implementation.role(role)
+        return component.limits if component else Limits()
+
+    def client(self, person: str | None = None, *, token: str | None = None, server: int = 0) -> Client:
+        """A person (None: the operator) at one API server; with a token of their own where one is given."""
+        identity = self.identities.person(person) if person else self.identities.admin
+        if person and self.hooks:
+            self.hooks.know(identity.token, user=identity.user, groups=identity.groups)
+        if self._session is None:
+            raise HarnessFault("the cluster has not been started")
+        return Client(
+            session=self._session,
+            url=f"https://{self.around.servers[server % len(self.around.servers)]}:{API_PORT}",
+            token=identity.token if token is None else token,
+            user=identity.user,
+            record=self.history.recorder("people"),
+        )
+
+    def stranger(self, what: str) -> Client:
+        """Somebody who shows a certificate that must not count, at the API server's own port: a tap would refuse the handshake itself."""
+        pki = self.identities.pki if what == "expired certificate" else Pki(self.network.directory / "foreign")
+        pair = pki.client("somebody", expired=what == "expired certificate")
+        tls = self.backend.context().tls(server=False, ca=self.identities.pki.ca, cert=pair.cert, key=pair.key)
+        session = self.of_role("apiserver")[0].host.session(tls=tls)
+        self._sessions.append(session)
+        url = f"https://127.0.0.1:{API_PORT}"
+        return Client(session=session, url=url, token=None, user="somebody", record=self.history.recorder("people"))
+
+    # -- doing things to it
+
+    async def canaries(self, sources: Iterable[Supervised], targets: Iterable[Supervised]) -> None:
+        """From inside each source's host, try to connect to each target once."""
+        for target in targets:
+            port = next((PORTS[r] for r in target.placement.roles if r in PORTS), CANARY_TARGET)
+            for source in sources:
+                if source is not target:
+                    sport = await source.host.touch(target.host.address, port)
+                    self.record("canary", instance=source.name, target=target.name, port=port, sport=sport)
+
+    async def cut(self, instance: Supervised, others: Iterable[Supervised], *, both: bool = True) -> None:
+        """From now on nothing goes from `instance` to the others, nor back unless one way is wanted."""
+        for other in others:
+            await self.network.cut(instance.host, other.host)
+            if both:
+                await self.network.cut(other.host, instance.host)
+            self.record("cut", instance=instance.name, other=other.name, both=both)
+
+    async def heal(self) -> None:
+        await self.network.heal()
+        self.record("healed")
+
+    async def hold(self, what: What, **match: str) -> None:
+        """Hold at every tap; `match` as in TapControl.hold."""
+        for tap in self.taps.values():
+            self._holds.append((tap, await tap.hold(what, **match)))
+        self.record("hold", what=what, match=match)
+
+    async def release(self) -> None:
+        """Release every hold."""
+        for tap, number in self._holds:
+            await tap.release(number)
+        self._holds.clear()
+        self.record("release")
+
+    async def settle(self) -> None:
+        """All that wires and taps have seen so far is in the history when this returns."""
+        await self.network.settle()
+        for tap in self.taps.values():
+            await tap.settle()
+
+    async def stop(self) -> None:
+        """Take everything down, in reverse order of the start."""
+        for instance in reversed(list(self.instances.values())):
+            await instance.abandon()
+        for session in [*self._sessions, *([self._session] if self._session else [])]:
+            await session.close()
+        for tap in self.taps.values():
+            await tap.close()
+        for runtime in self.runtimes.values():
+            await runtime.close()
+        if self.hooks:
+            await self.hooks.close()
+        await self.network.close()
+
+
+def _tiers(instances: Iterable[Supervised]) -> tuple[list[Supervised], list[Supervised], list[Supervised]]:
+    """Stores, then API servers, then everybody else; a process with several roles goes with its first."""
+    all_of_them = list(instances)
+    servers = [i for i in all_of_them if i.placement.has("apiserver")]
+    stores = [i for i in all_of_them if i.placement.has("etcd") and i not in servers]
+    return stores, servers, [i for i in all_of_them if i not in servers and i not in stores]

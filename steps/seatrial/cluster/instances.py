@@ -1,0 +1,100 @@
+"""One instance over its incarnations: started, ready, killed, stopped, paused, exited, started again. Every change is an event.
+
+An instance that ends by itself is started again after its descriptor's back-off, as a supervisor would; one that the suite ended stays
+down until the suite starts it. Its address outlives it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from seatrial.backends.interface import Host, Instance, Network, Program, Signal
+from seatrial.cluster.layout import Placement
+from seatrial.model.history import Record
+
+Hook = Callable[[], Awaitable[None]]
+
+
+class Supervised:
+    """A placement with the program that runs there, or does not."""
+
+    def __init__(self, *, placement: Placement, host: Host, network: Network, program: Program, record: Record) -> None:
+        self.placement = placement
+        self.host = host
+        self.running: Instance | None = None
+        self.wanted = False  # whether the suite wants it up
+        self.on_up: list[Hook] = []
+        self.on_down: list[Hook] = []
+        self._network = network
+        self._program = program
+        self._record = record
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.placement.name
+
+    async def start(self) -> None:
+        """Boot; returns when it runs, not when it is ready."""
+        self.wanted = True
+        await self._boot()
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def end(self, what: Signal) -> None:
+        """Kill it, or ask it to stop and kill it after its grace period; returns when it is gone. It stays down."""
+        if self.running is None or self.running.exited.done():
+            self.wanted = False
+            return
+        self.wanted = False
+        await self.running.signal("resume" if what == "term" else what)
+        if what == "term" and self.placement.component.stop == "TERM":
+            await self.running.signal("term")
+            try:
+                await asyncio.wait_for(asyncio.shield(self.running.exited), self.placement.component.grace_s)
+            except TimeoutError:
+                self._record("overdue", instance=self.name, grace_s=self.placement.component.grace_s)
+        if not self.running.exited.done():
+            await self.running.signal("kill")
+        await self.running.exited
+        if self._keeper:
+            await self._keeper
+
+    async def freeze(self, what: Signal) -> None:
+        """Pause or resume the whole instance."""
+        if self.running:
+            await self.running.signal(what)
+        self._record("paused" if what == "pause" else "resumed", instance=self.name)
+
+    def last_words(self) -> str:
+        return self.running.log_tail() if self.running else ""
+
+    @property
+    def up(self) -> bool:
+        return self.running is not None and not self.running.exited.done()
+
+    async def abandon(self) -> None:
+        """Stop supervising; the network takes down what runs."""
+        self.wanted = False
+        if self._keeper:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+
+    async def _boot(self) -> None:
+        self.running = await self._network.boot(self.name, self.host, self._program)
+        self._record("started", instance=self.name, boot=self.running.boot)
+        for hook in self.on_up:
+            await hook()
+
+    async def _keep(self) -> None:
+        """Wait for the end of each incarnation, say so, and start the next one where that is wanted."""
+        while self.running is not None:
+            status = await asyncio.shield(self.running.exited)
+            self._record("exited", instance=self.name, status=status, wanted=self.wanted)
+            for hook in self.on_down:
+                await hook()
+            backoff_s = self.placement.component.restart_s
+            if not self.wanted or backoff_s is None:
+                return
+            await asyncio.sleep(backoff_s)
+            if not self.wanted:
+                return
+            await self._boot()

@@ -1,0 +1,103 @@
+"""When an instance is ready: its port answers, its health URL says 200, its log says so, its lease is held, its node is Ready.
+
+Readiness is asked by the operator and bounded by the component's `ready_s`. An instance that ends meanwhile and is not started again, or
+does not get ready in time, is to blame by name, with its last words.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+
+from seatrial.cluster.filling import Filling
+from seatrial.cluster.instances import Supervised
+from seatrial.model.errors import NotReady
+from seatrial.model.history import History
+
+POLL_S = 0.02
+READINESS_AGENT = "seatrial/readiness"
+Probe = Callable[[], Awaitable[bool]]
+
+
+class Readiness:
+    """Probes of one cluster."""
+
+    def __init__(self, *, history: History, session: aiohttp.ClientSession, dial: Callable[[str, int], Awaitable[Any]]) -> None:
+        self._history = history
+        self._session = session
+        self._dial = dial
+
+    async def wait(self, instance: Supervised, filling: Filling) -> None:
+        """Return when it is ready. Raises NotReady with its last words."""
+        probe = self._probe(instance, filling)
+        limit_s = instance.placement.component.limits.ready_s
+        try:
+            async with asyncio.timeout(limit_s):
+                while not await probe():
+                    if not instance.up and instance.placement.component.restart_s is None:
+                        raise NotReady(_obituary(instance, "ended before it was ready"))
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError:
+            raise NotReady(_obituary(instance, f"was not ready within {limit_s:g} s")) from None
+
+    def _probe(self, instance: Supervised, filling: Filling) -> Probe:
+        ready = instance.placement.component.ready
+        kind, template = next(iter(ready.items()), ("none", ""))
+        probes: dict[str, Callable[[], Awaitable[bool]]] = {
+            "none": self._at_once,
+            "http": lambda: self._http(filling.text(template)),
+            "tcp": lambda: self._tcp(filling.text(template)),
+            "log": lambda: self._log(instance, template),
+            "lease": lambda: self._lease(instance),
+            "node": lambda: self._node(instance),
+        }
+        return probes[kind]
+
+    async def _at_once(self) -> bool:
+        return True
+
+    async def _http(self, url: str) -> bool:
+        try:
+            limit = aiohttp.ClientTimeout(total=5)
+            async with self._session.get(url, headers={"User-Agent": READINESS_AGENT}, timeout=limit) as reply:
+                return reply.status == 200
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return False
+
+    async def _tcp(self, address: str) -> bool:
+        host, _, port = address.rpartition(":")
+        try:
+            async with asyncio.timeout(2):
+                _, writer = await self._dial(host, int(port))
+        except (OSError, TimeoutError):
+            return False
+        writer.close()
+        return True
+
+    async def _log(self, instance: Supervised, pattern: str) -> bool:
+        return bool(instance.running and re.search(pattern, instance.running.log_tail(1000), re.MULTILINE))
+
+    async def _lease(self, instance: Supervised) -> bool:
+        """Somebody holds the lease, and this instance has asked the API server for something."""
+        namespace, _, name = (instance.placement.component.lease or "/").partition("/")
+        leases = self._history.of("watched", resource="leases", namespace=namespace, name=name)
+        held = any(e["object"].get("spec", {}).get("holderIdentity") for e in leases[-1:])
+        return held and bool(self._history.of("request", instance=instance.name))
+
+    async def _node(self, instance: Supervised) -> bool:
+        nodes = self._history.of("watched", resource="nodes", name=instance.placement.node)
+        return any(node_ready(e["object"]) for e in nodes[-1:])
+
+
+def node_ready(node: dict[str, Any]) -> bool:
+    """Whether a Node object says Ready."""
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in node.get("status", {}).get("conditions", ()))
+
+
+def _obituary(instance: Supervised, what: str) -> str:
+    component = instance.placement.component
+    words = instance.last_words().strip() or "(it wrote nothing)"
+    how = component.python or " ".join(component.command)
+    return f"{instance.name} ({', '.join(component.roles)}; {how}) {what}. Its last words:\n{words}"

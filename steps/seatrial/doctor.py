@@ -1,0 +1,165 @@
+"""Starts an implementation once, with one node, and says what works before any rule is tried: who came up, and what can be observed.
+
+Whose fault a failure is: the environment's where the backend does not open, the file's where a role that the file fills is concerned, the
+base's where it is not, and ours where the suite's own observers see nothing of a cluster that is up.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from seatrial.adapters.descriptor import Implementation, load
+from seatrial.cluster.instances import Supervised
+from seatrial.model.errors import HarnessFault, Inconclusive, NotReady
+from seatrial.model.rules import Rule
+from seatrial.model.topology import Topology
+from seatrial.opening import backend_name, open_backend
+from seatrial.world import World, probes, stages
+
+TOPOLOGY = Topology(nodes=("node-1",))
+SUSPECTS = ("scheduler", "controller-manager", "kubelet")
+ROLE = Rule(id="", sentence="", must=True, roles=SUSPECTS, profiles=(), area="", feature="", title="", description="")
+LAST_LINES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symptom:
+    """One thing that was looked at."""
+
+    ok: bool
+    what: str
+    detail: str
+    fault: str = ""
+
+    def __str__(self) -> str:
+        head, *rest = self.detail.splitlines() or [""]
+        fault = f"  [fault: {self.fault}]" if not self.ok and self.fault else ""
+        return "\n".join([f"{'ok  ' if self.ok else 'FAIL'}  {self.what:<22} {head}{fault}", *(f"        {line}" for line in rest)])
+
+
+def examine(name: str, *, backend: str | None, settings: Mapping[str, str], seed: int = 0) -> Iterator[Symptom]:
+    """The symptoms, as they are found. Raises UsageError for a bad descriptor."""
+    implementation = load(name)
+    yield Symptom(ok=True, what="descriptor", detail=f"{implementation.name} {implementation.version} ({implementation.file})")
+    kind = backend_name(backend, implementation)
+    try:
+        opened = open_backend(kind, implementation, seed=seed)
+    except NotReady as error:
+        yield Symptom(ok=False, what=f"backend {kind}", detail=str(error), fault="the environment")
+        return
+    try:
+        yield Symptom(ok=True, what=f"backend {kind}", detail=f"can {', '.join(sorted(opened.can))}")
+        world = World(backend=opened, implementation=implementation, rule=ROLE, seed=seed, settings=settings)
+        yield from _cluster(world, implementation)
+    finally:
+        opened.close()
+
+
+def _cluster(world: World, implementation: Implementation) -> Iterator[Symptom]:
+    try:
+        trouble = _boot(world)
+        yield from (_instance(world, implementation, i) for i in world.cluster.instances.values())
+        if trouble:
+            yield Symptom(ok=False, what="cluster", detail=trouble, fault=_first_fault(world, implementation))
+            return
+        yield from (_probe(what, probe, world) for what, probe in PROBES.items())
+    finally:
+        world.close()
+
+
+def _boot(world: World) -> str:
+    """Empty where the cluster came up."""
+    try:
+        world.boot(TOPOLOGY)
+    except (NotReady, Inconclusive) as error:
+        return str(error)
+    return ""
+
+
+def _instance(world: World, implementation: Implementation, instance: Supervised) -> Symptom:
+    states = [e.kind for e in world.history if e.instance == instance.name and e.kind in ("started", "ready", "exited")]
+    what, roles = instance.name, ", ".join(instance.placement.roles)
+    if "ready" in states:
+        return Symptom(ok=True, what=what, detail=f"{roles}: started and became ready")
+    if not states:
+        return Symptom(ok=False, what=what, detail=f"{roles}: was not started, for another one did not become ready")
+    words = "\n".join(instance.last_words().splitlines()[-LAST_LINES:]) or "(it wrote nothing)"
+    said = "ended" if states[-1] == "exited" else "runs, and is not ready"
+    return Symptom(ok=False, what=what, detail=f"{roles}: started, {said}. Its last words:\n{words}", fault=_fault(implementation, instance))
+
+
+def _fault(implementation: Implementation, instance: Supervised) -> str:
+    own = not implementation.base or set(instance.placement.roles) & set(implementation.own)
+    return f"{implementation.file.name}, component {instance.placement.component.name}" if own else f"the base, {implementation.base}"
+
+
+def _first_fault(world: World, implementation: Implementation) -> str:
+    """The first instance that started and did not become ready; without one it is how the API server answers the operator."""
+    ready = {e.instance for e in world.history.of("ready")}
+    started = [i for i in world.cluster.instances.values() if i.name not in ready and world.history.of("started", instance=i.name)]
+    servers = world.cluster.of_role("apiserver")
+    return _fault(implementation, next(iter([*started, *servers]))) if started or servers else implementation.file.name
+
+
+def _probe(what: str, probe: Callable[[World], Symptom], world: World) -> Symptom:
+    try:
+        return probe(world)
+    except (Inconclusive, HarnessFault, NotReady) as error:
+        return Symptom(ok=False, what=what, detail=str(error), fault=world.implementation.file.name)
+
+
+def _tap(world: World) -> Symptom:
+    """Everybody who talks to the API server has been seen doing so."""
+    if world.implementation.observe["requests"] != "tap":
+        return Symptom(ok=True, what="tap", detail="ruled out by the descriptor; rules that need requests will be not-run")
+    world.run(world.cluster.settle())
+    unseen = [i.name for i in world.suspects(SUSPECTS) if not world.history.of("request", instance=i.name)]
+    seen = len(world.history.of("request"))
+    return Symptom(ok=not unseen, what="tap", detail=f"{seen} requests seen" + (f"; none of {', '.join(unseen)}" if unseen else ""))
+
+
+def _identities(world: World) -> Symptom:
+    """Each instance presents the identity that it was given."""
+    wrong = []
+    for instance in world.suspects(SUSPECTS):
+        known = {world.cluster.identities.of_role(r, instance.placement.node).user for r in instance.placement.roles}
+        users = {e["user"] for e in world.history.of("request", instance=instance.name) if e["user"]}
+        wrong += [f"{instance.name} presents itself as {user or 'nobody'}" for user in sorted(users - known)]
+    own = world.implementation.file.name
+    return Symptom(ok=not wrong, what="identities", detail="; ".join(wrong) or "everybody presents the identity they were given", fault=own)
+
+
+def _store(world: World) -> Symptom:
+    if world.store is None:
+        return Symptom(ok=True, what="store watch", detail="ruled out by the descriptor; rules that need the store will be not-run")
+    revision = world.run(world.store.caught_up(within_s=5))
+    detail = f"{len(world.history.of('put'))} changes seen, up to revision {revision}" if revision else "the watch lags behind the store"
+    return Symptom(ok=revision is not None, what="store watch", detail=detail, fault=world.implementation.file.name)
+
+
+def _hooks(world: World) -> Symptom:
+    wanted = [stage for stage, how in world.implementation.hooks.items() if how != "none"]
+    if not wanted:
+        return Symptom(ok=True, what="hooks", detail="ruled out by the descriptor; rules that need hooks will be not-run")
+    stages.see_every_write(world)
+    asked = {e["stage"] for e in world.history.of("review")}
+    silent = [s for s in wanted if s != "admission" and s not in asked]
+    detail = f"asked for {', '.join(sorted(asked))}" + (f"; not for {', '.join(silent)}" if silent else "")
+    return Symptom(ok=not silent, what="hooks", detail=detail, fault=world.implementation.file.name)
+
+
+def _canaries(world: World) -> Symptom:
+    """The recorder sees what the suite itself does from inside each host."""
+    probes.canaries(world, SUSPECTS, ["etcd", "apiserver"])
+    sent = {(e.instance, e["sport"]) for e in world.history.of("canary")}
+    seen = sent & {(e["origin"], e["sport"]) for e in world.history.of("open")}
+    detail = f"{len(seen)} of {len(sent)} seen by the recorder"
+    return Symptom(ok=seen == sent, what="canaries", detail=detail, fault="Seatrial, or the environment")
+
+
+PROBES: Mapping[str, Callable[[World], Symptom]] = {
+    "tap": _tap,
+    "identities": _identities,
+    "store watch": _store,
+    "hooks": _hooks,
+    "canaries": _canaries,
+}

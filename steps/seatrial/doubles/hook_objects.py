@@ -1,0 +1,63 @@
+"""The objects and files that point an API server at the webhooks double."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from seatrial.wire.kubeconfig import kubeconfig, write_kubeconfig
+
+Json = dict[str, Any]
+_GROUP_VERSION = "admissionregistration.k8s.io/v1"
+_TIMEOUT_S = 10
+_NAMESPACE_LABEL = "kubernetes.io/metadata.name"  # the API server sets it on every namespace
+
+
+def mutating_webhook(name: str, *, url: str, ca: Path, namespace: str | None = None) -> Json:
+    """A MutatingWebhookConfiguration for everything in `namespace`, or for everything there is; subresources included."""
+    return _configuration("MutatingWebhookConfiguration", name, _webhook(name, f"{url}/mutate", ca, namespace))
+
+
+def validating_webhook(name: str, *, url: str, ca: Path, namespace: str | None = None) -> Json:
+    """A ValidatingWebhookConfiguration of the same reach."""
+    return _configuration("ValidatingWebhookConfiguration", name, _webhook(name, f"{url}/validate", ca, namespace))
+
+
+def authentication_kubeconfig(path: Path, *, url: str, ca: Path) -> Path:
+    """The file for --authentication-token-webhook-config-file."""
+    return write_kubeconfig(path, kubeconfig(server=f"{url}/authenticate", ca=ca))
+
+
+def authorization_kubeconfig(path: Path, *, url: str, ca: Path) -> Path:
+    """The file for --authorization-webhook-config-file."""
+    return write_kubeconfig(path, kubeconfig(server=f"{url}/authorize", ca=ca))
+
+
+def _configuration(kind: str, name: str, webhook: Json) -> Json:
+    return {"apiVersion": _GROUP_VERSION, "kind": kind, "metadata": {"name": name}, "webhooks": [webhook]}
+
+
+def _webhook(name: str, url: str, ca: Path, namespace: str | None) -> Json:
+    rule = {
+        "apiGroups": ["*"],
+        "apiVersions": ["*"],
+        "operations": ["*"],
+        "resources": ["*/*"],
+        # A namespace selector does not keep out what has no namespace.
+        "scope": "*" if namespace is None else "Namespaced",
+    }
+    selector = {} if namespace is None else {"matchLabels": {_NAMESPACE_LABEL: namespace}}
+    return {
+        "name": f"{name}.seatrial.example",
+        "admissionReviewVersions": ["v1"],
+        "clientConfig": {"url": url, "caBundle": _bundle(ca)},
+        "rules": [rule],
+        "namespaceSelector": selector,
+        "failurePolicy": "Fail",
+        "matchPolicy": "Equivalent",
+        "sideEffects": "None",
+        "timeoutSeconds": _TIMEOUT_S,
+    }
+
+
+def _bundle(ca: Path) -> str:
+    return base64.b64encode(ca.read_bytes()).decode()

@@ -1,0 +1,85 @@
+"""Watches that the suite's people keep at the API server, each a stream of events in the history.
+
+A person who watches reconnects where the stream ends, from the last revision seen, and lists anew where that is too old. What was seen
+stands in the history as `watched`; `watching` says that a stream stands.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+import orjson
+
+from seatrial.model.history import History
+from seatrial.wire.kubernetes import Client
+from seatrial_schemas.kinds import Kind
+
+RETRY_S = 0.05
+BROKEN = (aiohttp.ClientError, OSError, orjson.JSONDecodeError, ValueError)
+
+
+class Watch:
+    """One person's watch of one kind, under a name of its own."""
+
+    def __init__(self, *, history: History, client: Client, kind: Kind, name: str, namespace: str | None = None) -> None:
+        self.name = name
+        self._record = history.recorder(f"watch/{name}")
+        self._client = client
+        self._kind = kind
+        self._path = kind.path(namespace=namespace)
+        self._revision = ""
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, *, revision: str | None = None) -> None:
+        """Begin with what exists now, or right after `revision`; returns once that has been seen."""
+        if revision is not None:
+            self._begin(revision, code=200)
+            return
+        answer = await self._client.request("GET", self._path)
+        for item in answer.body.get("items", ()):
+            self._take("ADDED", item)
+        self._begin(answer.body.get("metadata", {}).get("resourceVersion", ""), code=answer.code)
+
+    def _begin(self, revision: str, *, code: int) -> None:
+        self._revision = revision
+        self._record("watching", watch=self.name, resource=self._kind.plural, revision=revision, code=code)
+        self._task = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                await self._stream()
+            except BROKEN as error:
+                self._record("watch-broken", watch=self.name, why=str(error) or type(error).__name__)
+            await asyncio.sleep(RETRY_S)
+
+    async def _stream(self) -> None:
+        params = {"resourceVersion": self._revision, "allowWatchBookmarks": "true"}
+        async for event in self._client.watch(self._path, params=params):
+            if event["type"] == "ERROR":
+                self._revision = ""
+                self._record("watch-broken", watch=self.name, why=event["object"].get("message", "ERROR event"))
+                return
+            self._revision = event["object"]["metadata"]["resourceVersion"]
+            if event["type"] != "BOOKMARK":
+                self._take(event["type"], event["object"])
+
+    def _take(self, what: str, item: Mapping[str, Any]) -> None:
+        meta = item["metadata"]
+        self._record(
+            "watched",
+            watch=self.name,
+            type=what,
+            resource=self._kind.plural,
+            namespace=meta.get("namespace"),
+            name=meta["name"],
+            uid=meta.get("uid"),
+            revision=int(meta.get("resourceVersion") or 0),
+            object=item,
+        )

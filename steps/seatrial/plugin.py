@@ -1,0 +1,242 @@
+"""The pytest plugin: feature files become tests, one world each; what happened becomes a result with a verdict.
+
+A scenario's result travels as a user property of its report, so that it arrives whether scenarios run here or in worker processes.
+Nothing is active unless an implementation is given, so that the plugin does not disturb other people's tests.
+"""
+
+import importlib
+import inspect
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_bdd import scenario as bdd_scenario
+from pytest_bdd.feature import get_feature
+
+from seatrial import catalogue
+from seatrial.adapters.descriptor import Implementation, load
+from seatrial.backends.interface import Backend
+from seatrial.bindings import MODULES
+from seatrial.model.errors import Inconclusive, Nonconformant, NotReady, UsageError
+from seatrial.model.rules import Rule, values
+from seatrial.model.verdicts import Verdict
+from seatrial.opening import backend_name, open_backend
+from seatrial.prerequisites import missing
+from seatrial.results import Result, keep, witnessed
+from seatrial.world import World
+
+PROPERTY = "seatrial"
+WORLD = pytest.StashKey[World]()
+RULE = pytest.StashKey[Rule]()
+CHOSEN = pytest.StashKey[set[str]]()
+CRITERIA = ("role", "profile", "area")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("seatrial", "judge an implementation of Kubernetes' machinery by the feature files")
+    group.addoption("--implementation", help="descriptor file, or the name of a shipped one; without it nothing is active")
+    group.addoption("--backend", choices=("simulation", "processes"), help="where components run")
+    group.addoption("--seed", type=int, default=0, help="decides everything that chance decides")
+    group.addoption("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings", help="fills ${set.NAME}")
+    group.addoption("--rule", action="append", default=[], metavar="ID", help="only this rule (may be repeated)")
+    group.addoption("--role", action="append", default=[], help="only rules that this role could break")
+    group.addoption("--profile", action="append", default=[], help="only rules of this profile")
+    group.addoption("--area", action="append", default=[], help="only rules of this area")
+    group.addoption("--reports", metavar="DIR", help="where histories go")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for mark in ("seatrial_tag(name): a tag of a feature file",):
+        config.addinivalue_line("markers", mark)
+    if config.getoption("implementation"):
+        _understand(config)
+        for name in MODULES:
+            module = importlib.import_module(f"seatrial.bindings.{name}")
+            config.pluginmanager.register(module, module.__name__)
+
+
+def _understand(config: pytest.Config) -> None:
+    """What makes no sense is a usage error of pytest too."""
+    try:
+        load(config.getoption("implementation"))
+        config.stash[CHOSEN] = {
+            r.id for r in catalogue.select(**{f"{c}s": config.getoption(c) for c in CRITERIA}, ids=config.getoption("rule"))
+        }
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+# -- feature files become tests
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "FeatureModule | None":
+    if file_path.suffix == ".feature" and parent.config.getoption("implementation"):
+        return FeatureModule.from_parent(parent, path=file_path)
+    return None
+
+
+class FeatureModule(pytest.Module):
+    """A feature file as a module of tests, one for each scenario or example."""
+
+    def _getobj(self) -> types.ModuleType:
+        module = types.ModuleType(self.path.stem)
+        feature = get_feature(str(self.path.parent), self.path.name)
+        for number, title in enumerate(feature.scenarios):
+
+            @bdd_scenario(str(self.path), title, features_base_dir=str(self.path.parent))
+            def test() -> None:
+                """The steps are the test."""
+
+            test.__scenario__ = feature.scenarios[title]  # type: ignore[attr-defined]
+            words = "".join(c if c.isalnum() else "_" for c in title)
+            setattr(module, f"test_{number:02}_{words}", test)
+        return module
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool:
+    pytest.mark.seatrial_tag(tag)(function)
+    return True
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("implementation"):
+        return
+    chosen = config.stash[CHOSEN]
+    by_id = {r.id: r for r in catalogue.rules()}
+    kept, left = [], []
+    for item in items:
+        ids = values(tags_of(item), "id")
+        if ids:
+            item.stash[RULE] = by_id[ids[0]]
+        (kept if not ids or ids[0] in chosen else left).append(item)
+    items[:] = kept
+    config.hook.pytest_deselected(items=left)
+
+
+def tags_of(item: pytest.Item) -> set[str]:
+    """All tags of a scenario: its own, its rule's and its feature's."""
+    scenario = getattr(getattr(item, "obj", None), "__scenario__", None)
+    if scenario is None:
+        return set()
+    rule = scenario.rule.tags if scenario.rule else set()
+    return set(scenario.tags) | set(rule) | set(scenario.feature.tags)
+
+
+# -- one world for each scenario
+
+
+@pytest.fixture(scope="session")
+def implementation(request: pytest.FixtureRequest) -> Implementation:
+    """What is on trial."""
+    return load(request.config.getoption("implementation"))
+
+
+@pytest.fixture(scope="session")
+def processes_backend(request: pytest.FixtureRequest, implementation: Implementation) -> Iterator[Backend]:
+    """One for all scenarios: its zygote is worth keeping warm."""
+    opened = open_backend("processes", implementation, seed=request.config.getoption("seed"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    """Simulation: a new one for each scenario, so that one seed means one history."""
+    if backend_of(request.config) == "processes":
+        yield request.getfixturevalue("processes_backend")
+        return
+    opened = open_backend("simulation", load(request.config.getoption("implementation")), seed=request.config.getoption("seed"))
+    yield opened
+    opened.close()
+
+
+def backend_of(config: pytest.Config) -> str:
+    return backend_name(config.getoption("backend"), load(config.getoption("implementation")))
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest, backend: Backend, implementation: Implementation) -> Iterator[World]:
+    """The memory of this scenario."""
+    rule = request.node.stash[RULE]
+    verdict, why = missing(tags_of(request.node), rule=rule, implementation=implementation, backend=backend)
+    if verdict:
+        pytest.skip(f"{verdict}: {why}")
+    settings = dict(pair.partition("=")[::2] for pair in request.config.getoption("settings"))
+    made = World(backend=backend, implementation=implementation, rule=rule, seed=request.config.getoption("seed"), settings=settings)
+    request.node.stash[WORLD] = made
+    yield made
+    made.close()
+
+
+def pytest_bdd_before_step_call(request: pytest.FixtureRequest, step: Any, step_func: Callable[..., object]) -> None:
+    if inspect.iscoroutinefunction(step_func):
+        raise TypeError(f"a coroutine step would never be awaited: {step.name}")
+    request.node.stash[WORLD].step(step.keyword.strip(), step.name)
+
+
+# -- what happened becomes a result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report: pytest.TestReport = yield  # type: ignore[assignment, misc]
+    if RULE in item.stash and (call.when == "call" or call.excinfo is not None):
+        report.user_properties.append((PROPERTY, _result(item, call).as_json().decode()))
+    return report  # type: ignore[return-value]
+
+
+def _result(item: pytest.Item, call: pytest.CallInfo[None]) -> Result:
+    rule, world, backend = item.stash[RULE], item.stash.get(WORLD, None), backend_of(item.config)
+    verdict, why = _verdict(call, world)
+    lines = b"".join(world.history.as_lines()) if world else b""
+    known: dict[str, Any] = {"scenario": scenario_of(item), "node": item.nodeid, "backend": backend}
+    return Result(
+        rule=rule.id,
+        feature=rule.feature,
+        example=example_of(item),
+        verdict=verdict,
+        why=why,
+        cause=type(call.excinfo.value).__name__ if call.excinfo else "",
+        backend_lacks=verdict is Verdict.NOT_RUN and why.startswith(f"the backend {backend} cannot"),
+        duration_s=round(call.duration, 3),
+        **known,
+        **witnessed(world, verdict=verdict, lines=lines),
+        **keep(item.config.getoption("reports"), rule, tags=tags_of(item), lines=lines, **known),
+    )
+
+
+def _verdict(call: pytest.CallInfo[None], world: World | None) -> tuple[Verdict, str]:
+    """Three kinds of bad news, and what is not one."""
+    if call.excinfo is None:
+        if world is None or not world.judged or not world.evidence:
+            return Verdict.HARNESS_FAULT, "the scenario ended without any evidence"
+        return Verdict.PASSED, ""
+    error = call.excinfo.value
+    if isinstance(error, pytest.skip.Exception):
+        verdict, _, why = str(error.msg).partition(": ")
+        return Verdict(verdict), why
+    for kind, verdict in VERDICTS.items():
+        if isinstance(error, kind):
+            return verdict, str(error)
+    ours = [e for e in call.excinfo.traceback if "seatrial" in str(e.path)] or [call.excinfo.traceback[-1]]
+    return Verdict.HARNESS_FAULT, f"{call.excinfo.exconly()} (at {Path(ours[-1].path).name}:{ours[-1].lineno + 1})"
+
+
+VERDICTS: dict[type[BaseException], Verdict] = {
+    Nonconformant: Verdict.FAILED,
+    Inconclusive: Verdict.INCONCLUSIVE,
+    NotReady: Verdict.INCONCLUSIVE,
+    UsageError: Verdict.HARNESS_FAULT,
+}
+
+
+def scenario_of(item: pytest.Item) -> str:
+    return str(item.obj.__scenario__.name)  # type: ignore[attr-defined]
+
+
+def example_of(item: pytest.Item) -> dict[str, str]:
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    return {k: str(v) for k, v in parameters.get("_pytest_bdd_example", {}).items()}

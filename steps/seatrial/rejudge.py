@@ -1,0 +1,100 @@
+"""Verdicts from a saved history, without any cluster: each judgement that it records is made again from the events before it.
+
+What cannot be concluded again is inconclusive, and a history without any judgement proves nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from seatrial.checks import judge
+from seatrial.model.errors import HarnessFault, Inconclusive, UsageError
+from seatrial.model.history import HEAD, History
+from seatrial.model.verdicts import Finding, Verdict, worst
+from seatrial.results import HISTORY_SCHEMA
+
+EXITS = {Verdict.PASSED: 0, Verdict.HARNESS_FAULT: 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What one history says."""
+
+    path: Path
+    rule: str
+    scenario: str
+    verdict: Verdict
+    judged: int
+    findings: tuple[Finding, ...] = ()
+    why: str = ""
+
+    @property
+    def exit(self) -> int:
+        return EXITS.get(self.verdict, 1)
+
+    def __str__(self) -> str:
+        head = f"{self.verdict} {self.rule}  {self.scenario} ({self.path.name}, {self.judged} judgement{'' if self.judged == 1 else 's'})"
+        return "\n  ".join([head, *(str(f) for f in self.findings), *([self.why] if self.why else [])])
+
+
+def rejudge(path: Path) -> Judgement:
+    """Judge one file again. Raises UsageError with its line where it is no history."""
+    rows = _rows(path)
+    head = next(rows, {})
+    if head.get("schema") != HISTORY_SCHEMA:
+        raise UsageError(f"{path}:1: expected the header of a history, {HISTORY_SCHEMA}; found {str(head)[:80]}.")
+    history = History(lambda: 0.0)
+    verdicts: list[Verdict] = []
+    findings: list[Finding] = []
+    reasons: list[str] = []
+    for number, row in enumerate(rows, start=2):
+        if missing := HEAD - row.keys():
+            raise UsageError(f"{path}:{number}: this is no event: it has no {', '.join(sorted(missing))}.")
+        event = history.replay(row)
+        if event.kind == "judge":
+            verdict, found, why = _judge(history, event["check"], event["arguments"])
+            verdicts.append(verdict)
+            findings += found
+            reasons += [why] if why else []
+    if not verdicts:
+        verdicts, reasons = [Verdict.INCONCLUSIVE], ["the scenario never came to a judgement"]
+        judged = 0
+    else:
+        judged = len(verdicts)
+    return Judgement(
+        path=path,
+        rule=str(head.get("rule")),
+        scenario=str(head.get("scenario")),
+        verdict=worst(verdicts),
+        judged=judged,
+        findings=tuple(findings),
+        why="; ".join(reasons),
+    )
+
+
+def _judge(history: History, check: str, arguments: dict[str, Any]) -> tuple[Verdict, tuple[Finding, ...], str]:
+    try:
+        proof = judge(history, check, arguments)
+    except Inconclusive as error:
+        return Verdict.INCONCLUSIVE, (), str(error)
+    except HarnessFault as error:
+        return Verdict.HARNESS_FAULT, (), str(error)
+    return (Verdict.FAILED if proof.findings else Verdict.PASSED), proof.findings, ""
+
+
+def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise UsageError(f"{path}:{number}: not JSON: {error}.") from None
+        if not isinstance(row, dict):
+            raise UsageError(f"{path}:{number}: expected an object.")
+        yield row

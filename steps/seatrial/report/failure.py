@@ -1,0 +1,91 @@
+"""One scenario that did not pass, as a small report of at most 40 lines: rule, expected, observed, culprit, what happened, how to repeat.
+
+The same text stands on the console and in JUnit.
+"""
+
+import textwrap
+from collections.abc import Iterable
+
+from seatrial.model.verdicts import Verdict
+from seatrial.report.diagram import diagram
+from seatrial.report.outcomes import Outcome
+from seatrial.report.summary import Report
+from seatrial.results import Breach, Result
+
+MOST_LINES = 40
+MOST_FINDINGS = 3
+MOST_WHY = 14
+WIDTH = 138
+INDENT = " " * 12
+QUIET = (Verdict.PASSED, Verdict.NOT_APPLICABLE)
+
+
+def failures(report: Report) -> list[tuple[Outcome, Result]]:
+    """The scenarios that somebody should read about; recorded deviations are counted, not printed."""
+    loud = [o for o in report.outcomes if o.verdict not in QUIET and not o.expected and not o.excused]
+    return [(o, r) for o in loud for r in o.results if r.verdict not in QUIET and not r.backend_lacks]
+
+
+def failure(report: Report, outcome: Outcome, result: Result) -> list[str]:
+    """The report of one of them."""
+    head = [
+        f"{result.verdict.value.upper()} {outcome.rule.id}  {outcome.rule.sentence}{'  (SHOULD: a warning)' if outcome.warning else ''}",
+        _field("scenario", f"{result.scenario} ({result.feature})"),
+    ]
+    if result.example:
+        head.append(_field("example", ", ".join(f"{k} = {v}" for k, v in result.example.items())))
+    body = _findings(report, result.findings) if result.findings else []
+    why = _why(result) if result.verdict is not Verdict.FAILED or not result.findings else []
+    note = [_field("deviation", f"{outcome.deviation.finding} is recorded: {outcome.standing}")] if outcome.deviation else []
+    tail = [*([_field("history", result.history)] if result.history else []), _field("again", again(report, result))]
+    room = MOST_LINES - len(head) - len(why) - len(body) - len(note) - len(tail)
+    drawing = [f"  {line}"[:WIDTH] for line in _drawing(result, room)]
+    return [*head, *why, *body, *note, *drawing, *tail]
+
+
+def again(report: Report, result: Result) -> str:
+    """The command that repeats it."""
+    return f"{report.reproduce} --rule {result.rule} --seed {report.seed} --backend {result.backend}"
+
+
+def _findings(report: Report, findings: Iterable[Breach]) -> list[str]:
+    every = list(findings)
+    lines = []
+    for finding in every[:MOST_FINDINGS]:
+        lines += [
+            _field("culprit", _culprit(report, finding)),
+            *_wrapped("expected", finding.expected),
+            *_wrapped("observed", finding.observed),
+        ]
+    rest = len(every) - MOST_FINDINGS
+    return [*lines, *([_field("", f"and {rest} more finding{'s' if rest > 1 else ''} of this kind")] if rest > 0 else [])]
+
+
+def _culprit(report: Report, finding: Breach) -> str:
+    """Who, in which role; and whose, where the file on trial did not bring that role itself."""
+    implementation = report.implementation
+    roles = [r for r in finding.roles if r != finding.culprit]
+    who = finding.culprit + (f" ({', '.join(roles)})" if roles else "")
+    if implementation.base and finding.roles and not set(finding.roles) & set(implementation.own):
+        return f"{who}, which {implementation.name} has from {implementation.base}"
+    return who
+
+
+def _why(result: Result) -> list[str]:
+    lines = [part for line in result.why.splitlines() or [""] for part in textwrap.wrap(line, WIDTH - len(INDENT)) or [""]]
+    cut = [*lines[:MOST_WHY], *(["..."] if len(lines) > MOST_WHY else [])]
+    return [_field("because" if not i else "", line) for i, line in enumerate(cut)]
+
+
+def _wrapped(name: str, text: str) -> list[str]:
+    lines = textwrap.wrap(text, WIDTH - len(INDENT))[:3] or [""]
+    return [_field(name if not i else "", line) for i, line in enumerate(lines)]
+
+
+def _field(name: str, text: str) -> str:
+    return f"  {name:<9} {text}".rstrip()
+
+
+def _drawing(result: Result, room: int) -> list[str]:
+    lines = diagram(result.slice) if result.findings else []
+    return lines if len(lines) <= room else [*lines[: max(room - 1, 0)], "(the rest is in the history)"][: max(room, 0)]

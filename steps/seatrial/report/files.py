@@ -1,0 +1,109 @@
+"""The report as files: report.json, the same bytes for the same run, and timings.json beside it, for what differs each time; junit.xml.
+
+Each is written whole or not at all.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from seatrial import __version__
+from seatrial.model.verdicts import Verdict
+from seatrial.report.junit import junit
+from seatrial.report.outcomes import Outcome
+from seatrial.report.summary import Report
+from seatrial.report.words import verdict_line
+from seatrial.results import Result, write_whole
+
+SCHEMA = "seatrial/v1/report"
+OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+
+
+def write(report: Report, folder: Path) -> None:
+    """All files. Raises OSError where the folder does not take them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / "report.json", orjson.dumps(document(report), option=OPTIONS))
+    write_whole(folder / "timings.json", orjson.dumps(timings(report), option=OPTIONS))
+    write_whole(folder / "junit.xml", junit(report))
+
+
+def document(report: Report) -> dict[str, Any]:
+    """report.json, as the schema of reports describes it."""
+    implementation = report.implementation
+    return {
+        "schema": SCHEMA,
+        "seatrial": __version__,
+        "implementation": {
+            "name": implementation.name,
+            "version": implementation.version,
+            "file": implementation.file.name,
+            "basedOn": implementation.base,
+            "own": list(implementation.own),
+        },
+        "backend": report.backend,
+        "seed": report.seed,
+        "digests": dict(report.digests),
+        "limits": {c.name: c.limits.as_mapping() for c in implementation.components.values()},
+        "interrupted": report.interrupted,
+        "exit": int(report.exit),
+        "verdict": verdict_line(report),
+        "profiles": {p.name: _profile(report, p.name) for p in report.profiles},
+        "roles": {role: dict(counts) for role, counts in report.roles().items()},
+        "rules": [_rule(o) for o in report.outcomes],
+    }
+
+
+def _profile(report: Report, name: str) -> dict[str, Any]:
+    profile = next(p for p in report.profiles if p.name == name)
+    return {
+        "whole": profile.whole,
+        "conformant": profile.conformant,
+        "must": list(profile.must),
+        "lacking": [o.rule.id for o in profile.lacking],
+    }
+
+
+def _rule(outcome: Outcome) -> dict[str, Any]:
+    rule = outcome.rule
+    row = {
+        "id": rule.id,
+        "sentence": rule.sentence,
+        "must": rule.must,
+        "verdict": outcome.verdict.value,
+        "profiles": list(rule.profiles),
+        "roles": list(rule.roles),
+        "area": rule.area,
+        "feature": rule.feature,
+        "warning": outcome.warning,
+        "scenarios": [_scenario(r) for r in outcome.results],
+    }
+    if outcome.deviation is None:
+        return row
+    recorded = {"finding": outcome.deviation.finding, "because": outcome.deviation.because, "standing": outcome.standing}
+    return row | {"deviation": recorded}
+
+
+def _scenario(result: Result) -> dict[str, Any]:
+    """Digests of histories are equal for equal seeds in simulation only."""
+    row = {
+        "scenario": result.scenario,
+        "example": dict(result.example),
+        "node": result.node,
+        "backend": result.backend,
+        "verdict": result.verdict.value,
+        "why": "" if result.verdict is Verdict.FAILED and result.findings else result.why,
+        "findings": [
+            {"culprit": f.culprit, "roles": list(f.roles), "expected": f.expected, "observed": f.observed} for f in result.findings
+        ],
+        "history": result.history,
+    }
+    return row | ({"digest": result.digest} if result.backend == "simulation" and result.digest else {})
+
+
+def timings(report: Report) -> Mapping[str, Any]:
+    """What may differ between two runs of the same: how long, how many events."""
+    results = [r for o in report.outcomes for r in o.results]
+    scenarios = {r.node: {"duration_s": r.duration_s, "events": r.events, "evidence": r.evidence, "judged": r.judged} for r in results}
+    return {"schema": "seatrial/v1/timings", "duration_s": round(sum(r.duration_s for r in results), 3), "scenarios": scenarios}

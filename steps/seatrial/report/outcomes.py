@@ -1,0 +1,126 @@
+"""What the scenarios of a rule say about the rule, and what that counts for.
+
+Every scenario that was planned has a result here: one that has none, because somebody interrupted or something broke, gets one that says
+so, and that is never a pass.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from seatrial.adapters.descriptor import Deviation
+from seatrial.model.rules import Rule
+from seatrial.model.verdicts import Verdict, worst
+from seatrial.report.deviations import Standing, standing
+from seatrial.results import Result
+
+
+class Exit(IntEnum):
+    """What the process ends with."""
+
+    GOOD = 0
+    BAD = 1
+    INTERRUPTED = 2
+    HARNESS_FAULT = 3
+    USAGE = 4
+    NOTHING = 5
+    NOT_READY = 6
+    STALE = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A scenario that is to have a result."""
+
+    rule: str
+    scenario: str
+    feature: str
+    node: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One rule: its verdict, the results that it comes from, and how a recorded deviation looks now."""
+
+    rule: Rule
+    verdict: Verdict
+    results: tuple[Result, ...]
+    deviation: Deviation | None = None
+    standing: Standing | None = None
+    confined: bool = False  # the run is confined to the profile `observable`, where not everything can be run
+
+    @property
+    def warning(self) -> bool:
+        """A SHOULD that failed."""
+        return not self.rule.must and self.verdict is Verdict.FAILED and not self.expected
+
+    @property
+    def expected(self) -> bool:
+        return self.standing is Standing.EXPECTED
+
+    @property
+    def excused(self) -> bool:
+        """Not run, and nobody can be blamed for that here: another backend can, or an existing cluster does not allow it."""
+        if self.verdict is not Verdict.NOT_RUN:
+            return False
+        undone = [r for r in self.results if r.verdict is Verdict.NOT_RUN]
+        return self.confined or bool(undone and all(r.backend_lacks for r in undone))
+
+    @property
+    def counts(self) -> Exit:
+        """GOOD, BAD, STALE or HARNESS_FAULT."""
+        if self.verdict is Verdict.HARNESS_FAULT:
+            return Exit.HARNESS_FAULT
+        if self.standing is Standing.STALE:
+            return Exit.STALE
+        if self.verdict in (Verdict.PASSED, Verdict.NOT_APPLICABLE) or self.expected or self.excused or self.warning:
+            return Exit.GOOD
+        return Exit.BAD
+
+
+def complete(planned: Iterable[Planned], results: Iterable[Result], *, backend: str, interrupted: bool, why: str) -> list[Result]:
+    """The results in the order of the plan; one for each that ended without."""
+    by_node = {r.node: r for r in results}
+    verdict = Verdict.INCONCLUSIVE if interrupted else Verdict.HARNESS_FAULT
+    missing = "interrupted before it had a result" if interrupted else f"it ended without a result: {why or 'its process died'}"
+    return [
+        by_node.get(p.node)
+        or Result(rule=p.rule, scenario=p.scenario, feature=p.feature, node=p.node, backend=backend, verdict=verdict, why=missing)
+        for p in planned
+    ]
+
+
+def outcomes(
+    rules: Sequence[Rule], results: Iterable[Result], *, deviations: Iterable[Deviation], today: str, confined: bool = False
+) -> list[Outcome]:
+    """One for each selected rule, in their order."""
+    recorded = {d.id: d for d in deviations}
+    found: dict[str, list[Result]] = {}
+    for result in results:
+        found.setdefault(result.rule, []).append(result)
+    return [_outcome(rule, found.get(rule.id, []), recorded, today=today, confined=confined) for rule in rules]
+
+
+def _outcome(rule: Rule, results: list[Result], recorded: Mapping[str, Deviation], *, today: str, confined: bool) -> Outcome:
+    verdict, deviation = worst(r.verdict for r in results), recorded.get(rule.id)
+    return Outcome(
+        rule=rule,
+        verdict=verdict,
+        results=tuple(results),
+        deviation=deviation,
+        standing=standing(deviation, verdict, results, today=today) if deviation else None,
+        confined=confined,
+    )
+
+
+def blame(results: Iterable[Result], repeated: Iterable[Result], *, base: str) -> list[Result]:
+    """What failed on the bare base too is not the newcomer's: with us as the base's authors it is our fault."""
+    there = {r.node: r for r in repeated}
+    return [_blamed(r, there.get(r.node), base) for r in results]
+
+
+def _blamed(result: Result, on_base: Result | None, base: str) -> Result:
+    if on_base is None or on_base.verdict is not Verdict.FAILED:
+        return result
+    findings = "; ".join(f"{f.culprit}: {f.observed}" for f in on_base.findings)
+    return result.but(Verdict.HARNESS_FAULT, f"the bare {base} fails here too ({findings}), so nobody else is to blame")

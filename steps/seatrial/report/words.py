@@ -1,0 +1,101 @@
+"""The verdict of a run in one line: conformant is said of whole profiles only, anything else says what is missing."""
+
+from collections.abc import Sequence
+
+from seatrial.model.verdicts import Verdict
+from seatrial.report.outcomes import Exit, Outcome
+from seatrial.report.summary import Profile, Report
+
+MOST = 8
+
+
+def verdict_line(report: Report) -> str:
+    """What the last line of the console says."""
+    says = {
+        Exit.INTERRUPTED: _interrupted,
+        Exit.USAGE: _usage,
+        Exit.HARNESS_FAULT: _fault,
+        Exit.NOTHING: lambda _: "nothing selected: no rule matches every criterion",
+        Exit.NOT_READY: lambda r: f"not ready: {r.name} never came up, and no rule was judged",
+        Exit.BAD: _bad,
+        Exit.STALE: _stale,
+        Exit.GOOD: _good,
+    }
+    return says[report.exit](report)
+
+
+def listed(ids: Sequence[str]) -> str:
+    """Some of them by name, the rest by number."""
+    return ", ".join(ids[:MOST]) + (f" and {len(ids) - MOST} more" if len(ids) > MOST else "")
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _interrupted(report: Report) -> str:
+    results = [r for o in report.outcomes for r in o.results]
+    done = sum(not r.why.startswith("interrupted before") for r in results)
+    return f"interrupted: {done} of {counted(len(results), 'scenario')} had a result, and nothing is concluded"
+
+
+def _usage(report: Report) -> str:
+    return f"usage error: {next(r.why for o in report.outcomes for r in o.results if r.cause == 'UsageError')}"
+
+
+def _fault(report: Report) -> str:
+    ids = report.ids(Verdict.HARNESS_FAULT)
+    where = f"in {counted(len(ids), 'rule')} ({listed(ids)})" if ids else "around the scenarios"
+    return f"harness fault: Seatrial itself went wrong {where}; that says nothing about {report.name}"
+
+
+def _bad(report: Report) -> str:
+    bad = [o for o in report.outcomes if o.counts is Exit.BAD]
+    parts: list[str] = []
+    for verdict, words in ((Verdict.FAILED, "failed"), (Verdict.INCONCLUSIVE, "inconclusive"), (Verdict.NOT_RUN, "not run")):
+        if ids := [o.rule.id for o in bad if o.verdict is verdict]:
+            noun = "" if parts else " rule" if len(ids) == 1 else " rules"
+            parts.append(f"{len(ids)}{noun} {words} ({listed(ids)})")
+    head = "not conformant" if any(o.verdict is Verdict.FAILED for o in bad) else "not shown to be conformant"
+    return f"{head}: {', '.join(parts)}, {len(report.ids(Verdict.PASSED))} passed{_footnotes(report)}"
+
+
+def _stale(report: Report) -> str:
+    ids = [o.rule.id for o in report.outcomes if o.counts is Exit.STALE]
+    verb = "passes" if len(ids) == 1 else "pass"
+    return f"stale: {listed(ids)} {verb}, though {report.implementation.file.name} records a deviation; take it out{_footnotes(report)}"
+
+
+def _good(report: Report) -> str:
+    passed, where = report.ids(Verdict.PASSED), f"({report.backend}, seed {report.seed})"
+    if not passed and all(o.verdict is Verdict.NOT_APPLICABLE for o in report.outcomes):
+        return f"nothing judged: {counted(len(report.outcomes), 'rule')} not applicable to {report.name} {where}"
+    conformant = [p for p in report.profiles if p.conformant]
+    others = [p for p in report.profiles if not p.conformant and (p.lacking or not p.whole)]
+    if not conformant:
+        return f"passed: {counted(len(passed), 'rule')} of {report.name}, {_missing(others)} {where}{_footnotes(report)}"
+    must = len({i for p in conformant for i in p.must})
+    head = f"conformant: {report.name} passes all {counted(must, 'MUST rule')} of {counted(len(conformant), 'profile')}"
+    missing = f"; not {_missing(others)}" if others else ""
+    return f"{head} {where}{missing}{_footnotes(report)}"
+
+
+def _missing(profiles: Sequence[Profile]) -> str:
+    """Why these profiles cannot be called conformant."""
+    lacking = [p for p in profiles if p.lacking]
+    if not lacking:
+        return "no whole profile" if profiles else "no profile"
+    return "; ".join(f"{p.name}, for {listed([f'{o.rule.id} ({_reason(o)})' for o in p.lacking])}" for p in lacking)
+
+
+def _reason(outcome: Outcome) -> str:
+    if outcome.expected:
+        return "recorded deviation"
+    return "not run here" if outcome.excused else str(outcome.verdict.value)
+
+
+def _footnotes(report: Report) -> str:
+    warnings, expected = [o.rule.id for o in report.warnings], [o.rule.id for o in report.outcomes if o.expected]
+    notes = [f"{counted(len(warnings), 'SHOULD rule')} failed ({listed(warnings)})"] if warnings else []
+    notes += [f"{counted(len(expected), 'recorded deviation')} ({listed(expected)})"] if expected else []
+    return "; " + ", ".join(notes) if notes else ""

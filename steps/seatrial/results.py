@@ -1,0 +1,139 @@
+"""What became of one scenario, as plain data that travels from where it ran to where it is reported, as JSON.
+
+The plugin writes it, in this process or in a worker; reports read it. Evidence travels as events, and a failure brings the slice of its
+history along, so that it can be shown where no histories are kept.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from seatrial.model.excerpt import excerpt
+from seatrial.model.history import History
+from seatrial.model.rules import Rule
+from seatrial.model.verdicts import Finding, Verdict
+
+if TYPE_CHECKING:
+    from seatrial.world import World  # reports read results without it
+
+HISTORY_SCHEMA = "seatrial/v1/history"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breach:
+    """A finding, with the roles of its culprit."""
+
+    culprit: str
+    roles: tuple[str, ...]
+    expected: str
+    observed: str
+    evidence: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One scenario, or one example of one."""
+
+    rule: str
+    scenario: str
+    feature: str
+    node: str
+    backend: str
+    verdict: Verdict
+    example: Mapping[str, str] = field(default_factory=dict)
+    why: str = ""
+    findings: tuple[Breach, ...] = ()
+    slice: tuple[Mapping[str, Any], ...] = ()
+    evidence: int = 0
+    judged: int = 0
+    events: int = 0
+    digest: str = ""
+    history: str | None = None
+    unwritten: str = ""  # why its history could not be kept
+    duration_s: float = 0.0
+    cause: str = ""  # type of the error that ended it, where it is one of ours: NotReady, UsageError ...
+    backend_lacks: bool = False  # not run, for the backend cannot do what the scenario needs
+
+    def as_json(self) -> bytes:
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Result":
+        row: dict[str, Any] = orjson.loads(text)
+        findings = tuple(Breach(**f | {"roles": tuple(f["roles"]), "evidence": tuple(f["evidence"])}) for f in row["findings"])
+        return cls(**row | {"verdict": Verdict(row["verdict"]), "findings": findings, "slice": tuple(row["slice"])})
+
+    def but(self, verdict: Verdict, why: str) -> "Result":
+        """The same with another conclusion."""
+        return replace(self, verdict=verdict, why=why)
+
+
+def witnessed(world: "World | None", *, verdict: Verdict, lines: bytes) -> dict[str, Any]:
+    """What the world of a scenario knows about it, as fields of its result."""
+    if world is None:
+        return {}
+    findings = world.findings
+    excerpted = () if verdict is Verdict.PASSED else excerpt(world.history, [e for f in findings for e in f.evidence])
+    return {
+        "findings": tuple(_breach(world.history, f) for f in findings),
+        "slice": tuple(e.as_json() for e in excerpted),
+        "evidence": len(world.evidence),
+        "judged": world.judged,
+        "events": len(world.history),
+        "digest": hashlib.sha256(lines).hexdigest()[:16],
+    }
+
+
+def _breach(history: History, finding: Finding) -> Breach:
+    return Breach(
+        culprit=finding.culprit,
+        roles=_roles(history, finding.culprit),
+        expected=finding.expected,
+        observed=finding.observed,
+        evidence=tuple(e.as_json() for e in finding.evidence),
+    )
+
+
+def _roles(history: History, culprit: str) -> tuple[str, ...]:
+    """Of an instance, from the history; a culprit that is no instance is a role."""
+    placed = history.of("instance", instance=culprit)
+    return tuple(placed[-1]["roles"]) if placed else (culprit,)
+
+
+def keep(folder: str | None, rule: Rule, *, node: str, scenario: str, backend: str, tags: Iterable[str], lines: bytes) -> dict[str, str]:
+    """Write the history of a scenario where reports go, all of it or nothing; its name there or why not, as a field of the result."""
+    if not folder or not lines:
+        return {}
+    name = f"{rule.id}-{hashlib.sha256((node + backend).encode()).hexdigest()[:8]}.jsonl"
+    head = {
+        "schema": HISTORY_SCHEMA,
+        "rule": rule.id,
+        "sentence": rule.sentence,
+        "scenario": scenario,
+        "node": node,
+        "backend": backend,
+        "tags": sorted(tags),
+    }
+    path = Path(folder) / "histories" / name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, orjson.dumps(head) + b"\n" + lines)
+    except OSError as error:
+        return {"unwritten": str(error)}
+    return {"history": f"histories/{name}"}
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """The file has all of the content or what it had before. Raises OSError."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

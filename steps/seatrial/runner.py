@@ -1,0 +1,224 @@
+"""Runs scenarios with pytest inside this process, isolated from whatever pytest configuration the user's folder has, and concludes.
+
+A small plugin in the controlling process collects the results, whether scenarios run here or in workers. What was planned and has no
+result in the end is never green. What fails in a mixed implementation is repeated on its bare base, so that nobody is blamed for ours.
+"""
+
+import datetime
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial import assets, catalogue, plugin
+from seatrial.adapters.descriptor import Implementation, load
+from seatrial.model.rules import Rule
+from seatrial.model.verdicts import Verdict
+from seatrial.opening import backend_name
+from seatrial.report.digests import digests
+from seatrial.report.outcomes import Outcome, Planned, blame, complete, outcomes
+from seatrial.report.progress import Shows
+from seatrial.report.summary import Report
+from seatrial.results import Result
+
+FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")  # would bring the user's own plugins and options in
+BAD = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.HARNESS_FAULT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the user wants run. The implementation is a shipped name or an absolute path."""
+
+    implementation: str
+    backend: str | None = None
+    rules: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    seed: int = 0
+    settings: tuple[str, ...] = ()
+    workers: int = 0
+    reports: Path | None = None
+    fail_fast: bool = False
+
+    def selected(self) -> list[Rule]:
+        """The rules. Raises UsageError for a criterion that no rule has."""
+        return catalogue.select(ids=self.rules, roles=self.roles, profiles=self.profiles, areas=self.areas)
+
+    def arguments(self, nodes: Sequence[str] = ()) -> list[str]:
+        """The command line of pytest: nothing comes from files or plugins of the user's."""
+        features = assets.features()
+        plugins = ["pytest_bdd.plugin", "seatrial.plugin", *(["xdist.plugin"] if self.workers else []), "no:cacheprovider", "no:terminal"]
+        given = [f"--implementation={self.implementation}", f"--seed={self.seed}"]
+        given += [f"--backend={self.backend}"] if self.backend else []
+        given += [f"--reports={self.reports}"] if self.reports else []
+        given += [f"--set={s}" for s in self.settings]
+        for option, values in (("rule", self.rules), ("role", self.roles), ("profile", self.profiles), ("area", self.areas)):
+            given += [f"--{option}={value}" for value in values]
+        return [
+            "--disable-plugin-autoload",
+            *(part for name in plugins for part in ("-p", name)),
+            *(["-n", str(self.workers)] if self.workers else []),
+            "--import-mode=importlib",
+            "-c",
+            os.devnull,
+            f"--rootdir={features}",
+            "--noconftest",
+            *given,
+            *([str(features / node) for node in nodes] or [str(features)]),
+        ]
+
+
+@dataclass
+class Harvest:
+    """What came of one run of pytest: its plan, its results by node, and what went wrong around them."""
+
+    shows: Shows | None = None
+    fatal: frozenset[str] = frozenset()  # rules of which the first bad result ends the run
+    planned: list[Planned] = field(default_factory=list)
+    results: dict[str, Result] = field(default_factory=dict)
+    trouble: list[str] = field(default_factory=list)
+    interrupted: bool = False
+    stopped: bool = False
+    _session: pytest.Session | None = None
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        self._session = session
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if session.items:
+            self.planned = [_planned(item) for item in session.items if plugin.RULE in item.stash]
+            self._begin()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """With workers there is nothing to collect here: the plan came with us."""
+        if not session.items:
+            self._begin()
+
+    def _begin(self) -> None:
+        if self.shows:
+            self.shows.begin(len(self.planned))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
+        yield
+        texts = [text for name, text in report.user_properties if name == plugin.PROPERTY]
+        if texts:
+            self._take(Result.from_json(str(texts[-1])))
+        elif report.failed:
+            self.trouble.append(f"{report.nodeid}: {report.longreprtext}")
+
+    def _take(self, result: Result) -> None:
+        before = self.results.get(result.node)
+        if before is None or result.verdict.rank > before.verdict.rank:
+            self.results[result.node] = result
+        if self.shows and before is None:
+            self.shows.done(result.verdict, f"{result.rule} {result.scenario}")
+        if self._session and result.rule in self.fatal and result.verdict in BAD:
+            self._stop(self._session)
+
+    def _stop(self, session: pytest.Session) -> None:
+        """End the run, in this process or in workers."""
+        self.stopped = True
+        session.shouldstop = "--fail-fast"
+        workers: Any = session.config.pluginmanager.get_plugin("dsession")
+        if workers:
+            workers.shouldstop = "--fail-fast"
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        self.interrupted = excinfo.type is KeyboardInterrupt
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.trouble.append(report.longreprtext)
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        self.trouble.append(str(excrepr))
+
+
+def _planned(item: pytest.Item) -> Planned:
+    rule = item.stash[plugin.RULE]
+    return Planned(rule=rule.id, scenario=plugin.scenario_of(item), feature=rule.feature, node=item.nodeid)
+
+
+def plan(wish: Wish) -> Harvest:
+    """What would be run; nothing is."""
+    return _pytest(replace(wish, workers=0), Harvest(), extra=["--collect-only"])
+
+
+def run(wish: Wish, shows: Shows, *, command: str) -> Report:
+    """Run what is wished, and conclude. `command` is what the user typed, as far as the implementation."""
+    implementation, rules = load(wish.implementation), wish.selected()
+    fatal = {r.id for r in rules if r.must} - {d.id for d in implementation.deviations} if wish.fail_fast else ()
+    harvest = Harvest(shows=shows, fatal=frozenset(fatal), planned=plan(wish).planned if wish.workers else [])
+    try:
+        _pytest(wish, harvest)
+    finally:
+        shows.end()
+    backend = backend_name(wish.backend, implementation)
+    results = list(harvest.results.values()) if harvest.stopped else _complete(harvest, backend)
+    report = Report(
+        implementation=implementation,
+        backend=backend,
+        seed=wish.seed,
+        catalogue=catalogue.rules(),
+        outcomes=_outcomes(implementation, rules, results),
+        digests=digests(implementation, assets.features()),
+        reproduce=command,
+        interrupted=harvest.interrupted,
+        trouble="\n".join(harvest.trouble),
+    )
+    return report if report.interrupted else _fair(wish, report, rules)
+
+
+def _complete(harvest: Harvest, backend: str) -> list[Result]:
+    why = harvest.trouble[0].strip().splitlines()[-1] if harvest.trouble else ""
+    return complete(harvest.planned, harvest.results.values(), backend=backend, interrupted=harvest.interrupted, why=why)
+
+
+def _outcomes(implementation: Implementation, rules: Sequence[Rule], results: Sequence[Result]) -> list[Outcome]:
+    today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    confined = implementation.profiles == ("observable",)
+    return outcomes(rules, results, deviations=implementation.deviations, today=today, confined=confined)
+
+
+def _fair(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:
+    """Repeat on the bare base what failed in a mixed implementation."""
+    implementation = report.implementation
+    results = [r for o in report.outcomes for r in o.results]
+    suspect = [r.node for o in report.outcomes for r in o.results if r.verdict is Verdict.FAILED and not o.expected]
+    if not implementation.base or not suspect:
+        return report
+    base = _base(implementation)
+    bare = replace(wish, implementation=base, reports=None, backend=report.backend, rules=(), roles=(), profiles=(), areas=())
+    repeated = _pytest(bare, Harvest(), nodes=suspect)
+    blamed = blame(results, repeated.results.values(), base=Path(base).stem)
+    return replace(report, outcomes=_outcomes(implementation, rules, blamed), interrupted=repeated.interrupted)
+
+
+def _base(implementation: Implementation) -> str:
+    """The base of a mixed implementation, as `load` wants it."""
+    beside = implementation.file.parent / str(implementation.base)
+    return str(beside if beside.is_file() else implementation.base)
+
+
+def _pytest(wish: Wish, harvest: Harvest, *, nodes: Sequence[str] = (), extra: Sequence[str] = ()) -> Harvest:
+    with _without(FOREIGN):
+        ended = pytest.main([*extra, *wish.arguments(nodes)], plugins=[harvest])
+    if ended in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR) and not harvest.trouble:
+        harvest.trouble.append(f"pytest ended with {int(ended)}")
+    return harvest
+
+
+@contextmanager
+def _without(names: Sequence[str]) -> Iterator[None]:
+    kept = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)

@@ -1,0 +1,194 @@
+"""A cluster as processes that stays until Ctrl-C, for kubectl and for curiosity.
+
+The cluster lives in namespaces of its own; the only thing on the machine's network is one listener on its loopback, a relay to the API
+server's tap. That socket belongs to the machine because it is born before the backend opens: an unprivileged user leaves the machine's
+network by opening it. Nothing is judged, so nothing is remembered for long.
+"""
+
+import asyncio
+import base64
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from seatrial.adapters.descriptor import load
+from seatrial.backends.interface import Host, Network
+from seatrial.cluster.cluster import Cluster, Order
+from seatrial.model.errors import NotReady, UsageError
+from seatrial.model.history import Event, History
+from seatrial.model.topology import Topology
+from seatrial.observe.watches import Watch
+from seatrial.opening import open_backend
+from seatrial.wire.kubeconfig import kubeconfig, write_kubeconfig
+from seatrial_schemas.kinds import by_plural
+
+LOOPBACK = "127.0.0.1"
+API_PORT = 6443
+REMEMBERED = 20_000  # events
+WATCHED = ("leases", "nodes")  # what readiness is read from
+NAME = "seatrial"
+CHUNK = 1 << 16
+Say = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the user asked for."""
+
+    implementation: str
+    kubeconfig: Path
+    settings: Mapping[str, str]
+    nodes: int = 1
+    port: int = 0
+
+
+class Fleeting(History):
+    """Forgets everything now and then: the cluster may stay up for days."""
+
+    def append(self, source: str, kind: str, *, at_s: float | None, instance: str | None, data: Mapping[str, Any]) -> Event:
+        if len(self._events) >= REMEMBERED:
+            self._events.clear()
+            self._by_kind.clear()
+        return super().append(source, kind, at_s=at_s, instance=instance, data=data)
+
+
+def up(wanted: Wanted, *, say: Say) -> None:
+    """Returns when the user has had enough. Raises UsageError, and NotReady where the cluster does not come up."""
+    _free(wanted.kubeconfig)
+    implementation = load(wanted.implementation)
+    with _listener(wanted.port) as listener:
+        backend = open_backend("processes", implementation, seed=0)
+        try:
+            history = Fleeting(backend.now_s)
+            order = Order(implementation=implementation, topology=_topology(wanted.nodes), settings=dict(wanted.settings))
+            with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+                backend.run(_stay(Standing(order=order, backend=backend, history=history), listener, wanted, say))
+        finally:
+            wanted.kubeconfig.unlink(missing_ok=True)
+            backend.close()
+
+
+def _topology(nodes: int) -> Topology:
+    return Topology(nodes=tuple(f"node-{i}" for i in range(1, nodes + 1)))
+
+
+def _listener(port: int) -> socket.socket:
+    try:
+        listener = socket.create_server((LOOPBACK, port))
+    except OSError as error:
+        raise NotReady(f"Port {port} of {LOOPBACK} is not to be had: {error.strerror}. Choose another with --port, or leave it out.") from None
+    listener.setblocking(False)
+    return listener
+
+
+def _free(path: Path) -> None:
+    """A kubeconfig of somebody else's is not overwritten."""
+    if path.exists() and not _ours(path):
+        raise UsageError(f"{path} exists and is not one of ours. Choose another file with --kubeconfig.")
+
+
+def _ours(path: Path) -> bool:
+    try:
+        config = yaml.safe_load(path.read_text())
+    except (OSError, ValueError, yaml.YAMLError):
+        return False
+    return isinstance(config, dict) and config.get("current-context") == NAME
+
+
+class Standing:
+    """A cluster with the two watches that readiness needs."""
+
+    def __init__(self, *, order: Order, backend: Any, history: History) -> None:
+        self._order = order
+        self._backend = backend
+        self._history = history
+        self._watches: list[Watch] = []
+
+    async def __aenter__(self) -> Cluster:
+        network: Network = await self._backend.network(self._history.recorder("flows"))
+        self.cluster = Cluster(order=self._order, backend=self._backend, network=network, history=self._history)
+        try:
+            await self.cluster.start(stores_up=_nothing, servers_up=self._watch)
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self.cluster
+
+    async def __aexit__(self, *_: object) -> None:
+        for watch in self._watches:
+            await watch.stop()
+        await self.cluster.stop()
+
+    async def _watch(self) -> None:
+        for plural in WATCHED:
+            kind = by_plural(plural)
+            watch = Watch(history=self._history, client=self.cluster.client(), kind=kind, name=f"operator/{plural}", namespace=None)
+            await watch.start()
+            self._watches.append(watch)
+
+
+async def _nothing() -> None:
+    """Nobody watches the store."""
+
+
+async def _stay(standing: Standing, listener: socket.socket, wanted: Wanted, say: Say) -> None:
+    task = asyncio.current_task()
+    if task:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    async with standing as cluster:
+        relay = Relay(cluster.network.operator, cluster.around.servers[0])
+        async with await asyncio.start_server(relay.serve, sock=listener):
+            port = listener.getsockname()[1]
+            _write(wanted.kubeconfig, cluster, port)
+            say(f"{cluster.implementation.name} is up with {wanted.nodes} node{'' if wanted.nodes == 1 else 's'}: https://{LOOPBACK}:{port}")
+            say(f"  kubectl --kubeconfig {wanted.kubeconfig} get nodes,pods -A")
+            say("Ctrl-C takes everything down.")
+            await asyncio.get_running_loop().create_future()
+
+
+def _write(path: Path, cluster: Cluster, port: int) -> None:
+    """The CA stands in the file itself: the cluster's own files are out of sight."""
+    identities = cluster.identities
+    config = kubeconfig(server=f"https://{LOOPBACK}:{port}", ca=identities.pki.ca, token=identities.admin.token, name=NAME)
+    whole: dict[str, Any] = orjson.loads(orjson.dumps(config))
+    server = whole["clusters"][0]["cluster"]
+    del server["certificate-authority"]
+    server["certificate-authority-data"] = base64.b64encode(identities.pki.ca.read_bytes()).decode()
+    try:
+        write_kubeconfig(path, whole)
+    except OSError as error:
+        raise NotReady(f"The kubeconfig cannot be written to {path}: {error.strerror}.") from None
+
+
+class Relay:
+    """Carries bytes between the machine's loopback and the API server's tap, in both directions, half-closed connections included."""
+
+    def __init__(self, host: Host, address: str) -> None:
+        self._host = host
+        self._address = address
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            theirs, back = await self._host.dial(self._address, API_PORT)
+        except OSError:
+            writer.close()
+            return
+        await asyncio.gather(_carry(reader, back), _carry(theirs, writer))
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(CHUNK):
+            writer.write(data)
+            await writer.drain()
+        if writer.can_write_eof():
+            writer.write_eof()
+    except (OSError, RuntimeError):
+        writer.close()

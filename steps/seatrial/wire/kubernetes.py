@@ -1,0 +1,102 @@
+"""A thin client of the Kubernetes API for the suite's own people: dicts in, dicts out, nothing retried, nothing cached.
+
+Each request and its answer are handed to `record`, so that what a person asked and was told is part of the history.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+
+from seatrial.model.history import Record
+
+Json = dict[str, Any]
+PATCHES = {
+    "merge": "application/merge-patch+json",
+    "json": "application/json-patch+json",
+    "strategic": "application/strategic-merge-patch+json",
+}
+# What a request meets where nobody answers: the outcome is unknown, never guessed.
+UNANSWERED = (aiohttp.ClientError, OSError, TimeoutError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back. `code` 0: nothing did."""
+
+    code: int
+    body: Json
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.code < 300
+
+    @property
+    def reason(self) -> str:
+        return str(self.body.get("reason", ""))
+
+    @property
+    def revision(self) -> int | None:
+        version = self.body.get("metadata", {}).get("resourceVersion")
+        return int(version) if version else None
+
+
+class Client:
+    """One person at one API server."""
+
+    def __init__(self, *, session: aiohttp.ClientSession, url: str, token: str | None, user: str, record: Record) -> None:
+        self.user = user
+        self.url = url
+        self._session = session
+        self._record = record
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        params: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+        within_s: float = 30,
+    ) -> Answer:
+        """One request. An unknown outcome is an answer with code 0 and the reason in its message."""
+        asked = self._record("asked", user=self.user, method=method, path=path, params=dict(params or {}), body=body.decode() if isinstance(body, bytes) else body)
+        headers = {**self._headers, "User-Agent": f"seatrial/{self.user}", "Accept": "application/json"}
+        data = None
+        if body is not None:
+            headers["Content-Type"] = content_type
+            data = body if isinstance(body, bytes) else orjson.dumps(body)
+        try:
+            limit = aiohttp.ClientTimeout(total=within_s)
+            async with self._session.request(method, self.url + path, data=data, params=params, headers=headers, timeout=limit) as reply:
+                answer = Answer(code=reply.status, body=_decoded(await reply.read()))
+        except UNANSWERED as error:
+            answer = Answer(code=0, body={"reason": "Unanswered", "message": str(error) or type(error).__name__})
+        self._record("told", user=self.user, asked=asked.seq, method=method, path=path, code=answer.code, body=answer.body)
+        return answer
+
+    async def open_watch(self, path: str) -> aiohttp.ClientResponse:
+        """The response of a watch request, unread; the caller closes it."""
+        headers = {**self._headers, "User-Agent": f"seatrial/{self.user}"}
+        return await self._session.get(self.url + path, params={"watch": "true"}, headers=headers)
+
+    async def watch(self, path: str, *, params: Mapping[str, str]) -> AsyncIterator[Json]:
+        """Events of one watch request, until the server ends it. Raises aiohttp.ClientError where it is refused or breaks."""
+        headers = {**self._headers, "User-Agent": f"seatrial/{self.user}", "Accept": "application/json"}
+        query = {"watch": "true", **params}
+        async with self._session.get(self.url + path, params=query, headers=headers) as reply:
+            reply.raise_for_status()
+            while line := await reply.content.readline():
+                yield orjson.loads(line)
+
+
+def _decoded(raw: bytes) -> Json:
+    try:
+        body = orjson.loads(raw) if raw else {}
+    except orjson.JSONDecodeError:
+        return {"text": raw.decode(errors="replace")}
+    return body if isinstance(body, dict) else {"value": body}

@@ -1,0 +1,132 @@
+"""What the suite does to components: stop, kill, pause, start, cut off, hold back; and waiting until they are back.
+
+Each leaves a mark of its name, from which windows are counted.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from seatrial.checks import facts
+from seatrial.cluster.instances import Supervised
+from seatrial.model.errors import Inconclusive
+from seatrial.model.history import Event, History
+from seatrial.world.world import World
+
+
+def happens(world: World, instances: Sequence[Supervised], what: str) -> None:
+    """Do `what` to each instance; a start is over when it is ready."""
+    if what == "connected again":
+        reconnect(world, instances)
+        return
+    if what.startswith("cut off"):
+        cut_off(world, instances)
+        return
+    verbs = {
+        "stopped": ("term",),
+        "killed": ("kill",),
+        "paused": ("pause",),
+        "resumed": ("resume",),
+        "started again": ("start",),
+        "killed and started again": ("kill", "start"),
+    }
+    for verb in verbs[what]:
+        world.mark(verb)
+        world.run(_each(world, instances, verb))
+
+
+async def _each(world: World, instances: Sequence[Supervised], verb: str) -> None:
+    if verb in ("kill", "term"):
+        for instance in instances:
+            await instance.end(verb)  # type: ignore[arg-type]
+    elif verb in ("pause", "resume"):
+        for instance in instances:
+            await instance.freeze(verb)  # type: ignore[arg-type]
+    else:
+        for instance in instances:
+            await instance.start()
+        await asyncio.gather(*(world.cluster.ready(i) for i in instances))
+
+
+def hold_streams(world: World, instances: Sequence[Supervised]) -> None:
+    """Hold the watch streams of these instances at every tap, once each of them has one."""
+    world.run(_hold_streams(world, instances))
+
+
+async def _hold_streams(world: World, instances: Sequence[Supervised]) -> None:
+    names = [i.name for i in instances]
+    within_s = world.timing().recovery
+    await world.seen(lambda h: _all_watch(h, names), within_s=within_s, what=f"a watch stream of {', '.join(names)}")
+    for name in names:
+        await world.cluster.hold("stream", instance=name)
+    world.mark("hold")
+
+
+def _all_watch(history: History, names: Sequence[str]) -> list[Event] | None:
+    """One watch request of each, if each has one."""
+    found = [next((r for r in history.of("request", instance=n) if r["verb"] == "watch"), None) for n in names]
+    return [r for r in found if r] if all(found) else None
+
+
+def cut_off(world: World, instances: Sequence[Supervised]) -> None:
+    """Cut the instances off from every API server, both ways."""
+    world.mark("cut")
+    for instance in instances:
+        world.run(world.cluster.cut(instance, [s for s in world.cluster.of_role("apiserver") if s is not instance]))
+
+
+def reconnect(world: World, instances: Sequence[Supervised]) -> None:
+    """Heal every cut and wait until the instances have been heard of at the API server."""
+    world.run(world.cluster.heal())
+    mark = world.mark("healed")
+    world.run(_heard(world, [i.name for i in instances], mark))
+
+
+def all_asked_again(world: World) -> None:
+    """Every component but store and API server has asked the API server since its last start."""
+    starts = [e for e in world.history.of("mark", name="start")]
+    names = [n for n in facts.instances(world.history) if not facts.roles_of(world.history, n) & {"etcd", "apiserver"}]
+    world.run(_heard(world, names, starts[-1]))
+
+
+async def _heard(world: World, names: Sequence[str], mark: Event) -> None:
+    for name in names:
+        what = f"a request of {name} after the outage"
+        await world.seen(lambda h: _since(h.of("request", instance=name), mark), within_s=world.timing().recovery, what=what)  # noqa: B023
+
+
+def _since(events: list[Event], mark: Event) -> list[Event]:
+    return [e for e in events if e.at_s >= mark.at_s]
+
+
+def keeps_trying(world: World, instances: Sequence[Supervised]) -> None:
+    """Wait until each has tried at least once more to reach an API server, and then watch for a while."""
+    world.run(_keeps_trying(world, [i.name for i in instances]))
+
+
+async def _keeps_trying(world: World, names: Sequence[str]) -> None:
+    cut = facts.mark(world.history, "cut")
+    servers = facts.instances(world.history, "apiserver")
+    within_s = world.timing().recovery
+    for name in names:
+
+        def tried(history: History) -> list[Event]:
+            opened = [e for e in history.of("open") if e["origin"] == name and e["target"] in servers]  # noqa: B023
+            return _since(opened, cut)
+
+        await world.seen(tried, within_s=within_s, what=f"an attempt of {name} to reach an API server")
+    await world.pause(world.timing().quiet)
+
+
+def quiet(world: World) -> None:
+    """A window in which the suite asks for nothing, between the marks `quiet` and `quiet-end`, which carry the store's revision."""
+    world.mark("quiet", revision=world.run(world.revision()))
+    world.run(world.pause(world.timing().quiet))
+    world.mark("quiet-end", revision=world.run(world.revision()))
+
+
+def leader(world: World, role: str) -> Supervised:
+    """The instance whose write of the role's lease was the last one accepted. Inconclusive where there is none."""
+    holder = facts.leader(world.history, role)
+    if holder is None:
+        raise Inconclusive(f"nobody holds the lease of the {role}")
+    return world.cluster.instances[holder]

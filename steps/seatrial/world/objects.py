@@ -1,0 +1,79 @@
+"""Objects as people write them: the least that is a valid one of its kind, and the names that sentences use for kinds."""
+
+from typing import Any
+
+from seatrial_schemas.kinds import Kind, by_plural, table
+
+Json = dict[str, Any]
+IMAGE = "registry.example/ship:1"
+
+
+def kind_of(word: str) -> Kind:
+    """The kind that a sentence means: `pod`, `pods`, `controller manager` style words are not kinds. Raises KeyError."""
+    for kind in table():
+        if word in (kind.plural, kind.kind.lower()):
+            return kind
+    return by_plural(word)
+
+
+def pod_spec(node: str | None = None) -> Json:
+    """One container; on a node of its own choice where one is named."""
+    spec: Json = {"containers": [{"name": "main", "image": IMAGE}], "terminationGracePeriodSeconds": 1}
+    return spec | ({"nodeName": node} if node else {})
+
+
+def _template(name: str) -> Json:
+    return {"metadata": {"labels": {"app": name}}, "spec": pod_spec()}
+
+
+def _workload(name: str, replicas: int) -> Json:
+    return {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": _template(name)}
+
+
+def manifest(kind: Kind, name: str, *, namespace: str, replicas: int = 1, node: str | None = None, content: str = "calm") -> Json:
+    """A valid object of the kind. `content` tells two objects of one name apart."""
+    metadata: Json = {"name": name, "labels": {"app": name}, "annotations": {"seatrial/content": content}}
+    if kind.namespaced:
+        metadata["namespace"] = namespace
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata} | _body(kind, name, replicas, node, content)
+
+
+def _body(kind: Kind, name: str, replicas: int, node: str | None, content: str) -> Json:
+    bodies: dict[str, Json] = {
+        "Pod": {"spec": pod_spec(node)},
+        "Deployment": {"spec": _workload(name, replicas)},
+        "ReplicaSet": {"spec": _workload(name, replicas)},
+        "ReplicationController": {"spec": {"replicas": 0, "selector": {"app": name}, "template": _template(name)}},
+        "ConfigMap": {"data": {"weather": content}},
+        "Secret": {"type": "Opaque", "stringData": {"weather": content}},
+        "Service": {"spec": {"clusterIP": "None", "selector": {"app": name}, "ports": [{"port": 80}]}},
+        "Lease": {"spec": {"holderIdentity": name, "leaseDurationSeconds": 15}},
+        "Ingress": {"spec": {"defaultBackend": {"service": {"name": name, "port": {"number": 80}}}}},
+        "Endpoints": {"subsets": []},
+        "PersistentVolumeClaim": {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
+        "PersistentVolume": {
+            "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/nowhere"}},
+        },
+    }
+    return bodies.get(kind.kind, {})
+
+
+def changed(weather: str) -> Json:
+    """A merge patch that changes any object without consequences for others."""
+    return {"metadata": {"annotations": {"seatrial/content": weather}}}
+
+
+CREATABLE = (
+    "configmaps",
+    "secrets",
+    "services",
+    "endpoints",
+    "serviceaccounts",
+    "replicationcontrollers",
+    "pods",
+    "deployments",
+    "replicasets",
+    "leases",
+    "nodes",
+    "namespaces",
+)

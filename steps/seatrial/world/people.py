@@ -1,0 +1,267 @@
+"""What people do: ask the API server for something, wait for its answer or not, one by one or all at once."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seatrial.checks import facts
+from seatrial.model.errors import Inconclusive
+from seatrial.wire.kubernetes import PATCHES, Answer, Client
+from seatrial.world.objects import CREATABLE, changed, kind_of, manifest
+from seatrial.world.world import World
+
+GARBAGE = "no-such-token"
+OLD = "old"  # the object that sentences about verbs are about
+NEW = "new"
+NOBODYS_UID = "00000000-0000-0000-0000-000000000000"
+
+
+def client_of(world: World, person: str) -> Client:
+    """A person by name, or somebody by what they show."""
+    if person == "operator":
+        return world.operator
+    if person == "somebody with a garbage token":
+        return world.cluster.client("somebody", token=GARBAGE)
+    if person.startswith("somebody with"):
+        return world.cluster.stranger(person.removeprefix("somebody with ").removeprefix("an ").removeprefix("a "))
+    return world.client(person)
+
+
+def told(world: World, person: str, answer: Answer) -> Answer:
+    """Remember what a person was told last, and who it was."""
+    world.answers[person] = answer
+    world.last = user_of(person)
+    return answer
+
+
+def user_of(person: str) -> str:
+    """The user under which the history knows a person."""
+    return "somebody" if person.startswith("somebody") else person
+
+
+async def create(world: World, person: str, word: str, name: str, *, namespace: str | None = None, **how: Any) -> Answer:
+    """POST a manifest of the kind."""
+    kind, where = kind_of(word), namespace or world.namespace
+    body = manifest(kind, name, namespace=where, **how)
+    return await client_of(world, person).request("POST", kind.path(namespace=where), body=body)
+
+
+def creates(world: World, person: str, word: str, name: str, **how: Any) -> None:
+    """Somebody creates an object and is told whether it worked."""
+    told(world, person, world.run(create(world, person, word, name, **how)))
+
+
+def exists(world: World, word: str, name: str, **how: Any) -> None:
+    """The operator's help: the object is there. Inconclusive where it cannot be had."""
+    answer = world.run(create_as_operator(world, word, name, **how))
+    if not answer.ok:
+        raise Inconclusive(f"blocked: the operator could not create the {word} {name}: {answer.code} {answer.body.get('message')}")
+    told(world, "operator", answer)
+
+
+async def create_as_operator(world: World, word: str, name: str, *, finalizer: bool = False, labels: Mapping[str, str] | None = None, **how: Any) -> Answer:
+    kind = kind_of(word)
+    body = manifest(kind, name, namespace=world.namespace, **how)
+    if finalizer:
+        body["metadata"]["finalizers"] = ["seatrial.example/guard"]
+    body["metadata"]["labels"] |= dict(labels or {})
+    return await world.operator.request("POST", kind.path(namespace=world.namespace), body=body)
+
+
+def begins(world: World, person: str, verb: str) -> None:
+    """Ask and do not wait for the answer: a new pod, or a change of the old one."""
+
+    async def begin() -> None:
+        world.begun[person] = asyncio.create_task(operation(world, person, verb, "pods"))
+        await asyncio.sleep(0)
+
+    world.last, world.verb = person, verb
+    world.run(begin())
+
+
+async def answered(world: World, person: str, *, within_s: float) -> Answer | None:
+    """The answer to what a person has begun; None where there is none in time."""
+    done, _ = await asyncio.wait([world.begun[person]], timeout=within_s)
+    return told(world, person, world.begun[person].result()) if done else None
+
+
+def tries(world: World, person: str, verb: str, resource: str, name: str = OLD) -> Answer:
+    """One operation, generically, on the object `old` (`new` for create)."""
+    world.verb = verb
+    return told(world, person, world.run(operation(world, person, verb, resource, name)))
+
+
+async def operation(world: World, person: str, verb: str, resource: str, name: str = OLD) -> Answer:
+    """One request of the verb. A watch is answered when its stream stands."""
+    plural, _, sub = resource.partition("/")
+    kind, client = kind_of(plural), client_of(world, person)
+    collection = kind.path(namespace=world.namespace)
+    one = kind.path(namespace=world.namespace, name=name, subresource=sub or None)
+    if verb == "create":
+        return await client.request("POST", collection, body=manifest(kind, NEW if name == OLD else name, namespace=world.namespace))
+    if verb == "get":
+        return await client.request("GET", one)
+    if verb == "list":
+        return await client.request("GET", collection)
+    if verb == "watch":
+        return await client.request("GET", collection, params={"watch": "true", "timeoutSeconds": "1"})
+    if verb == "patch":
+        body = {"status": {"message": "patched"}} if sub else changed("patched")
+        return await client.request("PATCH", one, body=body, content_type=PATCHES["merge"])
+    if verb == "update":
+        return await _update(client, one)
+    if verb == "delete":
+        return await client.request("DELETE", one)
+    return await client.request("DELETE", collection)
+
+
+async def _update(client: Client, path: str) -> Answer:
+    """Read, change, write back."""
+    body = (await client.request("GET", path)).body
+    body.setdefault("metadata", {}).setdefault("annotations", {})["seatrial/content"] = "updated"
+    return await client.request("PUT", path, body=body)
+
+
+async def delete(world: World, person: str, word: str, name: str, **options: Any) -> Answer:
+    kind = kind_of(word)
+    body = {"apiVersion": "v1", "kind": "DeleteOptions", **options}
+    return await client_of(world, person).request("DELETE", kind.path(namespace=world.namespace, name=name), body=body)
+
+
+def deletes(world: World, person: str, word: str, name: str, **options: Any) -> None:
+    told(world, person, world.run(delete(world, person, word, name, **options)))
+
+
+def changes(world: World, person: str, word: str, name: str, patch: Mapping[str, Any]) -> None:
+    """A merge patch."""
+    path = kind_of(word).path(namespace=world.namespace, name=name)
+    told(world, person, world.run(client_of(world, person).request("PATCH", path, body=dict(patch), content_type=PATCHES["merge"])))
+
+
+def creates_many(world: World, person: str, word: str, number: int, *, labelled: int = 0, label: str = "") -> None:
+    """`one-0`, `one-1`, ...: "them"; the first `labelled` carry the label."""
+    world.batch = [f"one-{i}" for i in range(number)]
+    key, _, value = label.partition("=")
+    for i, name in enumerate(world.batch):
+        body = manifest(kind_of(word), name, namespace=world.namespace)
+        body["metadata"]["labels"] |= {key: value} if i < labelled else {}
+        path = kind_of(word).path(namespace=world.namespace)
+        told(world, name, world.run(client_of(world, person).request("POST", path, body=body)))
+
+
+def create_at_once(world: World, number: int, word: str, name: str) -> None:
+    """As many people as wanted create one object, each with content of their own, at the same time."""
+    world.batch = [f"person-{i}" for i in range(number)]
+    answers = world.run(_all_at_once(world, word, name))
+    for person, answer in zip(world.batch, answers, strict=True):
+        told(world, person, answer)
+
+
+async def _all_at_once(world: World, word: str, name: str) -> Sequence[Answer]:
+    return await asyncio.gather(*(create(world, person, word, name, content=person) for person in world.batch))
+
+
+def creates_each_kind(world: World, person: str) -> None:
+    """One object of every kind that the suite knows a valid manifest of."""
+    for resource in CREATABLE:
+        told(world, person, world.run(create(world, person, resource, "each", replicas=0)))
+
+
+SENSELESS_NAME = "senseless"
+SENSELESS: Mapping[str, str] = {
+    "a pod into an unknown namespace": "unknown-namespace",
+    "a pod that names another namespace": "other-namespace",
+    "a pod that is cut off in the middle": "truncated",
+    "a malformed pod": "truncated",
+    "a pod without containers": "no-containers",
+    "a thing of an unknown kind": "unknown-kind",
+}
+
+
+def sends(world: World, person: str, what: str) -> None:
+    """A request that makes no sense."""
+    pods = kind_of("pods")
+    body: Any = manifest(pods, SENSELESS_NAME, namespace=world.namespace)
+    path = pods.path(namespace=world.namespace)
+    how = SENSELESS[what]
+    if how == "unknown-namespace":
+        path = pods.path(namespace="nowhere")
+        body["metadata"]["namespace"] = "nowhere"
+    elif how == "other-namespace":
+        body["metadata"]["namespace"] = "elsewhere"
+    elif how == "truncated":
+        body = b'{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "sense'
+    elif how == "no-containers":
+        body["spec"]["containers"] = []
+    else:
+        path = path.replace("/pods", "/ghosts")
+    told(world, person, world.run(client_of(world, person).request("POST", path, body=body)))
+
+
+def new_image() -> dict[str, Any]:
+    """A patch of the only container's image: containers are replaced as a list by a merge patch."""
+    return {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": "registry.example/ship:2"}]}}}}
+
+
+def weather(world: World) -> str:
+    """Content that no change before had."""
+    return f"weather {len(world.history)}"
+
+
+def deletes_one_pod(world: World, person: str, name: str) -> None:
+    """The first pod by name; returns when the operator has seen it go."""
+    victim = min(e["name"] for e in facts.pods_of(world.history, name))
+    deletes(world, person, "pod", victim)
+    gone = world.seen(
+        lambda h: h.of("watched", watch="operator/pods", name=victim, type="DELETED"),
+        within_s=world.timing().recovery,
+        what=f"the end of the pod {victim}",
+    )
+    world.run(gone)
+
+
+def does_to_them(world: World, person: str, what: str, *, only_one: bool, times: int) -> None:
+    """Change or delete each of them, or the first, in turn."""
+    for name in world.batch[:1] if only_one else world.batch:
+        for _ in range(times):
+            if what == "deletes":
+                deletes(world, person, "configmap", name)
+            else:
+                changes(world, person, "configmap", name, changed(weather(world)))
+
+
+def deletes_labelled(world: World, person: str, word: str, label: str) -> None:
+    """DELETE of the collection with a label selector."""
+    path = kind_of(word).path(namespace=world.namespace)
+    told(world, person, world.run(client_of(world, person).request("DELETE", path, params={"labelSelector": label})))
+
+
+def creates_by_prefix(world: World, person: str, prefix: str) -> None:
+    """Two pods whose names the server makes."""
+    pods = kind_of("pods")
+    for _ in range(2):
+        body = manifest(pods, "unnamed", namespace=world.namespace)
+        del body["metadata"]["name"]
+        body["metadata"]["generateName"] = prefix
+        told(world, person, world.run(client_of(world, person).request("POST", pods.path(namespace=world.namespace), body=body)))
+
+
+def reads(world: World, person: str, word: str, name: str) -> Answer:
+    """GET of one object."""
+    path = kind_of(word).path(namespace=world.namespace, name=name)
+    return told(world, person, world.run(client_of(world, person).request("GET", path)))
+
+
+def lists(world: World, person: str, word: str, *, pages_of: int | None = None) -> None:
+    """GET of all of them, or page by page."""
+    world.run(_lists(world, person, word, pages_of))
+
+
+async def _lists(world: World, person: str, word: str, pages_of: int | None) -> None:
+    path, token = kind_of(word).path(namespace=world.namespace), ""
+    while True:
+        params = ({"limit": str(pages_of)} if pages_of else {}) | ({"continue": token} if token else {})
+        answer = told(world, person, await client_of(world, person).request("GET", path, params=params))
+        token = answer.body.get("metadata", {}).get("continue", "")
+        if not token:
+            return

@@ -1,0 +1,138 @@
+"""What the suite's hooks do on behalf of a scenario: see, hold up, refuse, change."""
+
+from typing import Any
+
+from seatrial.cluster.cluster import HOOKS, HOOKS_PORT
+from seatrial.doubles.barrier import Barrier
+from seatrial.doubles.hook_objects import mutating_webhook, validating_webhook
+from seatrial.doubles.hooks import Hooks
+from seatrial.model.errors import HarnessFault, Inconclusive
+from seatrial.model.history import History
+from seatrial.wire.kubernetes import Answer
+from seatrial.world import people
+from seatrial.world.objects import kind_of
+from seatrial.world.world import World
+
+CANARY_TRIES = 50
+
+
+def hooks(world: World) -> Hooks:
+    if world.cluster.hooks is None:
+        raise HarnessFault("the cluster serves no hooks")
+    return world.cluster.hooks
+
+
+def see_every_write(world: World) -> None:
+    """Register both admission hooks for the scenario's namespace, and wait until a canary's write is seen by both of them."""
+    world.run(_see_every_write(world))
+
+
+async def _see_every_write(world: World) -> None:
+    url, ca = f"https://{world.cluster.host(HOOKS).address}:{HOOKS_PORT}", world.cluster.identities.pki.ca
+    for make, plural in ((mutating_webhook, "mutatingwebhookconfigurations"), (validating_webhook, "validatingwebhookconfigurations")):
+        body = make("seatrial", url=url, ca=ca, namespace=world.namespace)
+        answer = await world.operator.request("POST", kind_of(plural).path(), body=body)
+        if not answer.ok:
+            raise Inconclusive(f"blocked: the {plural} could not be created: {answer.code} {answer.body.get('message')}")
+    for number in range(CANARY_TRIES):
+        await people.create(world, "canary", "configmap", f"canary-{number}")
+        if _both_asked(world.history, f"canary-{number}"):
+            return
+        await world.pause(0.05)
+    raise Inconclusive("blocked: the admission hooks never took effect")
+
+
+def _both_asked(history: History, name: str) -> bool:
+    return {e["stage"] for e in history.of("review", name=name)} >= {"mutation", "validation"}
+
+
+def hold_up(world: World, stage: str) -> None:
+    """Hold the stage's decisions on everybody's requests but the operator's and the components'."""
+    world.barriers[stage] = hooks(world).hold(stage, **PEOPLE[stage])  # type: ignore[arg-type]
+
+
+PEOPLE: dict[str, dict[str, Any]] = {
+    "authentication": {"user": "alice"},
+    "authorization": {"user": "alice"},
+    "mutation": {"user": "alice"},
+    "validation": {"user": "alice"},
+}
+
+
+def reached(world: World, stage: str) -> None:
+    """Wait until a request waits at the stage, or was answered instead; then, for a while, see that it goes no further."""
+    world.run(_reached(world, world.barriers[stage]))
+
+
+async def _reached(world: World, barrier: Barrier) -> None:
+    await barrier.reached(within_s=world.timing("apiserver").reaction)
+    await world.pause(world.timing("apiserver").limits.react_s)
+
+
+def goes_on(world: World, stage: str) -> None:
+    """Release it, and wait for the answers to what was begun. Inconclusive where none comes."""
+    world.barriers[stage].release()
+    all_answered(world)
+
+
+def all_answered(world: World) -> None:
+    """Everything that was begun has been answered, or the request time is over."""
+    for person in list(world.begun):
+        world.run(people.answered(world, person, within_s=world.timing("apiserver").limits.request_s + 5))
+
+
+def refuse(world: World, stage: str, name: str | None) -> None:
+    """Both admission hooks, or one, refuse everything or what has this name, as long as people ask."""
+    stages = ("mutation", "validation") if stage == "admission" else (stage,)
+    for one in stages[-1:] if stage == "admission" else stages:
+        hooks(world).deny(one, message=f"{one} refuses this", **({"name": name} if name else {"user": "alice"}))  # type: ignore[arg-type]
+
+
+def forbid(world: World, person: str, verb: str | None, resource: str | None) -> None:
+    """The authorization hook denies a person everything, or one operation."""
+    match = {"user": person}
+    if verb and resource:
+        plural, _, sub = resource.partition("/")
+        match |= {"verb": verb, "resource": plural, "subresource": sub}
+    world.client(person)
+    hooks(world).deny("authorization", message=f"{person} may not do this", **match)
+
+
+def label(world: World, label: str) -> None:
+    """The mutating hook sets a label on everybody's pods."""
+    key, _, value = label.partition("=")
+    hooks(world).patch(labels={key: value}, resource="pods", user="alice")
+
+
+def sentinel(world: World) -> Answer:
+    """A later, accepted write that every watcher of pods and the store will see."""
+    answer = world.run(people.create(world, "sentinel", "pod", "sentinel"))
+    if not answer.ok:
+        raise Inconclusive(f"blocked: the sentinel could not be created: {answer.code} {answer.body.get('message')}")
+    return answer
+
+
+def wait_quietly(world: World) -> None:
+    """A window without a stimulus, while the store may not be readable."""
+    world.run(world.pause(world.timing().quiet))
+
+
+def stop_is_held(world: World, pod: str) -> None:
+    """Wait until a runtime has been asked to stop the pod's container, which `slow_end` holds."""
+    world.run(_stop_is_held(world, pod))
+
+
+async def _stop_is_held(world: World, pod: str) -> None:
+    await world.wait(lambda h: h.of("cri", method="StopContainer", pod=pod), within_s=world.timing().recovery)
+    await world.revision()
+
+
+def stop_goes_on(world: World) -> None:
+    """Let containers stop."""
+    for barrier in world.stops:
+        barrier.release()
+
+
+def slow_end(world: World) -> None:
+    """From now on containers do not stop before `stop_goes_on`."""
+    world.stops += [runtime.hold("StopContainer") for runtime in world.cluster.runtimes.values()]

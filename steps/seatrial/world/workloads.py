@@ -1,0 +1,68 @@
+"""Waiting for pods and workloads to get where they should, as the operator sees them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from seatrial.checks import facts
+from seatrial.model.history import Event, History
+from seatrial.world.world import World
+
+Pods = list[Event]
+STATES: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "been created": lambda pod: True,
+    "been bound": lambda pod: bool(pod.get("spec", {}).get("nodeName")),
+    "become running": lambda pod: pod.get("status", {}).get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"],
+}
+
+
+def wanted(history: History, name: str) -> int | None:
+    """How many pods the workload of that name wants; 1 for a pod; None where there is no such thing."""
+    for resource in ("deployments", "replicasets"):
+        for (_, called), event in facts.current(history, resource).items():
+            if called == name:
+                return int(event["object"]["spec"].get("replicas", 1))
+    return 1
+
+
+def reached(history: History, name: str, state: str) -> Pods | None:
+    """The pods of `name`, if there are as many as wanted and all have reached the state."""
+    pods = facts.pods_of(history, name)
+    good = [p for p in pods if STATES[state](p["object"])]
+    return pods if good and len(good) == len(pods) == wanted(history, name) else None
+
+
+def have(world: World, name: str, state: str) -> None:
+    """A When: the pods get there. Inconclusive where they do not."""
+    within_s = world.timing().recovery
+    world.run(world.seen(lambda h: reached(h, name, state), within_s=within_s, what=f"the pods of {name} have {state}"))
+
+
+def become(world: World, name: str, state: str = "become running") -> None:
+    """A Then: wait for it, and let the check decide."""
+    world.run(world.wait(lambda h: reached(h, name, state), within_s=world.timing().recovery))
+    world.judge("workloads.reached", name=name, state=state)
+
+
+def left(world: World, name: str, number: int) -> None:
+    """A Then: exactly so many pods, and it stays so for a while."""
+
+    def settled(history: History) -> Pods | None:
+        pods = facts.pods_of(history, name)
+        return pods if len(pods) == number else None
+
+    world.run(world.wait(settled, within_s=world.timing().recovery))
+    world.run(world.pause(world.timing().quiet))
+    world.judge("workloads.count", name=name, number=number)
+
+
+def owned(history: History, name: str, number: int) -> Pods | None:
+    """The ReplicaSets of a deployment, if there are so many."""
+    sets = [e for e in facts.current(history, "replicasets").values() if facts.owner(e["object"]) == ("Deployment", name)]
+    return sets if len(sets) == number else None
+
+
+def judge_bound_once(world: World, names: list[str]) -> None:
+    """Wait until all are bound, and judge each pod's whole life."""
+    for name in names:
+        become(world, name, "been bound")
+    world.judge("workloads.bound_once", names=names)

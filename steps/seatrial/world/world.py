@@ -1,0 +1,231 @@
+"""The memory of one scenario: its cluster, its people, what they were told, and what has been judged."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from aiohttp import ClientResponse
+
+from seatrial.adapters.descriptor import Implementation
+from seatrial.backends.interface import Backend
+from seatrial.checks import judge
+from seatrial.cluster.cluster import Cluster, Order
+from seatrial.cluster.instances import Supervised
+from seatrial.doubles.barrier import Barrier
+from seatrial.model.errors import HarnessFault, Inconclusive, Nonconformant
+from seatrial.model.history import Event, History, eventually
+from seatrial.model.limits import Limits, bound, window
+from seatrial.model.rules import Rule
+from seatrial.model.topology import Topology
+from seatrial.model.verdicts import Finding
+from seatrial.observe.store import StoreWatch
+from seatrial.observe.watches import Watch
+from seatrial.wire.kubernetes import Answer, Client
+from seatrial.world.objects import kind_of
+
+T = TypeVar("T")
+NAMESPACE = "trial"
+WATCHED = ("pods", "nodes", "leases", "replicasets", "deployments")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """What rules make of the limits of an implementation, in seconds."""
+
+    limits: Limits
+
+    @property
+    def reaction(self) -> float:
+        """At most so long until a chain of components has reacted to a change."""
+        return bound(self.limits.react_s, factor=10, ceiling_s=120)
+
+    @property
+    def recovery(self) -> float:
+        """At most so long until everybody is at work again after an outage, takeover of a lease included."""
+        needed = self.limits.reconnect_s + 2 * (self.limits.lease_s + self.limits.retry_s) + 5 * self.limits.react_s
+        return bound(needed, factor=2, ceiling_s=240)
+
+    @property
+    def quiet(self) -> float:
+        """At least so long nothing must happen, where something would be wrong."""
+        floor_s = max(1.5, 1.3 * self.limits.heartbeat_s, 3 * self.limits.retry_s)
+        return window(self.limits.react_s, factor=2, floor_s=floor_s)
+
+
+class World:
+    """One scenario's world. Made by the plugin, closed by it."""
+
+    def __init__(self, *, backend: Backend, implementation: Implementation, rule: Rule, seed: int, settings: Mapping[str, str]) -> None:
+        self.backend = backend
+        self.implementation = implementation
+        self.rule = rule
+        self.namespace = NAMESPACE
+        self.history = History(backend.now_s)
+        self.evidence: list[Event] = []
+        self.findings: list[Finding] = []
+        self.judged = 0
+        self.answers: dict[str, Answer] = {}  # by person: what they were told last
+        self.begun: dict[str, asyncio.Task[Answer]] = {}  # by person: what they have asked and not been told yet
+        self.batch: list[str] = []  # names of "them"
+        self.watchers: dict[str, Watch] = {}
+        self.barriers: dict[str, Barrier] = {}  # by stage
+        self.stops: list[Barrier] = []  # of runtimes: containers that may not stop yet
+        self.verb = ""  # of the last operation
+        self.last = ""  # the user of the last request that a sentence was about
+        self.store: StoreWatch | None = None
+        self._stalled: list[ClientResponse] = []
+        self._settings = dict(settings)
+        self._seed = seed
+        self._cluster: Cluster | None = None
+        self._people = self.history.recorder("people")
+        self._steps = self.history.recorder("steps")
+
+    # -- the cluster
+
+    @property
+    def cluster(self) -> Cluster:
+        if self._cluster is None:
+            raise HarnessFault("the scenario has no cluster")
+        return self._cluster
+
+    def run(self, act: Coroutine[Any, Any, T]) -> T:
+        return self.backend.run(act)
+
+    def boot(self, topology: Topology) -> None:
+        """A new cluster, its observers, and a namespace for the scenario."""
+        self.run(self._boot(topology))
+
+    async def _boot(self, topology: Topology) -> None:
+        network = await self.backend.network(self.history.recorder("flows"))
+        order = Order(implementation=self.implementation, topology=topology, seed=self._seed, settings=self._settings)
+        self._cluster = Cluster(order=order, backend=self.backend, network=network, history=self.history)
+        await self._cluster.start(stores_up=self._observe_store, servers_up=self._observe_api)
+
+    async def _observe_store(self) -> None:
+        stores = self.cluster.around.stores
+        if self.implementation.observe["store"] == "etcd" and stores:
+            self.store = StoreWatch(history=self.history, host=stores[0], port=2379)
+            await self.store.start()
+
+    async def _observe_api(self) -> None:
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
+        answer = await self.operator.request("POST", "/api/v1/namespaces", body=namespace)
+        if answer.code not in (201, 409):
+            raise Inconclusive(f"the operator cannot create the namespace of the scenario: {answer.code} {answer.body}")
+        for resource in WATCHED:
+            await self.watch("operator", resource, everywhere=True)
+
+    async def watch(self, person: str, resource: str, *, everywhere: bool = False, revision: str | None = None) -> Watch:
+        """Let a person watch a kind of object in the scenario's namespace, or everywhere."""
+        client = self.operator if person == "operator" else self.client(person)
+        name = f"{person}/{resource}"
+        namespace = None if everywhere else self.namespace
+        watch = Watch(history=self.history, client=client, kind=kind_of(resource), name=name, namespace=namespace)
+        await watch.start(revision=revision)
+        self.watchers[name] = watch
+        return watch
+
+    async def open_and_stall(self, person: str, resource: str) -> None:
+        """Open a watch stream and leave it unread until the end of the scenario."""
+        path = kind_of(resource).path(namespace=self.namespace)
+        self._stalled.append(await self.client(person).open_watch(path))
+        self._people("stalled", user=person, path=path)
+
+    @property
+    def operator(self) -> Client:
+        return self.cluster.client()
+
+    def client(self, person: str) -> Client:
+        return self.cluster.client(person)
+
+    def timing(self, *roles: str) -> Timing:
+        """Timing from the loosest limits of the roles; of all roles without any."""
+        components = self.implementation.components.values()
+        concerned = [c.limits for c in components if not roles or set(roles) & set(c.roles)] or [Limits()]
+        return Timing(limits=Limits(**{k: max(getattr(one, k) for one in concerned) for k in Limits().as_mapping()}))
+
+    # -- waiting
+
+    async def seen(self, predicate: Callable[[History], T | None], *, within_s: float, what: str) -> T:
+        """What the history shows within a time. Inconclusive with the last observation where it does not."""
+        found = await eventually(self.history, predicate, within_s=within_s)
+        if found is None:
+            raise Inconclusive(f"blocked: {what} was not seen within {within_s:g} s; {self._last_observation()}")
+        return found
+
+    async def wait(self, predicate: Callable[[History], T | None], *, within_s: float) -> T | None:
+        """The same for a Then: a check decides afterwards."""
+        return await eventually(self.history, predicate, within_s=within_s)
+
+    def _last_observation(self) -> str:
+        people = [e for e in self.history if e.kind in ("told", "watched", "exited")][-3:]
+        return "last observed: " + "; ".join(_short(e) for e in people) if people else "nothing was observed at all"
+
+    async def pause(self, seconds: float) -> None:
+        """Watch for a while: the window of a *never*. Virtual time in simulation."""
+        await self.backend.context().sleep(seconds)
+
+    # -- remembering and judging
+
+    def mark(self, name: str, **data: Any) -> Event:
+        """A moment that windows begin or end at."""
+        return self._steps("mark", name=name, **data)
+
+    async def revision(self) -> int | None:
+        """The store's revision, with everything up to it recorded; None where the store cannot be read."""
+        if self.store is None or self.paused("etcd"):
+            return None
+        return await self.store.caught_up(within_s=5)
+
+    def step(self, keyword: str, sentence: str) -> None:
+        self._steps("step", keyword=keyword, sentence=sentence)
+
+    def judge(self, check: str, **arguments: Any) -> None:
+        """Let a check conclude from the history; what it was asked is part of the history. Raises Nonconformant for findings."""
+        self.run(self._all_seen())
+        self._steps("judge", check=check, arguments=arguments)
+        proof = judge(self.history, check, arguments)
+        self.judged += 1
+        self.evidence.extend(proof.evidence)
+        if proof.findings:
+            self.findings.extend(proof.findings)
+            raise Nonconformant(proof.findings)
+
+    async def _all_seen(self) -> None:
+        await self.cluster.settle()
+        await self.revision()
+
+    def paused(self, role: str) -> bool:
+        """Whether an instance of the role is paused just now."""
+        states = [e.kind for e in self.history if e.kind in ("paused", "resumed", "started") and e.instance in self._names(role)]
+        return bool(states) and states[-1] == "paused"
+
+    def _names(self, role: str) -> set[str]:
+        return {i.name for i in self.cluster.of_role(role)}
+
+    def suspects(self, roles: Iterable[str]) -> list[Supervised]:
+        """The instances of any of the roles."""
+        return [i for i in self.cluster.instances.values() if set(roles) & set(i.placement.roles)]
+
+    def close(self) -> None:
+        """Take the cluster down; records nothing more."""
+        if self._cluster is not None:
+            self.run(self._close())
+
+    async def _close(self) -> None:
+        for task in self.begun.values():
+            task.cancel()
+        await asyncio.gather(*self.begun.values(), return_exceptions=True)
+        for response in self._stalled:
+            response.close()
+        for watch in self.watchers.values():
+            await watch.stop()
+        if self.store:
+            await self.store.stop()
+        await self.cluster.stop()
+
+
+def _short(event: Event) -> str:
+    fields = {k: v for k, v in event.data.items() if k not in ("object", "body", "uid")}
+    return f"{event.kind} {event.instance or ''} {fields}"

@@ -1,0 +1,73 @@
+"""Small programs that the tests of the processes backend boot."""
+
+import asyncio
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from seatrial_schemas.context import Context
+
+
+async def wait(args: Sequence[str], context: Context) -> None:
+    sys.stdout.write(f"up {args}\n")
+    try:
+        await context.sleep(3600)
+    finally:
+        sys.stdout.write("cancelled\n")
+
+
+async def leave(args: Sequence[str], context: Context) -> None:
+    sys.exit(int(args[0]))
+
+
+async def crash(args: Sequence[str], context: Context) -> None:
+    logging.getLogger("crash").info("about to")
+    raise ValueError("no good")
+
+
+async def report(args: Sequence[str], context: Context) -> None:
+    """[file]: where this process finds itself."""
+    describe(Path(args[0]))
+
+
+def describe(file: Path) -> None:
+    proc = Path("/proc")
+    ipv6 = proc / "thread-self/net/if_inet6"
+    found = {
+        "pid": os.getpid(),
+        "pids": sorted(int(p.name) for p in proc.iterdir() if p.name.isdigit()),
+        "namespaces": {n: str((proc / "self/ns" / n).readlink()) for n in ("net", "mnt", "ipc", "pid")},
+        "reserved": (proc / "sys/net/ipv4/ip_local_reserved_ports").read_text().strip(),
+        "ipv6": ipv6.read_text() if ipv6.exists() else "",
+        "open": len(list((proc / "self/fd").iterdir())),
+    }
+    file.write_text(json.dumps(found))
+
+
+async def echo(args: Sequence[str], context: Context) -> None:
+    """[address, port]"""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(100):
+            writer.write(data)
+        writer.close()
+
+    async with await asyncio.start_server(answer, args[0], int(args[1])) as server:
+        await server.serve_forever()
+
+
+async def family(args: Sequence[str], context: Context) -> None:
+    """[address, port]: a daemon, in a session of its own and deaf to TERM, serves the port; this one only waits."""
+    daemon(args)
+    await wait(args, context)
+
+
+def daemon(args: Sequence[str]) -> None:
+    imports = "import asyncio, processes_programs as p, signal, sys"
+    code = f"{imports}; signal.signal(signal.SIGTERM, signal.SIG_IGN); asyncio.run(p.echo(sys.argv[1:], None))"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    subprocess.Popen([sys.executable, "-c", code, *args], start_new_session=True, env=environment)
