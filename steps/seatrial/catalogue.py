@@ -37,10 +37,10 @@ def tags(node: Node) -> set[str]:
 def parse(path: Path) -> Node:
     """One feature file. Raises UsageError where it is not Gherkin."""
     try:
-        document: Node = Parser().parse(path.read_text())
+        feature: Node = Parser().parse(path.read_text())["feature"]
     except Exception as error:  # noqa: BLE001 - the parser raises bare exceptions of its own
         raise UsageError(f"{path} is not Gherkin: {error}") from None
-    return document["feature"]
+    return feature
 
 
 def _rules_of(root: Path, path: Path) -> Iterator[Rule]:

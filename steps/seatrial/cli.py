@@ -3,6 +3,7 @@
 Answers go to stdout, progress and complaints to stderr. A complaint is one paragraph; the exit code says whose it is (see `--help`).
 """
 
+import contextlib
 import dataclasses
 import sys
 from collections.abc import Callable, Sequence
@@ -105,6 +106,7 @@ def run(*, implementation: str, reports: Path | None, dry_run: bool, **options: 
     """Judge an implementation by the rules. Without -i: the reference."""
     from seatrial import runner
     from seatrial.adapters.descriptor import load
+    from seatrial.report import files
 
     _pairs(options["settings"])
     folder = reports.resolve() if reports else None
@@ -114,20 +116,21 @@ def run(*, implementation: str, reports: Path | None, dry_run: bool, **options: 
         return _complain("nothing selected: no rule matches every criterion. See: seatrial rules", EXIT_NOTHING)
     if dry_run:
         return _plan(wish)
-    if folder:
-        _writable(folder)
-    return _report(wish, folder, command=_command(implementation, options["settings"]))
+    with files.taken(folder) if folder else contextlib.nullcontext():
+        return _report(wish, folder, command=_command(implementation, options["settings"]))
 
 
 def _plan(wish: "Wish") -> int:
     from seatrial import runner
+    from seatrial.report.words import counted
 
     found = runner.plan(wish)
     if found.trouble:
         raise HarnessFault(found.trouble[0])
     for one in found.planned:
         click.echo(f"{one.rule:<10} {one.feature:<42} {one.scenario}")
-    click.echo(f"{len({p.rule for p in found.planned})} rules, {len(found.planned)} scenarios; nothing was started")
+    chosen, scenarios = len({p.rule for p in found.planned}), len(found.planned)
+    click.echo(f"{counted(chosen, 'rule')}, {counted(scenarios, 'scenario')}; nothing was started")
     return 0
 
 
@@ -149,17 +152,6 @@ def _report(wish: "Wish", folder: Path | None, *, command: str) -> int:
     if unwritten:
         raise NotReady(f"The reports could not be written to {folder}: {unwritten}. What was judged stands above.")
     return int(report.exit)
-
-
-def _writable(folder: Path) -> None:
-    """Better now than after the run."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".seatrial"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        raise NotReady(f"Reports cannot be written to {folder}: {error.strerror}. Choose another folder with -o.") from None
 
 
 def _command(implementation: str, settings: Sequence[str]) -> str:
@@ -230,7 +222,8 @@ def judge(*, histories: Sequence[Path]) -> int:
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the API server on 127.0.0.1; 0: any free one.")
 def up(*, implementation: str, kubeconfig: Path, settings: Sequence[str], nodes: int, port: int) -> None:
     """Start a cluster as processes and keep it until Ctrl-C."""
-    from seatrial.upcluster import Wanted, up as start
+    from seatrial.upcluster import Wanted
+    from seatrial.upcluster import up as start
 
     wanted = Wanted(implementation=_where(implementation), kubeconfig=kubeconfig, settings=_pairs(settings), nodes=nodes, port=port)
     start(wanted, say=click.echo)

@@ -4,6 +4,7 @@ Whose fault a failure is: the environment's where the backend does not open, the
 base's where it is not, and ours where the suite's own observers see nothing of a cluster that is up.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -71,20 +72,33 @@ def _boot(world: World) -> str:
     try:
         world.boot(TOPOLOGY)
     except (NotReady, Inconclusive) as error:
+        _await_the_others(world)
         return str(error)
     return ""
 
 
+def _await_the_others(world: World) -> None:
+    """The first that is not ready ends a boot; whether those after it would have come up is what a doctor wants to know."""
+    for instance in world.cluster.instances.values():
+        if _states(world, instance)[-1:] == ["started"] and instance.up:
+            with contextlib.suppress(NotReady):
+                world.run(world.cluster.ready(instance))
+
+
+def _states(world: World, instance: Supervised) -> list[str]:
+    return [e.kind for e in world.history if e.instance == instance.name and e.kind in ("started", "ready", "exited")]
+
+
 def _instance(world: World, implementation: Implementation, instance: Supervised) -> Symptom:
-    states = [e.kind for e in world.history if e.instance == instance.name and e.kind in ("started", "ready", "exited")]
-    what, roles = instance.name, ", ".join(instance.placement.roles)
+    states, what, roles = _states(world, instance), instance.name, ", ".join(instance.placement.roles)
     if "ready" in states:
         return Symptom(ok=True, what=what, detail=f"{roles}: started and became ready")
     if not states:
         return Symptom(ok=False, what=what, detail=f"{roles}: was not started, for another one did not become ready")
     words = "\n".join(instance.last_words().splitlines()[-LAST_LINES:]) or "(it wrote nothing)"
-    said = "ended" if states[-1] == "exited" else "runs, and is not ready"
-    return Symptom(ok=False, what=what, detail=f"{roles}: started, {said}. Its last words:\n{words}", fault=_fault(implementation, instance))
+    state = "ended" if states[-1] == "exited" else "runs, and is not ready"
+    detail = f"{roles}: started, {state}. Its last words:\n{words}"
+    return Symptom(ok=False, what=what, detail=detail, fault=_fault(implementation, instance))
 
 
 def _fault(implementation: Implementation, instance: Supervised) -> str:

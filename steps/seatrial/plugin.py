@@ -106,7 +106,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     chosen = config.stash[CHOSEN]
     by_id = {r.id: r for r in catalogue.rules()}
-    kept, left = [], []
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
     for item in items:
         ids = values(tags_of(item), "id")
         if ids:
@@ -182,7 +183,7 @@ def pytest_bdd_before_step_call(request: pytest.FixtureRequest, step: Any, step_
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    report: pytest.TestReport = yield  # type: ignore[assignment, misc]
+    report: pytest.TestReport = yield  # type: ignore[assignment]
     if RULE in item.stash and (call.when == "call" or call.excinfo is not None):
         report.user_properties.append((PROPERTY, _result(item, call).as_json().decode()))
     return report  # type: ignore[return-value]

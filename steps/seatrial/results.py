@@ -105,7 +105,7 @@ def _roles(history: History, culprit: str) -> tuple[str, ...]:
     return tuple(placed[-1]["roles"]) if placed else (culprit,)
 
 
-def keep(folder: str | None, rule: Rule, *, node: str, scenario: str, backend: str, tags: Iterable[str], lines: bytes) -> dict[str, str]:
+def keep(folder: str | None, rule: Rule, *, node: str, scenario: str, backend: str, tags: Iterable[str], lines: bytes) -> dict[str, Any]:
     """Write the history of a scenario where reports go, all of it or nothing; its name there or why not, as a field of the result."""
     if not folder or not lines:
         return {}

@@ -4,7 +4,7 @@ A small plugin in the controlling process collects the results, whether scenario
 result in the end is never green. What fails in a mixed implementation is repeated on its bare base, so that nobody is blamed for ours.
 """
 
-import datetime
+import datetime as dt
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,12 +20,14 @@ from seatrial.model.rules import Rule
 from seatrial.model.verdicts import Verdict
 from seatrial.opening import backend_name
 from seatrial.report.digests import digests
-from seatrial.report.outcomes import Outcome, Planned, blame, complete, outcomes
+from seatrial.report.outcomes import INTERRUPTED, NEVER_READY, Outcome, Planned, blame, complete, died, outcomes
 from seatrial.report.progress import Shows
 from seatrial.report.summary import Report
 from seatrial.results import Result
 
 FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")  # would bring the user's own plugins and options in
+FAIL_FAST, NOT_READY = "--fail-fast", "nothing ever became ready"
+PATIENCE = 3  # scenarios that may end before anything was ready, until nobody waits for the others
 BAD = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.HARNESS_FAULT)
 
 
@@ -83,7 +85,7 @@ class Harvest:
     results: dict[str, Result] = field(default_factory=dict)
     trouble: list[str] = field(default_factory=list)
     interrupted: bool = False
-    stopped: bool = False
+    stopped: str = ""  # why the run was ended early
     _session: pytest.Session | None = None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -119,16 +121,18 @@ class Harvest:
             self.results[result.node] = result
         if self.shows and before is None:
             self.shows.done(result.verdict, f"{result.rule} {result.scenario}")
-        if self._session and result.rule in self.fatal and result.verdict in BAD:
-            self._stop(self._session)
+        if result.rule in self.fatal and result.verdict in BAD:
+            self._stop(FAIL_FAST)
+        elif len(self.results) >= PATIENCE and all(r.cause == "NotReady" for r in self.results.values()):
+            self._stop(NOT_READY)
 
-    def _stop(self, session: pytest.Session) -> None:
+    def _stop(self, why: str) -> None:
         """End the run, in this process or in workers."""
-        self.stopped = True
-        session.shouldstop = "--fail-fast"
-        workers: Any = session.config.pluginmanager.get_plugin("dsession")
-        if workers:
-            workers.shouldstop = "--fail-fast"
+        if self._session:
+            self.stopped = self._session.shouldstop = why
+            workers: Any = self._session.config.pluginmanager.get_plugin("dsession")
+            if workers:
+                workers.shouldstop = why
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         self.interrupted = excinfo.type is KeyboardInterrupt
@@ -161,7 +165,7 @@ def run(wish: Wish, shows: Shows, *, command: str) -> Report:
     finally:
         shows.end()
     backend = backend_name(wish.backend, implementation)
-    results = list(harvest.results.values()) if harvest.stopped else _complete(harvest, backend)
+    results = list(harvest.results.values()) if harvest.stopped == FAIL_FAST else _complete(harvest, backend)
     report = Report(
         implementation=implementation,
         backend=backend,
@@ -178,11 +182,12 @@ def run(wish: Wish, shows: Shows, *, command: str) -> Report:
 
 def _complete(harvest: Harvest, backend: str) -> list[Result]:
     why = harvest.trouble[0].strip().splitlines()[-1] if harvest.trouble else ""
-    return complete(harvest.planned, harvest.results.values(), backend=backend, interrupted=harvest.interrupted, why=why)
+    missing = INTERRUPTED if harvest.interrupted else NEVER_READY if harvest.stopped else died(why)
+    return complete(harvest.planned, harvest.results.values(), backend=backend, missing=missing)
 
 
 def _outcomes(implementation: Implementation, rules: Sequence[Rule], results: Sequence[Result]) -> list[Outcome]:
-    today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
+    today = dt.datetime.now(tz=dt.UTC).date().isoformat()
     confined = implementation.profiles == ("observable",)
     return outcomes(rules, results, deviations=implementation.deviations, today=today, confined=confined)
 

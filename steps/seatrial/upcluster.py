@@ -83,7 +83,8 @@ def _listener(port: int) -> socket.socket:
     try:
         listener = socket.create_server((LOOPBACK, port))
     except OSError as error:
-        raise NotReady(f"Port {port} of {LOOPBACK} is not to be had: {error.strerror}. Choose another with --port, or leave it out.") from None
+        advice = "Choose another with --port, or leave it out."
+        raise NotReady(f"Port {port} of {LOOPBACK} is not to be had: {error.strerror}. {advice}") from None
     listener.setblocking(False)
     return listener
 

@@ -72,7 +72,7 @@ _KINDS: Mapping[str, Shape] = {
     "DaemonSet": {"spec": _WORKLOAD},
     "Job": {"spec": _WORKLOAD},
     "ReplicationController": {"spec": _WORKLOAD | {"selector": dict}},
-    "Service": {"spec": {"ports": [{}], "selector": dict}},
+    "Service": {"spec": {"ports": [{}], "selector": dict, "type": str, "clusterIP": str}},
     "Namespace": {"spec": {"finalizers": [str]}},
     "ConfigMap": {"data": dict, "binaryData": dict},
     "Secret": {"data": dict, "stringData": dict},

@@ -299,6 +299,8 @@ class Caches:
             async for response in stream:
                 if response.compact_revision:
                     raise status.expired(f"too old resource version: {after} ({response.compact_revision})")
+                if any(each.kv.version > 1 and not each.prev_kv.mod_revision for each in response.events):
+                    raise status.expired(f"too old resource version: {after}")  # what was before is just compacted
                 events += [_past(each) for each in response.events]
                 reached = response.watch_id == STREAM_WIDE or any(each.revision >= until for each in events)
                 if reached and not response.created:

@@ -32,12 +32,11 @@ system:kube-scheduler           authorization.k8s.io       subjectaccessreviews 
 
 system:kube-controller-manager  *                          *                                            ro
 system:kube-controller-manager  -                          events,endpoints,serviceaccounts,serviceaccounts/token,secrets,configmaps rw
-system:kube-controller-manager  -                                                                       create patch update delete
-system:kube-controller-manager  -                          pods                                         create patch update delete
+system:kube-controller-manager  -                          pods                                         rw
 system:kube-controller-manager  -                          pods/status,services/status                  patch update
 system:kube-controller-manager  -                          persistentvolumes/status,persistentvolumeclaims/status patch update
-system:kube-controller-manager  -                          nodes,nodes/status                           patch update delete
-system:kube-controller-manager  -                          namespaces,namespaces/finalize,namespaces/status patch update delete
+system:kube-controller-manager  -                          nodes,nodes/status                           rw
+system:kube-controller-manager  -                          namespaces,namespaces/finalize,namespaces/status rw
 system:kube-controller-manager  -                          replicationcontrollers,persistentvolumes,persistentvolumeclaims rw
 system:kube-controller-manager  -                          replicationcontrollers/status                patch update
 system:kube-controller-manager  apps                       *                                            rw

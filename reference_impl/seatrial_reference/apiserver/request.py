@@ -111,6 +111,20 @@ def parse(method: str, raw_path: str) -> tuple[Attributes, Query]:
     return Attributes(verb=verb, path=url.path), query
 
 
+def unknown(method: str, raw_path: str) -> Attributes:
+    """Attributes of a request for something that is not served, so that who may not ask is not told that it is not there."""
+    path = urlsplit(raw_path).path
+    group, version, *parts = [unquote(part) for part in path.strip("/").split("/")][1:] if path.startswith("/apis/") else ["", "", path]
+    verb = _VERBS.get(method, method.lower())
+    if len(parts) < 1 or not version:
+        return Attributes(verb=verb, path=path)
+    namespace = ""
+    if parts[0] == "namespaces" and len(parts) >= 3:
+        namespace, parts = parts[1], parts[2:]
+    kind = Kind(group=group, version=version, kind="", plural=parts[0], namespaced=bool(namespace), key="")
+    return Attributes(verb=verb, path=path, kind=kind, namespace=namespace, name="/".join(parts[1:2]), subresource="/".join(parts[2:]))
+
+
 def _resource(verb: str, path: str, group_version: tuple[str, str], parts: list[str], query: Query) -> Attributes:
     namespace = ""
     if parts[0] == "namespaces" and len(parts) >= 3 and parts[2] not in ("status", "finalize"):

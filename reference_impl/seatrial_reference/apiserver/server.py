@@ -19,7 +19,7 @@ from seatrial_reference.apiserver import authorization, body, discovery, status
 from seatrial_reference.apiserver.admission import webhook_kinds
 from seatrial_reference.apiserver.authentication import Credentials
 from seatrial_reference.apiserver.core import Parts, Request
-from seatrial_reference.apiserver.request import Attributes, Query, User, parse
+from seatrial_reference.apiserver.request import Attributes, Query, User, parse, unknown
 from seatrial_reference.apiserver.status import Failure
 from seatrial_reference.apiserver.writing import Writing
 from seatrial_reference.machinery.objects import stamp
@@ -43,6 +43,7 @@ class ApiServer(Writing):
         super().__init__(parts)
         self.address = address
         self.ready = False
+        self.started = asyncio.Event()
         self._verbs: Mapping[str, Verb] = {
             "get": self.get,
             "list": self.list,
@@ -73,12 +74,12 @@ class ApiServer(Writing):
 
     async def respond(self, http: web.BaseRequest, audit: str) -> web.StreamResponse:
         """Authenticate, authorize, and only then look at what exactly is wanted."""
-        asked, query, unknown = self.attributes(http)
+        asked, query, failure = self.attributes(http)
         user = await self.authenticate(_credentials(http))
         await self.authorize(user, asked)
         request = Request(http=http, asked=asked, query=query, user=user, audit=audit)
-        if unknown is not None:
-            raise unknown
+        if failure is not None:
+            raise failure
         if asked.kind is None:
             return await self.non_resource(request)
         if not self.ready:
@@ -90,7 +91,7 @@ class ApiServer(Writing):
         try:
             return *parse(http.method, http.raw_path), None
         except Failure as failure:
-            return Attributes(verb=http.method.lower(), path=http.path), Query(values={}), failure
+            return unknown(http.method, http.raw_path), Query(values={}), failure
 
     async def resource(self, request: Request) -> web.StreamResponse:
         asked = request.asked
@@ -206,6 +207,7 @@ class ApiServer(Writing):
                 await self.context.sleep(RETRY_S)
             else:
                 self.ready = True
+                self.started.set()
 
     async def _ensure_namespace(self, name: str) -> None:
         kind = by_plural("namespaces")

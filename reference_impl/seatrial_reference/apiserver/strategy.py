@@ -5,6 +5,7 @@ creationTimestamp, generation, deletionTimestamp. A write to one part cannot tou
 transition too: at once, or by marking the object and letting others finish (P-F-1, P-F-4).
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -76,11 +77,20 @@ def before_create(kind: Kind, obj: Json, context: Context) -> None:
         obj["status"]["qosClass"] = quality(obj["spec"])
     if kind.kind == "Secret":
         _merge_string_data(obj)
+    if kind.kind == "Service":
+        _give_address(obj["spec"], context)
+
+
+def _give_address(spec: Json, context: Context) -> None:
+    """One of a million addresses, by chance: two services of one address are improbable, not impossible."""
+    if spec["type"] != "ExternalName" and not spec.get("clusterIP"):
+        number = context.random.randrange(1, 1 << 20)
+        spec["clusterIP"] = f"10.{96 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
+    if spec.get("clusterIP"):
+        spec.setdefault("clusterIPs", [spec["clusterIP"]])
 
 
 def _merge_string_data(obj: Json) -> None:
-    from base64 import b64encode  # noqa: PLC0415 - for this one field of this one kind
-
     plain = obj.pop("stringData", None) or {}
     if plain:
         obj["data"] = (obj.get("data") or {}) | {key: b64encode(value.encode()).decode() for key, value in plain.items()}
@@ -114,6 +124,8 @@ def before_update(kind: Kind, subresource: str, old: Json, obj: Json) -> None:
         obj.update(old | {"spec": (old.get("spec") or {}) | {"finalizers": finalizers or []}})
     elif has_status(kind):
         _keep(old, obj, "status")
+    if kind.kind == "Service" and old["spec"].get("clusterIP") and not (obj.get("spec") or {}).get("clusterIP"):
+        obj["spec"] |= {field: old["spec"][field] for field in ("clusterIP", "clusterIPs") if field in old["spec"]}
     if kind.kind == "Namespace" and subresource == "":
         _keep(old, obj, "spec")
     _keep_server_fields(was, obj["metadata"])

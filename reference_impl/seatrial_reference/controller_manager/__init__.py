@@ -5,6 +5,7 @@ keeps its lease when it is stopped, as upstream does: work that was under way ma
 informers.
 """
 
+import argparse
 import asyncio
 from collections.abc import Sequence
 
@@ -47,11 +48,15 @@ class ControllerManager:
                 tasks.create_task(controller.run())
 
 
+def parser() -> argparse.ArgumentParser:
+    return elected_parser(PROGRAM)
+
+
 async def main(
     args: Sequence[str], context: Context, *, part: type[ControllerManager] = ControllerManager, elector: type[Elector] = Elector
 ) -> None:
     """Control, or stand by, until cancelled."""
-    flags = elected_parser(PROGRAM).parse_args(args)
+    flags = parser().parse_args(args)
     candidate = f"{PROGRAM}_{next(context.ids)}"
     lost = False
     try:

@@ -15,6 +15,7 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 from grpclib.server import Server, Stream
 
+from seatrial_reference.etcd.journal import Journal
 from seatrial_reference.etcd.store import END_OF_KEYS, Change, Store, covers
 from seatrial_schemas import etcd
 from seatrial_schemas import etcd_pb2 as pb
@@ -123,9 +124,10 @@ def _event(change: Change, *, previous: bool) -> pb.Event:
 class Etcd:
     """One member that is the whole cluster. Each method of the wire is a method here."""
 
-    def __init__(self, *, context: Context, store: Store | None = None, progress_s: float = 600) -> None:
+    def __init__(self, *, context: Context, store: Store | None = None, journal: Journal | None = None, progress_s: float = 600) -> None:
         self.context = context
         self.store = store or Store()
+        self.journal = journal
         self.progress_s = progress_s
         self._told = self.store.revision
         self._streams: dict[Watches, None] = {}
@@ -147,6 +149,8 @@ class Etcd:
 
     async def compact(self, request: pb.CompactionRequest) -> pb.CompactionResponse:
         self.store.compact(request.revision)
+        if self.journal is not None:
+            self.journal.compacted(request.revision)
         return pb.CompactionResponse(header=self.store.header())
 
     def _signed(self, reply: Signed) -> Signed:
@@ -159,6 +163,8 @@ class Etcd:
         number = request.ID or self.context.random.getrandbits(62) + 1
         lease = self.store.grant(lease=number, ttl_s=request.TTL, now_s=self.context.now_s())
         self._leases_changed.set()
+        if self.journal is not None:
+            self.journal.granted(number, lease.ttl_s)
         return pb.LeaseGrantResponse(header=self.store.header(), ID=number, TTL=lease.ttl_s)
 
     async def lease_revoke(self, request: pb.LeaseRevokeRequest) -> pb.LeaseRevokeResponse:
@@ -217,10 +223,12 @@ class Etcd:
                 watches.progress()
 
     def _publish(self) -> None:
-        """Put all changes since the last call into the queues of those who watch them."""
+        """Write down all changes since the last call, then put them into the queues of those who watch them."""
         if self.store.revision > self._told:
             changes = self.store.since(self._told + 1)
             self._told = self.store.revision
+            if self.journal is not None:
+                self.journal.changed(changes)
             for watches in self._streams:
                 for same_revision in _by_revision(changes):
                     watches.publish(same_revision)

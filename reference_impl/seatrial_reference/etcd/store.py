@@ -10,7 +10,7 @@ The store is pure: no clock, no sockets. What it did is in `log`, oldest first; 
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from grpclib.const import Status
@@ -196,8 +196,14 @@ class Store:
         self.log.append(Change(kv=kv, previous=old))
         if old and old.lease and old.lease in self.leases:
             self.leases[old.lease].keys.pop(kv.key, None)
-        if kv.lease:
+        if kv.lease in self.leases:
             self.leases[kv.lease].keys[kv.key] = None
+
+    def restore(self, kvs: Sequence[pb.KeyValue]) -> None:
+        """Take in changes that an earlier store of this name has made, in its order."""
+        for kv in kvs:
+            self._record(kv, self.latest(kv.key))
+            self.revision = kv.mod_revision
 
     def _holds(self, compare: pb.Compare) -> bool:
         if not compare.range_end:
@@ -279,11 +285,13 @@ class Store:
         if revision > self.revision:
             raise GRPCError(*FUTURE)
         self.compacted = revision
-        self.log = [change for change in self.log if change.kv.mod_revision >= revision]
+        kept = self.since(revision)
+        # What was before the oldest change is forgotten with the rest.
+        self.log = [replace(change, previous=None) if change.kv.mod_revision == revision else change for change in kept]
         for key in list(self._history):
             history = self._history[key]
-            kept = history[max(bisect_right(history, revision, key=_mod) - 1, 0) :]
-            self._history[key] = kept if kept[0].version or kept[0].mod_revision >= revision else kept[1:]
+            lasting = history[max(bisect_right(history, revision, key=_mod) - 1, 0) :]
+            self._history[key] = lasting if lasting[0].version or lasting[0].mod_revision >= revision else lasting[1:]
         self._keys = [key for key in self._keys if self._history[key]]
         self._history = {key: self._history[key] for key in self._keys}
 

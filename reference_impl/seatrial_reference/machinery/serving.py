@@ -16,6 +16,7 @@ from aiohttp.web_server import Server as HttpServer
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
+PARTING_S = 0.01  # what runs after that is cancelled; aiohttp takes zero for "no limit"
 BODY_MAX = 3 * 1024 * 1024  # as kube-apiserver
 
 _UNIT_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -57,7 +58,8 @@ class Listening:
 
     async def close(self) -> None:
         self._server.close()
-        await self._http.shutdown(0.0)
+        self._http.pre_shutdown()  # idle connections end by themselves
+        await self._http.shutdown(PARTING_S)
 
 
 def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:

@@ -3,6 +3,7 @@
 `main` accepts another `part` in place of `Scheduler`. It raises SystemExit(1) when it has lost its lease.
 """
 
+import argparse
 import asyncio
 from collections.abc import Sequence
 
@@ -15,9 +16,13 @@ from seatrial_schemas.context import Context
 PROGRAM = "kube-scheduler"
 
 
+def parser() -> argparse.ArgumentParser:
+    return elected_parser(PROGRAM)
+
+
 async def main(args: Sequence[str], context: Context, *, part: type[Scheduler] = Scheduler, elector: type[Elector] = Elector) -> None:
     """Schedule, or stand by, until cancelled. A clean stop gives the lease up."""
-    flags = elected_parser(PROGRAM).parse_args(args)
+    flags = parser().parse_args(args)
     candidate = f"{PROGRAM}_{next(context.ids)}"
     lost = False
     try:

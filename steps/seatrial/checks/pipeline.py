@@ -6,7 +6,7 @@ that the suite itself sends along the same way is recorded. Order is proved by h
 
 from typing import Any
 
-from seatrial.checks.answers import asked, breach, described, differing, last_told
+from seatrial.checks.answers import asked, breach, described, differing, last_told, lasting, refused_handshake
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -26,12 +26,21 @@ def stored(history: History, name: str) -> list[Event]:
     return [e for e in history.of("put") if e["key"].rsplit("/", 1)[-1] == name]
 
 
+def changed(history: History, name: str) -> list[Event]:
+    """Versions of it that were stored since the last request was begun and differ from the one before in more than status."""
+    begun = history.of("mark", name="begun")
+    since = (begun[-1]["revision"] or 0) if begun else 0
+    versions = stored(history, name)
+    before = [lasting(e["value"] or {}) for e in versions if e["revision"] <= since][-1:]
+    return [e for e in versions if e["revision"] > since and [lasting(e["value"] or {})] != before]
+
+
 def _later(history: History, stage: str, user: str, name: str) -> list[Event]:
     """Reviews of the request by stages after `stage`, and its traces in the store."""
     after = STAGES[STAGES.index(stage) + 1 :] if stage in STAGES else ADMISSION if stage == "decoding" else ()
     found = reviews(history, *(s for s in after if s == "authorization"), user=user)
     found += [e for e in reviews(history, *(s for s in after if s in ADMISSION), user=user) if e["name"] in (name, "", None)]
-    return [*found, *stored(history, name)]
+    return [*found, *changed(history, name)]
 
 
 @check
@@ -67,6 +76,8 @@ def refused(history: History, *, stage: str, user: str) -> Proof:
     good = told["code"] in codes and body.get("kind") == "Status"
     if stage == "authentication":
         causes = [e for e in reviews(history, stage) if not e["allowed"]]
+        if witness := refused_handshake(history, told):
+            good, causes = True, [witness]
     elif stage in ("authorization", "admission"):
         stages = ADMISSION if stage == "admission" else (stage,)
         causes = [e for e in reviews(history, *stages, user=user) if not e["allowed"]]
@@ -127,7 +138,9 @@ def skipped(history: History, *, user: str, sentinel: str) -> Proof:
     """Admission was not asked on behalf of the reader, and it was about the sentinel's write."""
     wrong = reviews(history, *ADMISSION, user=user)
     seen = reviews(history, *ADMISSION, user=sentinel)
-    found = breach(history, "reads are not admitted", f"{wrong[0]['stage']} was asked about {wrong[0]['verb']}" if wrong else "", *wrong[:2])
+    found = breach(
+        history, "reads are not admitted", f"{wrong[0]['stage']} was asked about {wrong[0]['verb']}" if wrong else "", *wrong[:2]
+    )
     if not wrong:
         require(seen, "admission was not asked about the write either")
     return Proof(evidence=tuple(seen), findings=(found,) if wrong else ())
@@ -139,14 +152,9 @@ def unchanged(history: History, *, name: str, reader: str) -> Proof:
     made = [e for e in history.of("told", method="POST", code=201) if _name(asked(history, e)) == name]
     require(made, f"{name} was never created")
     read = last_told(history, reader, "GET")
-    differences = differing(_still(made[-1]["body"]), _still(read["body"]))
+    differences = differing(lasting(made[-1]["body"]), lasting(read["body"]))
     found = breach(history, f"{name} as it was", f"{read['code']}: {', '.join(differences)} differ", made[-1], read)
     return Proof(evidence=(made[-1], read), findings=(found,) if differences else ())
-
-
-def _still(body: dict[str, Any]) -> dict[str, Any]:
-    meta = {k: v for k, v in body.get("metadata", {}).items() if k not in ("resourceVersion", "managedFields")}
-    return {k: v for k, v in body.items() if k != "status"} | {"metadata": meta}
 
 
 @check
@@ -180,7 +188,7 @@ def unanswered(history: History, *, user: str, since: str) -> Proof:
     if told:
         found = (breach(history, "no success while the store is paused", described(told[0]) or str(told[0]["code"]), told[0]),)
     begun = history.of("asked", user=user)[-1:]
-    arrived = [r for r in history.of("request") if r["user"] == user]
+    arrived = [r for r in history.of("request") if r["agent"] == f"seatrial/{user}"]
     require(arrived or found or not history.of("request"), "the request did not reach the API server")
     return Proof(evidence=(*begun, *arrived[-1:], *history.of("mark", name=since)[-1:]), findings=found)
 

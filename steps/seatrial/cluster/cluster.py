@@ -33,6 +33,7 @@ HOOK_PATHS = {"authentication": "authenticate", "authorization": "authorize"}
 PORTS = {"etcd": ETCD_PORT, "apiserver": API_PORT, "kubelet": 10250}
 CANARY_TARGET = 10259
 NODES_TO_COME = range(1, 6)  # nodes that may join later have their identity from the beginning
+CLOSING_TURNS = 4  # of the loop, in which connections whose peers are gone say good-bye to themselves
 Hook = Callable[[], Awaitable[None]]
 
 
@@ -241,14 +242,18 @@ class Cluster:
         )
 
     def stranger(self, what: str) -> Client:
-        """Somebody who shows a certificate that must not count, at the API server's own port: a tap would refuse the handshake itself."""
-        pki = self.identities.pki if what == "expired certificate" else Pki(self.network.directory / "foreign")
-        pair = pki.client("somebody", expired=what == "expired certificate")
+        """Somebody who shows a certificate of this kind at the API server's own port: a tap would refuse the handshake itself.
+
+        An expired one, one of a foreign CA, or a valid one, whose bearer is called `witness`.
+        """
+        pki = Pki(self.network.directory / "foreign") if "foreign" in what else self.identities.pki
+        user = "witness" if "valid" in what else "somebody"
+        pair = pki.client(user, expired="expired" in what)
         tls = self.backend.context().tls(server=False, ca=self.identities.pki.ca, cert=pair.cert, key=pair.key)
         session = self.of_role("apiserver")[0].host.session(tls=tls)
         self._sessions.append(session)
         url = f"https://127.0.0.1:{API_PORT}"
-        return Client(session=session, url=url, token=None, user="somebody", record=self.history.recorder("people"))
+        return Client(session=session, url=url, token=None, user=user, record=self.history.recorder("people"))
 
     # -- doing things to it
 
@@ -305,6 +310,8 @@ class Cluster:
         if self.hooks:
             await self.hooks.close()
         await self.network.close()
+        for _ in range(CLOSING_TURNS):
+            await self.backend.context().sleep(0)
 
 
 def _tiers(instances: Iterable[Supervised]) -> tuple[list[Supervised], list[Supervised], list[Supervised]]:

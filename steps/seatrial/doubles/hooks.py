@@ -26,6 +26,7 @@ from seatrial.model.history import Event, Record
 
 Json = dict[str, Any]
 Stage = Literal["authentication", "authorization", "mutation", "validation"]
+SHUTDOWN_S = 0.01  # aiohttp takes 0 for "no limit"
 _PATHS: dict[str, Stage] = {
     "/authenticate": "authentication",
     "/authorize": "authorization",
@@ -83,7 +84,10 @@ class Hooks:
         self._barriers.release()
         if self._server is not None:
             self._server.close()
-        await self._http.shutdown(0)
+        for connection in self._http.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+        await self._http.shutdown(SHUTDOWN_S)
 
     def know(self, token: str, *, user: str, groups: Sequence[str] = ()) -> None:
         """From now on whoever presents `token` is `user`."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from seatrial import __version__
 from seatrial.model.verdicts import Verdict
 from seatrial.report.failure import failure, failures
+from seatrial.report.outcomes import Exit
 from seatrial.report.summary import Report
 from seatrial.report.words import counted, verdict_line
 
@@ -14,6 +15,8 @@ MOST_FAILURES = 20
 
 def console(report: Report, *, folder: Path | None) -> list[str]:
     """All lines."""
+    if report.exit in (Exit.USAGE, Exit.NOT_READY):
+        return [title(report), "", *report.not_ready.splitlines(), *[""] * bool(report.not_ready), verdict_line(report)]
     bad = failures(report)
     lines = [title(report)]
     for outcome, result in bad[:MOST_FAILURES]:

@@ -14,7 +14,7 @@ from typing import Any
 Row = Mapping[str, Any]
 LIFELINES = 6
 WIDTH = 14  # of a lifeline's column, at least
-LABEL = 60
+LABEL = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

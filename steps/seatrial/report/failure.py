@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from seatrial.model.verdicts import Verdict
 from seatrial.report.diagram import diagram
-from seatrial.report.outcomes import Outcome
+from seatrial.report.outcomes import INTERRUPTED, Outcome
 from seatrial.report.summary import Report
 from seatrial.results import Breach, Result
 
@@ -23,7 +23,7 @@ QUIET = (Verdict.PASSED, Verdict.NOT_APPLICABLE)
 def failures(report: Report) -> list[tuple[Outcome, Result]]:
     """The scenarios that somebody should read about; recorded deviations are counted, not printed."""
     loud = [o for o in report.outcomes if o.verdict not in QUIET and not o.expected and not o.excused]
-    return [(o, r) for o in loud for r in o.results if r.verdict not in QUIET and not r.backend_lacks]
+    return [(o, r) for o in loud for r in o.results if r.verdict not in QUIET and not r.backend_lacks and r.cause != INTERRUPTED.cause]
 
 
 def failure(report: Report, outcome: Outcome, result: Result) -> list[str]:

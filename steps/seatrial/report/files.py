@@ -3,13 +3,17 @@
 Each is written whole or not at all.
 """
 
-from collections.abc import Mapping
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from seatrial import __version__
+from seatrial.model.errors import NotReady
 from seatrial.model.verdicts import Verdict
 from seatrial.report.junit import junit
 from seatrial.report.outcomes import Outcome
@@ -19,6 +23,31 @@ from seatrial.results import Result, write_whole
 
 SCHEMA = "seatrial/v1/report"
 OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+
+
+@contextmanager
+def taken(folder: Path) -> Iterator[None]:
+    """The folder is ours and takes files, better known before the run than after; older histories are gone. Raises NotReady."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            write_whole(folder / ".seatrial", b"")
+            (folder / ".seatrial").unlink()
+            for old in (folder / "histories").glob("*.jsonl"):
+                old.unlink()
+        except BaseException:
+            os.close(lock)
+            raise
+    except BlockingIOError:
+        raise NotReady(f"Another run is writing its reports to {folder}. Choose another folder with -o.") from None
+    except OSError as error:
+        raise NotReady(f"Reports cannot be written to {folder}: {error.strerror}. Choose another folder with -o.") from None
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def write(report: Report, folder: Path) -> None:
@@ -106,4 +135,4 @@ def timings(report: Report) -> Mapping[str, Any]:
     """What may differ between two runs of the same: how long, how many events."""
     results = [r for o in report.outcomes for r in o.results]
     scenarios = {r.node: {"duration_s": r.duration_s, "events": r.events, "evidence": r.evidence, "judged": r.judged} for r in results}
-    return {"schema": "seatrial/v1/timings", "duration_s": round(sum(r.duration_s for r in results), 3), "scenarios": scenarios}
+    return {"duration_s": round(sum(r.duration_s for r in results), 3), "scenarios": scenarios}

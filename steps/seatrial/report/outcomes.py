@@ -78,16 +78,40 @@ class Outcome:
         return Exit.BAD
 
 
-def complete(planned: Iterable[Planned], results: Iterable[Result], *, backend: str, interrupted: bool, why: str) -> list[Result]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What to conclude of a scenario that was planned and has no result."""
+
+    verdict: Verdict
+    why: str
+    cause: str = ""
+
+
+INTERRUPTED = Missing(verdict=Verdict.INCONCLUSIVE, why="interrupted before it had a result", cause="KeyboardInterrupt")
+NEVER_READY = Missing(verdict=Verdict.INCONCLUSIVE, why="not tried: nothing that was started before became ready", cause="NotReady")
+
+
+def died(why: str) -> Missing:
+    return Missing(verdict=Verdict.HARNESS_FAULT, why=f"it ended without a result: {why or 'its process died'}")
+
+
+def complete(planned: Iterable[Planned], results: Iterable[Result], *, backend: str, missing: Missing) -> list[Result]:
     """The results in the order of the plan; one for each that ended without."""
     by_node = {r.node: r for r in results}
-    verdict = Verdict.INCONCLUSIVE if interrupted else Verdict.HARNESS_FAULT
-    missing = "interrupted before it had a result" if interrupted else f"it ended without a result: {why or 'its process died'}"
-    return [
-        by_node.get(p.node)
-        or Result(rule=p.rule, scenario=p.scenario, feature=p.feature, node=p.node, backend=backend, verdict=verdict, why=missing)
-        for p in planned
-    ]
+    return [by_node.get(p.node) or _instead(p, backend, missing) for p in planned]
+
+
+def _instead(planned: Planned, backend: str, missing: Missing) -> Result:
+    return Result(
+        rule=planned.rule,
+        scenario=planned.scenario,
+        feature=planned.feature,
+        node=planned.node,
+        backend=backend,
+        verdict=missing.verdict,
+        why=missing.why,
+        cause=missing.cause,
+    )
 
 
 def outcomes(

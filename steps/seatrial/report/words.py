@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from seatrial.model.verdicts import Verdict
-from seatrial.report.outcomes import Exit, Outcome
+from seatrial.report.outcomes import INTERRUPTED, Exit, Outcome
 from seatrial.report.summary import Profile, Report
 
 MOST = 8
@@ -35,7 +35,7 @@ def counted(number: int, noun: str) -> str:
 
 def _interrupted(report: Report) -> str:
     results = [r for o in report.outcomes for r in o.results]
-    done = sum(not r.why.startswith("interrupted before") for r in results)
+    done = sum(r.cause != INTERRUPTED.cause for r in results)
     return f"interrupted: {done} of {counted(len(results), 'scenario')} had a result, and nothing is concluded"
 
 
@@ -71,21 +71,19 @@ def _good(report: Report) -> str:
     if not passed and all(o.verdict is Verdict.NOT_APPLICABLE for o in report.outcomes):
         return f"nothing judged: {counted(len(report.outcomes), 'rule')} not applicable to {report.name} {where}"
     conformant = [p for p in report.profiles if p.conformant]
-    others = [p for p in report.profiles if not p.conformant and (p.lacking or not p.whole)]
+    missing = _missing([p for p in report.profiles if p.lacking])
     if not conformant:
-        return f"passed: {counted(len(passed), 'rule')} of {report.name}, {_missing(others)} {where}{_footnotes(report)}"
+        head = f"passed: {counted(len(passed), 'rule')} of {report.name} {where}"
+        return f"{head}{missing or '; no whole profile was selected'}{_footnotes(report)}"
     must = len({i for p in conformant for i in p.must})
     head = f"conformant: {report.name} passes all {counted(must, 'MUST rule')} of {counted(len(conformant), 'profile')}"
-    missing = f"; not {_missing(others)}" if others else ""
     return f"{head} {where}{missing}{_footnotes(report)}"
 
 
-def _missing(profiles: Sequence[Profile]) -> str:
-    """Why these profiles cannot be called conformant."""
-    lacking = [p for p in profiles if p.lacking]
-    if not lacking:
-        return "no whole profile" if profiles else "no profile"
-    return "; ".join(f"{p.name}, for {listed([f'{o.rule.id} ({_reason(o)})' for o in p.lacking])}" for p in lacking)
+def _missing(lacking: Sequence[Profile]) -> str:
+    """What cannot be called conformant, and why."""
+    why = [f"{p.name}, for {listed([f'{o.rule.id} ({_reason(o)})' for o in p.lacking])}" for p in lacking]
+    return f"; not {'; not '.join(why)}" if why else ""
 
 
 def _reason(outcome: Outcome) -> str:

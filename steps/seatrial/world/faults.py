@@ -82,8 +82,8 @@ def reconnect(world: World, instances: Sequence[Supervised]) -> None:
 
 
 def all_asked_again(world: World) -> None:
-    """Every component but store and API server has asked the API server since its last start."""
-    starts = [e for e in world.history.of("mark", name="start")]
+    """Every component but store and API server has asked the API server since the last start or resumption of anybody."""
+    starts = [e for e in world.history.of("mark") if e["name"] in ("start", "resume")]
     names = [n for n in facts.instances(world.history) if not facts.roles_of(world.history, n) & {"etcd", "apiserver"}]
     world.run(_heard(world, names, starts[-1]))
 

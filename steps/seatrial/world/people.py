@@ -6,11 +6,13 @@ from typing import Any
 
 from seatrial.checks import facts
 from seatrial.model.errors import Inconclusive
+from seatrial.model.history import Event, History
 from seatrial.wire.kubernetes import PATCHES, Answer, Client
 from seatrial.world.objects import CREATABLE, changed, kind_of, manifest
-from seatrial.world.world import World
+from seatrial.world.world import WORKLOADS, World
 
 GARBAGE = "no-such-token"
+VALID = "somebody with a valid certificate"  # shows that a refused handshake was refused because of the certificate
 OLD = "old"  # the object that sentences about verbs are about
 NEW = "new"
 NOBODYS_UID = "00000000-0000-0000-0000-000000000000"
@@ -42,13 +44,18 @@ def user_of(person: str) -> str:
 async def create(world: World, person: str, word: str, name: str, *, namespace: str | None = None, **how: Any) -> Answer:
     """POST a manifest of the kind."""
     kind, where = kind_of(word), namespace or world.namespace
+    if kind.plural in WORKLOADS:
+        await world.watch_workloads()
     body = manifest(kind, name, namespace=where, **how)
     return await client_of(world, person).request("POST", kind.path(namespace=where), body=body)
 
 
 def creates(world: World, person: str, word: str, name: str, **how: Any) -> None:
     """Somebody creates an object and is told whether it worked."""
-    told(world, person, world.run(create(world, person, word, name, **how)))
+    answer = told(world, person, world.run(create(world, person, word, name, **how)))
+    noticed(world, word, name, answer)
+    if "certificate" in person:
+        world.run(create(world, VALID, word, f"{name}-witness", **how))
 
 
 def exists(world: World, word: str, name: str, **how: Any) -> None:
@@ -56,11 +63,15 @@ def exists(world: World, word: str, name: str, **how: Any) -> None:
     answer = world.run(create_as_operator(world, word, name, **how))
     if not answer.ok:
         raise Inconclusive(f"blocked: the operator could not create the {word} {name}: {answer.code} {answer.body.get('message')}")
-    told(world, "operator", answer)
+    noticed(world, word, name, told(world, "operator", answer))
 
 
-async def create_as_operator(world: World, word: str, name: str, *, finalizer: bool = False, labels: Mapping[str, str] | None = None, **how: Any) -> Answer:
+async def create_as_operator(
+    world: World, word: str, name: str, *, finalizer: bool = False, labels: Mapping[str, str] | None = None, **how: Any
+) -> Answer:
     kind = kind_of(word)
+    if kind.plural in WORKLOADS:
+        await world.watch_workloads()
     body = manifest(kind, name, namespace=world.namespace, **how)
     if finalizer:
         body["metadata"]["finalizers"] = ["seatrial.example/guard"]
@@ -76,6 +87,7 @@ def begins(world: World, person: str, verb: str) -> None:
         await asyncio.sleep(0)
 
     world.last, world.verb = person, verb
+    world.mark("begun", revision=world.run(world.revision()))
     world.run(begin())
 
 
@@ -135,7 +147,19 @@ def deletes(world: World, person: str, word: str, name: str, **options: Any) -> 
 def changes(world: World, person: str, word: str, name: str, patch: Mapping[str, Any]) -> None:
     """A merge patch."""
     path = kind_of(word).path(namespace=world.namespace, name=name)
-    told(world, person, world.run(client_of(world, person).request("PATCH", path, body=dict(patch), content_type=PATCHES["merge"])))
+    answer = world.run(client_of(world, person).request("PATCH", path, body=dict(patch), content_type=PATCHES["merge"]))
+    noticed(world, word, name, told(world, person, answer))
+
+
+def noticed(world: World, word: str, name: str, answer: Answer) -> None:
+    """Wait until the operator, too, has seen a change of a workload: what is wanted is read from its watch."""
+    plural = kind_of(word).plural
+    if plural in WORKLOADS and answer.ok and answer.revision is not None:
+        world.run(world.wait(lambda h: _seen(h, plural, name, answer.revision or 0), within_s=world.timing().reaction))
+
+
+def _seen(history: History, plural: str, name: str, revision: int) -> list[Event]:
+    return [e for e in history.of("watched", watch=f"operator/{plural}", name=name) if e["revision"] >= revision]
 
 
 def creates_many(world: World, person: str, word: str, number: int, *, labelled: int = 0, label: str = "") -> None:

@@ -26,7 +26,8 @@ from seatrial.world.objects import kind_of
 
 T = TypeVar("T")
 NAMESPACE = "trial"
-WATCHED = ("pods", "nodes", "leases", "replicasets", "deployments")
+WATCHED = ("pods", "nodes", "leases")
+WORKLOADS = ("deployments", "replicasets")  # watched from the first one on that somebody creates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +126,12 @@ class World:
         await watch.start(revision=revision)
         self.watchers[name] = watch
         return watch
+
+    async def watch_workloads(self) -> None:
+        """Let the operator watch deployments and ReplicaSets, if it does not yet."""
+        for resource in WORKLOADS:
+            if f"operator/{resource}" not in self.watchers:
+                await self.watch("operator", resource, everywhere=True)
 
     async def open_and_stall(self, person: str, resource: str) -> None:
         """Open a watch stream and leave it unread until the end of the scenario."""

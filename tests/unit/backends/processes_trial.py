@@ -32,7 +32,7 @@ class Trial:
         return host
 
     def opened(self, source: str, target: str) -> list[Event]:
-        return [e for e in self.history.of("open") if (e.data["source"], e.data["target"]) == (source, target)]
+        return [e for e in self.history.of("open") if (e.data["origin"], e.data["target"]) == (source, target)]
 
     def closed(self, link: Event) -> list[Event]:
         return self.history.of("close", link=link["link"])

@@ -95,7 +95,7 @@ def test_kill_9_at_any_moment() -> None:
     with contextlib.ExitStack() as stack:
         runs = [stack.enter_context(Run()) for _ in range(8)]
         began = time.monotonic()
-        for moment, run in sorted(((chance.uniform(0.1, 2.5), run) for run in runs), key=lambda pair: pair[0]):
+        for moment, run in sorted(((chance.uniform(0.1, 1.6), run) for run in runs), key=lambda pair: pair[0]):
             time.sleep(max(0, began + moment - time.monotonic()))
             run.process.kill()
         assert [run.left() for run in runs] == [NOTHING] * len(runs)

@@ -70,7 +70,7 @@ async def test_the_canary_is_told_by_its_port(trial: Trial) -> None:
     await trial.network.settle()
     assert len(set(ports)) == 3
     assert set(ports) <= set(CANARY_PORTS)
-    found = {e["sport"]: e for e in trial.history.of("open") if e.data["source"] == "suspect"}
+    found = {e["sport"]: e for e in trial.history.of("open") if e.data["origin"] == "suspect"}
     assert [(found[p]["target"], found[p]["port"]) for p in ports] == [("server", 7000), ("server", 1), (nobody, 80)]
     assert all(len(trial.closed(found[p])) == 1 for p in ports), "an attempt that was given up is over as well"
     assert all(began <= e.at_s <= trial.backend.now_s() for e in found.values())
@@ -161,7 +161,7 @@ async def test_a_new_record_begins_with_what_stands(trial: Trial) -> None:
     await trial.network.rerecord(later.recorder("flows"))
     [standing] = later.of("standing")
     [link] = trial.opened("client", "server")
-    expected = {"source": "client", "target": "server", "port": 7000, "link": link["link"]}
+    expected = {"origin": "client", "target": "server", "port": 7000, "link": link["link"]}
     assert dict(standing.data) == expected
     stream[1].close()
     await stream[1].wait_closed()

@@ -37,7 +37,7 @@ def test_a_connection_opens_and_closes_once(history: History, flows: Flows) -> N
     for at_s, flags in enumerate((SYN, SYN, FIN | ACK, FIN | ACK, RST)):
         flows.segment(segment(flags), at_s)
     assert told(history) == [("open", 1, 0), ("close", 1, 2)]
-    assert dict(history.of("open")[0].data) == {"source": "a", "target": B[0], "port": 80, "sport": 40000, "link": 1}
+    assert dict(history.of("open")[0].data) == {"origin": "a", "target": B[0], "port": 80, "sport": 40000, "link": 1}
 
 
 @pytest.mark.parametrize("flags", [RST, RST | ACK, FIN | ACK])

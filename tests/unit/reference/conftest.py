@@ -43,7 +43,7 @@ class FakeApi:
         self.log: list[tuple[int, str, str, Json]] = []
         self.forgotten = 0
         self.fail: Callable[[str, str], int] = lambda _verb, _path: 0
-        self.deaf = False
+        self.muted = ""  # watches of paths with this in them hear nothing for now
         self.held = asyncio.Event()
         self.held.set()
         self._news = asyncio.Condition()
@@ -104,16 +104,21 @@ class FakeApi:
             else {"GET": "get", "POST": "create", "PUT": "update"}.get(request.method, request.method.lower())
         )
         self.requests.append((request.headers["User-Agent"], verb, request.path))
+        async with self._news:
+            self._news.notify_all()
         await self.held.wait()
         try:
-            if status := self.fail(verb, request.path):
-                raise Refusal(status, "Refused")
+            self._check(verb, request.path)
             if verb == "watch":
                 return await self._watch(request)
             body = orjson.loads(await request.read() or b"{}")
             return web.json_response(await self._answer(verb, request.path, request.query, body))
         except Refusal as refusal:
             return web.json_response({"kind": "Status", "code": refusal.status, "reason": refusal.reason}, status=refusal.status)
+
+    def _check(self, verb: str, path: str) -> None:
+        if status := self.fail(verb, path):
+            raise Refusal(status, "Refused")
 
     async def _watch(self, request: web.BaseRequest) -> web.StreamResponse:
         since = int(request.query["resourceVersion"])
@@ -123,16 +128,16 @@ class FakeApi:
         await answer.prepare(request)
         position = 0
         while True:
-            for revision, kind, path, item in self.log[position:]:
-                if revision > since and _matches(request, path, item) and not self.deaf:
+            for revision, kind, path, item in self.log[position:] if not self.muted or self.muted not in request.path else ():
+                position += 1
+                if revision > since and _matches(request, path, item):
                     await answer.write(orjson.dumps({"type": kind, "object": item}) + b"\n")
-            position = len(self.log)
             async with self._news:
                 await self._news.wait()
 
     async def _answer(self, verb: str, path: str, query: Any, body: Json) -> Json:
         parts = path.split("/")
-        collection = path.startswith("/api/v1/") and len(parts) in {4, 6} or path.startswith("/apis/") and len(parts) in {5, 7}
+        collection = len(parts) in ({4, 6} if parts[1] == "api" else {5, 7})
         if verb == "get" and collection:
             return {"metadata": {"resourceVersion": str(self.revision)}, "items": [o for p, o in self.objects.items() if _under(path, p)]}
         if verb == "create" and path.endswith("/binding"):
@@ -143,17 +148,17 @@ class FakeApi:
             if f"{path}/{name}" in self.objects:
                 raise Refusal(409, "AlreadyExists")
             return await self.store(f"{path}/{name}", body | {"metadata": meta | {"name": name}})
-        sub = parts[-1] if parts[-1] in {"status"} else ""
+        sub = parts[-1] if parts[-1] == "status" else ""
         path = path.removesuffix(f"/{sub}") if sub else path
         return await self._change(verb, path, sub, body)
 
     async def _change(self, verb: str, path: str, sub: str, body: Json) -> Json:
-        old = self.objects.get(path)
-        if old is None:
+        if path not in self.objects:
             raise Refusal(404, "NotFound")
+        old = self.objects[path]
         if verb == "get":
             return old
-        wanted = body.get("preconditions", body.get("metadata", {}))
+        wanted: Json = body.get("preconditions") or body.get("metadata") or {}
         if wanted.get("uid", old["metadata"]["uid"]) != old["metadata"]["uid"]:
             raise Refusal(409, "Conflict")
         if verb == "delete":
@@ -205,7 +210,7 @@ class FakeRuntime:
         self.calls: list[tuple[str, str]] = []
         self.sandboxes: dict[str, pb.PodSandboxConfig] = {}
         self.containers: dict[str, tuple[str, pb.ContainerConfig]] = {}
-        self.states: dict[str, int] = {}
+        self.states: dict[str, pb.ContainerState] = {}
         self.codes: dict[str, int] = {}
         self.absent: set[str] = set()
         self.broken = False

@@ -166,19 +166,23 @@ def test_a_new_template_is_rolled_out_within_bounds(play: Play) -> None:
     play(scene)
 
 
-def test_never_more_creations_than_needed_though_the_watch_is_deaf(play: Play) -> None:
+def test_never_more_creations_than_needed_though_the_watch_lags(play: Play) -> None:
     async def scene(world: Any) -> None:
         api = world.api
-        item = await api.store(f"{SETS}/web", replica_set(3))
         manager(world)
-        await api.until(lambda: len(api.of("pods")) == 3)
-        api.deaf = True
-        item = api.objects[f"{SETS}/web"]
-        api.deaf = False
-        await api.store(f"{SETS}/web", item | {"spec": item["spec"] | {"replicas": 20}})
-        await api.until(lambda: len(api.of("pods")) >= 20)
-        await world.context.sleep(0.1)
-        assert len(api.seen("create", "/pods")) == 20
+        await api.until(lambda: api.seen("watch", "/pods"))
+        api.muted = "/pods"
+        item = await api.store(f"{SETS}/web", replica_set(7))
+        await api.until(lambda: len(api.of("pods")) == 7)
+        for look in range(5):
+            meta = item["metadata"] | {"annotations": {"look": str(look)}}
+            await api.store(f"{SETS}/web", item | {"metadata": meta})
+            await world.context.sleep(0.02)
+        assert len(api.seen("create", "/pods")) == 7
+        api.muted = ""
+        await api.store(f"{SETS}/web", item)
+        await api.until(lambda: api.objects[f"{SETS}/web"].get("status", {}).get("replicas") == 7)
+        assert len(api.seen("create", "/pods")) == 7
 
     play(scene)
 
@@ -228,6 +232,24 @@ def test_deletion_cascades(play: Play) -> None:
         await api.until(lambda: len(api.of("pods")) == 3)
         await api.store(f"{DEPLOYMENTS}/web", item, "DELETED")
         await api.until(lambda: not api.of("pods") and not sets(api))
+
+    play(scene)
+
+
+@pytest.mark.parametrize(("finalizer", "left"), [("foregroundDeletion", 0), ("orphan", 2)])
+def test_an_owner_waits_for_its_dependents(play: Play, finalizer: str, left: int) -> None:
+    async def scene(world: Any) -> None:
+        api = world.api
+        await api.store(f"{SETS}/web", replica_set(2))
+        manager(world)
+        await api.until(lambda: len(api.of("pods")) == 2)
+        await api.until(lambda: api.objects[f"{SETS}/web"].get("status", {}).get("replicas") == 2)
+        item = api.objects[f"{SETS}/web"]
+        meta = item["metadata"] | {"finalizers": [finalizer], "deletionTimestamp": "2026-01-01T00:00:00Z"}
+        await api.store(f"{SETS}/web", item | {"metadata": meta})
+        await api.until(lambda: not api.objects[f"{SETS}/web"]["metadata"]["finalizers"])
+        assert len(api.of("pods")) == left
+        assert not any(p["metadata"]["ownerReferences"] for p in api.of("pods"))
 
     play(scene)
 

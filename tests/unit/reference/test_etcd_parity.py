@@ -200,3 +200,123 @@ def test_the_same_questions_get_the_same_answers(port: int, script: list[tuple[M
     ours, theirs = both(port, act)
     for (method, request), mine, real in zip(script, ours, theirs, strict=True):
         assert mine == real, f"{method.path}\n{request}"
+
+
+def watch(key: bytes, **fields: Any) -> pb.WatchRequest:
+    return pb.WatchRequest(create_request=pb.WatchCreateRequest(key=key, **fields))
+
+
+def cancel(number: int) -> pb.WatchRequest:
+    return pb.WatchRequest(cancel_request=pb.WatchCancelRequest(watch_id=number))
+
+
+PROGRESS = pb.WatchRequest(progress_request=pb.WatchProgressRequest())
+TREE = {"range_end": b"b", "prev_kv": True}
+WATCHES: dict[str, list[pb.WatchRequest]] = {
+    "from now": [watch(b"a", **TREE)],
+    "one key": [watch(b"a/1")],
+    "from the past": [watch(b"a", start_revision=2, **TREE)],
+    "from the past without what was before": [watch(b"a", range_end=b"b", start_revision=2)],
+    "from the future": [watch(b"a", start_revision=9, **TREE)],
+    "only deletions": [watch(b"a", filters=[pb.WatchCreateRequest.NOPUT], start_revision=1, **TREE)],
+    "only puts": [watch(b"a", filters=[pb.WatchCreateRequest.NODELETE], start_revision=1, **TREE)],
+    "everything": [watch(b"", range_end=b"\0", start_revision=1)],
+    "two on one stream": [watch(b"a/1", watch_id=3), watch(b"a/2"), watch(b"b", range_end=b"c")],
+    "one that is cancelled": [watch(b"a/1"), watch(b"a/2"), cancel(0), cancel(9)],
+    "an empty range": [watch(b"b", range_end=b"a"), watch(b"a/1")],
+    "a number taken twice": [watch(b"a/1", watch_id=3), watch(b"a/2", watch_id=3)],
+}
+
+
+async def played(subject: Subject, requests_: list[pb.WatchRequest], *, compact: int = 0) -> Any:
+    """What a stream of watches tells about a little history, half of which is past when it begins."""
+
+    async def write(*done: tuple[Method, Any]) -> None:
+        for method, request in done:
+            await subject.ask(method, request)
+
+    def both_of(*ops_: Any) -> pb.TxnRequest:
+        return pb.TxnRequest(success=list(ops_))
+
+    await write(
+        (etcd.PUT, pb.PutRequest(key=b"a/1", value=b"1")),
+        (etcd.PUT, pb.PutRequest(key=b"a/2", value=b"1")),
+        (etcd.PUT, pb.PutRequest(key=b"a/1", value=b"2")),
+        (etcd.DELETE_RANGE, pb.DeleteRangeRequest(key=b"a/2")),
+    )
+    if compact:
+        await write((etcd.COMPACT, pb.CompactionRequest(revision=compact)))
+    told: list[pb.WatchResponse] = []
+    async with etcd.WATCH.stream(subject.channel).open() as stream:
+        for request in requests_:
+            await stream.send_message(shifted(request, subject.base))
+            if request.HasField("create_request"):
+                told.append(await created(stream, told))
+        await asyncio.sleep(0.15)  # a real etcd brings watches of the past up to date every 100 ms
+        await write(
+            (etcd.PUT, pb.PutRequest(key=b"a/2", value=b"3")),
+            (etcd.TXN, both_of(op(put=pb.PutRequest(key=b"b", value=b"4")), op(put=pb.PutRequest(key=b"a/1", value=b"4")))),
+            (etcd.DELETE_RANGE, pb.DeleteRangeRequest(key=b"a", range_end=b"c")),
+            (etcd.PUT, pb.PutRequest(key=b"a/1", value=b"5")),
+        )
+        await stream.send_message(PROGRESS)
+        while not (told and told[-1].watch_id == -1 and not told[-1].created):
+            told.append(await stream.recv_message())  # type: ignore[arg-type]
+        await stream.cancel()
+    return summary(told, subject.base)
+
+
+async def created(stream: Any, told: list[pb.WatchResponse]) -> pb.WatchResponse:
+    """The answer to a create request; what is told before it belongs to earlier watches."""
+    while True:
+        response: pb.WatchResponse = await stream.recv_message()
+        if response.created:
+            return response
+        told.append(response)
+
+
+def op(*, put: pb.PutRequest) -> pb.RequestOp:
+    return pb.RequestOp(request_put=put)
+
+
+def summary(told: list[pb.WatchResponse], base: int) -> Any:
+    """Per watch its events in order, and what else was said; how events are packed into messages is free."""
+    events: dict[int, list[Any]] = {}
+    said = []
+    for each in told:
+        events.setdefault(each.watch_id, []).extend(plain(event, base=base) for event in each.events)
+        if each.created or each.canceled:
+            lost = each.compact_revision - base if each.compact_revision else 0
+            said.append((each.watch_id, each.created, each.canceled, lost, bool(each.cancel_reason)))
+    return events, sorted(said)
+
+
+@pytest.mark.parametrize("name", list(WATCHES))
+def test_the_same_watches_are_told_the_same(port: int, name: str) -> None:
+    ours, theirs = both(port, lambda subject: played(subject, WATCHES[name]))
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("start", [1, 2, 3, 4])
+def test_a_watch_of_what_is_compacted_is_told_so(port: int, start: int) -> None:
+    ours, theirs = both(port, lambda subject: played(subject, [watch(b"a", start_revision=start, **TREE)], compact=3))
+    assert ours == theirs
+
+
+def test_leases_answer_alike(port: int) -> None:
+    async def act(subject: Subject) -> list[Any]:
+        script: list[tuple[Method, Any]] = [
+            (etcd.LEASE_GRANT, pb.LeaseGrantRequest(ID=1234, TTL=60)),
+            (etcd.LEASE_GRANT, pb.LeaseGrantRequest(ID=1234, TTL=60)),
+            (etcd.PUT, pb.PutRequest(key=b"b", lease=1234)),
+            (etcd.PUT, pb.PutRequest(key=b"a", lease=1234)),
+            (etcd.PUT, pb.PutRequest(key=b"a", value=b"1", ignore_lease=True)),
+            (etcd.LEASE_REVOKE, pb.LeaseRevokeRequest(ID=1234)),
+            (etcd.RANGE, pb.RangeRequest(key=b"\0", range_end=b"\0")),
+            (etcd.LEASE_REVOKE, pb.LeaseRevokeRequest(ID=1234)),
+            (etcd.LEASE_GRANT, pb.LeaseGrantRequest(ID=1235, TTL=10**10)),
+        ]
+        return [await subject.ask(method, request) for method, request in script]
+
+    ours, theirs = both(port, act)
+    assert ours == theirs

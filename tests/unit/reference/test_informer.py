@@ -34,9 +34,9 @@ def _said(item: Any) -> str:
     return str(item["metadata"]["name"])
 
 
-async def follow(world: Any, client: Any, **selection: str) -> tuple[Informer, Seen]:
+async def follow(world: Any, client: Any) -> tuple[Informer, Seen]:
     seen = Seen()
-    informer = Informer(client, by_plural("pods"), context=world.context, **selection)
+    informer = Informer(client, by_plural("pods"), context=world.context)
     informer.subscribe(seen.handlers())
     world.start(informer.run())
     await informer.synced.wait()
@@ -45,7 +45,7 @@ async def follow(world: Any, client: Any, **selection: str) -> tuple[Informer, S
 
 async def until(holds: Callable[[], Any]) -> None:
     async with asyncio.timeout(5):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - whatever it is, it has no event
             await asyncio.sleep(0.005)
 
 

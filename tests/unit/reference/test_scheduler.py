@@ -127,7 +127,7 @@ def test_a_pod_waits_for_a_node_and_says_why(play: Callable[..., Any]) -> None:
 def test_a_binding_that_failed_is_tried_again(play: Callable[..., Any]) -> None:
     async def scene(world: Any) -> None:
         refusals = iter([500, 500, 0])
-        world.api.fail = lambda verb, path: next(refusals, 0) if path.endswith("/binding") else 0
+        world.api.fail = lambda _, path: next(refusals, 0) if path.endswith("/binding") else 0
         await world.node()
         await world.pod("p")
         world.start(scheduler.main([world.kubeconfig, "--leader-elect=false"], world.context))

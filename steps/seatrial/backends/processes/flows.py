@@ -46,7 +46,7 @@ class Flows:
         """From now on tell `record`, beginning with what is open."""
         self.record = record
         for link in self._links.values():
-            record("standing", source=link.source, target=link.target, port=link.ends[3], link=link.number)
+            record("standing", origin=link.source, target=link.target, port=link.ends[3], link=link.number)
 
     def prune(self, exists: Callable[[str, Ends], bool]) -> None:
         """Close every link whose source has no such socket any more."""
@@ -61,7 +61,7 @@ class Flows:
         self._count += 1
         source, target = self._host_at(segment.ifindex), self._host_of(segment.target)
         self._links[ends] = Link(self._count, source, target, ends, segment.sequence)
-        self.record("open", at_s=at_s, source=source, target=target, port=segment.port, sport=segment.sport, link=self._count)
+        self.record("open", at_s=at_s, origin=source, target=target, port=segment.port, sport=segment.sport, link=self._count)
 
     def _close(self, ends: Ends, at_s: float | None) -> None:
         if link := self._links.pop(ends, None):

@@ -1,0 +1,68 @@
+"""The report of one failure: everything that one needs, in forty lines."""
+
+from pathlib import Path
+from typing import Any
+
+from seatrial.model.verdicts import Verdict
+from seatrial.report.failure import failure, failures
+from seatrial.report.summary import Report
+
+from .building import breach, deviation, failed, mixed, report, result, rule
+
+
+def told(given: Report) -> list[str]:
+    ((outcome, found),) = failures(given)
+    return failure(given, outcome, found)
+
+
+def opened(number: int) -> dict[str, Any]:
+    common = {"source": "flows", "seq": number, "at_s": number / 10, "kind": "open", "instance": None}
+    return common | {"origin": "scheduler-0", "target": "etcd-0", "port": 2379, "link": number}
+
+
+def test_rule_culprit_expectation_observation_and_command() -> None:
+    assert told(report(failed(example={"who": "scheduler"}))) == [
+        "FAILED COMM-05  Only the API server MUST open connections to etcd",
+        "  scenario  a deployment is rolled out (communication/store.feature)",
+        "  example   who = scheduler",
+        "  culprit   scheduler-0 (scheduler)",
+        "  expected  only apiserver connected to etcd",
+        "  observed  scheduler-0 -> etcd-0:2379",
+        "  again     seatrial run -i reference --rule COMM-05 --seed 0 --backend simulation",
+    ]
+
+
+def test_never_more_than_forty_lines() -> None:
+    every = tuple(breach(f"{n} " + "word " * 200) for n in range(9))
+    lines = told(report(failed(findings=every, slice=tuple(opened(n) for n in range(90)), history="histories/x.jsonl")))
+
+    assert len(lines) == 40
+    assert "            and 6 more findings of this kind" in lines
+    assert lines[-3:-1] == ["  (the rest is in the history)", "  history   histories/x.jsonl"]
+
+
+def test_a_role_that_the_file_did_not_bring_is_said_so(tmp_path: Path) -> None:
+    mine = mixed(tmp_path)
+    kubelet = failed(findings=(breach(culprit="node-1", roles=("kubelet",)),))
+
+    assert "  culprit   node-1 (kubelet), which mine has from reference" in told(report(kubelet, implementation=mine))
+    assert "  culprit   scheduler-0 (scheduler)" in told(report(failed(), implementation=mine))
+
+
+def test_inconclusive_says_why_in_bounds() -> None:
+    lines = told(report(result(verdict=Verdict.INCONCLUSIVE, why="blocked\n" + "its last words\n" * 30)))
+
+    assert lines[0].startswith("INCONCLUSIVE COMM-05")
+    assert lines[2] == "  because   blocked"
+    assert "            ..." in lines
+    assert len(lines) < 20
+
+
+def test_recorded_deviations_and_what_cannot_run_here_are_not_printed() -> None:
+    elsewhere = result("COMM-01", Verdict.NOT_RUN, backend_lacks=True)
+
+    assert failures(report(failed(), elsewhere, deviations=(deviation(),))) == []
+
+
+def test_a_should_is_marked_as_a_warning() -> None:
+    assert told(report(failed(), rules=[rule(must=False)]))[0].endswith("(SHOULD: a warning)")

@@ -1,0 +1,167 @@
+"""The runner: isolated from the user's pytest, fair to newcomers, and never green where something has no result."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from seatrial import plugin, runner
+from seatrial.model.verdicts import Verdict
+from seatrial.report.progress import Silent
+from seatrial.results import Result
+from unit.test_cli import ENVIRONMENT, NOSY, descriptor, seatrial
+
+
+def result(rule: str, verdict: Verdict, cause: str = "", node: str = "") -> Result:
+    return Result(rule=rule, scenario="s", feature="f", node=node or f"f::{rule}", backend="simulation", verdict=verdict, cause=cause)
+
+
+def report(found: Result | None, *, outcome: str = "passed") -> pytest.TestReport:
+    properties = [(plugin.PROPERTY, found.as_json().decode())] if found else []
+    made: dict[str, Any] = {"nodeid": "f::x", "location": ("f", 0, "x"), "keywords": {}, "when": "call"}
+    return pytest.TestReport(**made, outcome=outcome, longrepr="worker gw0 crashed", user_properties=properties)  # type: ignore[arg-type]
+
+
+class Stub:
+    """As much of a session as is needed to be stopped."""
+
+    shouldstop = ""
+
+    def __init__(self) -> None:
+        self.config = self
+        self.pluginmanager = self
+
+    def get_plugin(self, _: str) -> None:
+        return None
+
+
+def harvest(*found: Result, fatal: tuple[str, ...] = ()) -> runner.Harvest:
+    made = runner.Harvest(fatal=frozenset(fatal))
+    made.pytest_sessionstart(Stub())  # type: ignore[arg-type]
+    for one in found:
+        log(made, report(one))
+    return made
+
+
+def log(made: runner.Harvest, one: pytest.TestReport) -> None:
+    for _ in made.pytest_runtest_logreport(one):
+        pass
+
+
+def test_nothing_of_the_users_pytest_is_used() -> None:
+    arguments = runner.Wish(implementation="reference", rules=("COMM-05",), settings=("a=b",)).arguments()
+
+    assert arguments[:9] == [
+        *("--disable-plugin-autoload", "-p", "pytest_bdd.plugin", "-p", "seatrial.plugin", "-p", "no:cacheprovider"),
+        *("-p", "no:terminal"),
+    ]
+    assert {"-c", os.devnull, "--noconftest", "--rule=COMM-05", "--set=a=b"} <= set(arguments)
+
+
+def test_a_result_travels_unchanged() -> None:
+    found = result("COMM-05", Verdict.PASSED)
+
+    assert harvest(found).results == {found.node: found}
+    assert orjson.loads(found.as_json())["verdict"] == "passed"
+
+
+def test_the_worse_result_of_a_scenario_stands() -> None:
+    made = harvest(result("COMM-05", Verdict.PASSED), result("COMM-05", Verdict.HARNESS_FAULT))
+
+    assert made.results["f::COMM-05"].verdict is Verdict.HARNESS_FAULT
+
+
+def test_a_failure_without_a_result_is_trouble() -> None:
+    made = harvest()
+    log(made, report(None, outcome="failed"))
+
+    assert made.trouble == ["f::x: worker gw0 crashed"]
+
+
+def test_fail_fast_stops_at_what_counts() -> None:
+    assert harvest(result("COMM-05", Verdict.FAILED), fatal=("COMM-05",)).stopped == runner.FAIL_FAST
+    assert harvest(result("COMM-05", Verdict.FAILED), fatal=("COMM-01",)).stopped == ""
+
+
+def test_nobody_waits_for_what_is_never_ready() -> None:
+    never = [result("COMM-05", Verdict.INCONCLUSIVE, "NotReady", node=f"f::{n}") for n in range(3)]
+
+    assert harvest(*never).stopped == runner.NOT_READY
+    assert harvest(result("COMM-01", Verdict.PASSED), *never).stopped == ""
+
+
+def test_the_plan_names_every_scenario_of_the_selected_rules() -> None:
+    planned = runner.plan(runner.Wish(implementation="reference", rules=("COMM-05",))).planned
+
+    assert [(p.rule, p.feature) for p in planned] == [("COMM-05", "communication/store.feature")] * 2
+
+
+def test_foreign_options_are_out_of_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
+
+    assert runner.plan(runner.Wish(implementation="reference", rules=("COMM-05",))).planned
+    assert os.environ["PYTEST_ADDOPTS"] == "--no-such-option"
+
+
+def nosy(folder: Path) -> Path:
+    (folder / "nosy.py").write_text(NOSY)
+    args = [f'"{a}"' for a in ("--kubeconfig=${kubeconfig}", "--leader-elect=true", "${host.address}", "${store}")]
+    return descriptor(folder, "nosy", "components:", "  scheduler:", "    python: nosy:main", f"    args: [{', '.join(args)}]")
+
+
+def test_what_the_base_does_wrong_too_is_3(tmp_path: Path) -> None:
+    nosy(tmp_path)
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "apiVersion: seatrial/v1\nkind: Implementation\nmetadata: {name: mine}\nbasedOn: nosy.yaml\n"
+        "components:\n  kubelet: {limits: {react_s: 2}}\n"
+    )
+
+    ended = seatrial("run", "-i", file, "--rule", "COMM-05")
+
+    assert ended.returncode == 3, ended.stdout + ended.stderr
+    assert "the bare nosy fails here too (scheduler-0: scheduler-0 -> etcd-0:2379), so nobody else is to blame" in ended.stdout
+
+
+def test_a_worker_that_dies_is_3(tmp_path: Path) -> None:
+    (tmp_path / "bomb.py").write_text("import os\n\nasync def main(args, context):\n    os._exit(9)\n")
+    file = descriptor(tmp_path, "bomb", "components:", "  scheduler: {python: 'bomb:main'}")
+
+    ended = seatrial("run", "-i", file, "--rule", "STORE-13", "--backend", "simulation", "-n", "1")
+
+    assert ended.returncode == 3, ended.stdout + ended.stderr
+    assert "it ended without a result" in ended.stdout
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["here", "workers"])
+def test_an_interrupt_is_2_and_leaves_a_report_of_what_there_was(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "seatrial", "run", "--area", "requests", "-o", str(tmp_path), *workers]
+    with subprocess.Popen(command, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stderr
+        assert "10 %" in running.stderr.readline()
+        running.send_signal(signal.SIGINT)
+        said, _ = running.communicate(timeout=60)
+
+    assert running.returncode == 2, said
+    assert said.splitlines()[-1].startswith("interrupted: ")
+    written = orjson.loads((tmp_path / "report.json").read_bytes())
+    assert (written["interrupted"], written["exit"]) == (True, 2)
+    assert {"passed", "inconclusive"} <= {s["verdict"] for r in written["rules"] for s in r["scenarios"]}
+
+
+def test_fail_fast_ends_the_run(tmp_path: Path) -> None:
+    ended = seatrial("run", "-i", nosy(tmp_path), "--rule", "COMM-05", "--rule", "STORE-13", "--fail-fast")
+
+    assert ended.returncode == 1
+    assert ended.stdout.splitlines()[-1] == "not conformant: 1 rule failed (COMM-05), 1 not run (STORE-13), 0 passed"
+
+
+def test_nothing_is_said_where_nobody_listens() -> None:
+    Silent().begin(1)
+    Silent().done(Verdict.PASSED, "")
+    Silent().end()
