@@ -35,7 +35,7 @@ Feature: Division of labour
       When the controller manager is started again
       Then the pods of "web" become running
 
-    @needs:kill
+    @needs:kill @needs:store
     Scenario: the API server is missing
       Given a cluster with 1 node
       And the API server is stopped

@@ -47,7 +47,7 @@ class SystemContext:
     """Real time, the kernel's chance, real TLS."""
 
     def __init__(self) -> None:
-        self.random = random.Random()  # noqa: S311 - jitter and name suffixes, no secrets
+        self.random: random.Random = random.SystemRandom()
         self.ids = iter(lambda: str(uuid.uuid4()), "")
 
     def now_s(self) -> float:

@@ -126,7 +126,8 @@ def _tap(world: World) -> Symptom:
     if world.implementation.observe["requests"] != "tap":
         return Symptom(ok=True, what="tap", detail="ruled out by the descriptor; rules that need requests will be not-run")
     world.run(world.cluster.settle())
-    unseen = [i.name for i in world.suspects(SUSPECTS) if not world.history.of("request", instance=i.name)]
+    clients = [i for i in world.suspects(SUSPECTS) if not i.placement.has("apiserver")]
+    unseen = [i.name for i in clients if not world.history.of("request", instance=i.name)]
     seen = len(world.history.of("request"))
     return Symptom(ok=not unseen, what="tap", detail=f"{seen} requests seen" + (f"; none of {', '.join(unseen)}" if unseen else ""))
 

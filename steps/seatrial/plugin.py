@@ -19,7 +19,7 @@ from seatrial import catalogue
 from seatrial.adapters.descriptor import Implementation, load
 from seatrial.backends.interface import Backend
 from seatrial.bindings import MODULES
-from seatrial.model.errors import Inconclusive, Nonconformant, NotReady, UsageError
+from seatrial.model.errors import Inconclusive, Nonconformant, NotReady, NotRunnable, UsageError
 from seatrial.model.rules import Rule, values
 from seatrial.model.verdicts import Verdict
 from seatrial.opening import backend_name, open_backend
@@ -230,6 +230,7 @@ VERDICTS: dict[type[BaseException], Verdict] = {
     Nonconformant: Verdict.FAILED,
     Inconclusive: Verdict.INCONCLUSIVE,
     NotReady: Verdict.INCONCLUSIVE,
+    NotRunnable: Verdict.NOT_RUN,
     UsageError: Verdict.HARNESS_FAULT,
 }
 

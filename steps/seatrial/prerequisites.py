@@ -12,9 +12,7 @@ from seatrial.model.rules import Rule, values
 from seatrial.model.verdicts import Verdict
 
 
-def missing(
-    tags: Iterable[str], *, rule: Rule, implementation: Implementation, backend: Backend
-) -> tuple[Verdict | None, str]:
+def missing(tags: Iterable[str], *, rule: Rule, implementation: Implementation, backend: Backend) -> tuple[Verdict | None, str]:
     """NOT_APPLICABLE or NOT_RUN with the reason; None where the scenario can run."""
     claimed = implementation.profiles
     if claimed is not None and not set(rule.profiles) & set(claimed):
@@ -32,13 +30,13 @@ def missing(
 
 def _lacking(need: str, implementation: Implementation, backend: Backend) -> str:
     """Why the need cannot be met; empty where it can."""
-    tapped = implementation.observe["requests"] == "tap"
+    tapped, own = implementation.observe["requests"] == "tap", "admin" in implementation.identity
     lacks = {
         "requests": not tapped and "the descriptor has no tap (observe.requests)",
         "hold": not tapped and "nothing can be held without a tap (observe.requests)",
         "store": implementation.observe["store"] == "none" and "the descriptor rules out reading the store (observe.store)",
         "hooks": "none" in implementation.hooks.values() and "the descriptor rules out hooks",
-        "certificates": implementation.identity.get("ca") != "suite" and "certificates are not the suite's",
+        "certificates": own and "its certificates are not the suite's (identity.admin)",
     }
     if need in lacks:
         return str(lacks[need] or "")

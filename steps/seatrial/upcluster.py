@@ -139,10 +139,15 @@ async def _nothing() -> None:
     """Nobody watches the store."""
 
 
+def _end_at_signals() -> None:
+    """Also where Ctrl-C is ignored by inheritance, as behind `&` in a script."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, lambda: task.cancel() if task else None)
+
+
 async def _stay(standing: Standing, listener: socket.socket, wanted: Wanted, say: Say) -> None:
-    task = asyncio.current_task()
-    if task:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    _end_at_signals()
     async with standing as cluster:
         relay = Relay(cluster.network.operator, cluster.around.servers[0])
         async with await asyncio.start_server(relay.serve, sock=listener):

@@ -26,8 +26,13 @@ def seatrial(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Comp
 def here(*arguments: str) -> tuple[int, str]:
     """In this process, where no pytest must run: the code and what was complained about."""
     complaints: list[str] = []
+
+    def complain(what: object, code: int) -> int:
+        complaints.append(str(what))
+        return code
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli, "_complain", lambda what, code: complaints.append(str(what)) or code)
+        patch.setattr(cli, "_complain", complain)
         code = cli.main(list(arguments))
     return code, "\n".join(complaints)
 

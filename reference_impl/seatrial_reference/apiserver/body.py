@@ -14,12 +14,12 @@ from seatrial_reference.apiserver.request import Attributes
 from seatrial_schemas.kinds import Kind
 
 Json = dict[str, Any]
-Shape = Any  # a type, a mapping of fields, or a list of one shape
+Shape = Any  # a type, a mapping of fields ("*" is any field), or a list of one shape
 
 JSON_MEDIA, YAML_MEDIA = "application/json", "application/yaml"
 ACCEPTED = (JSON_MEDIA, YAML_MEDIA)
 
-_LABELS: Shape = dict
+_LABELS: Shape = {"*": str}
 _META: Mapping[str, Shape] = {
     "name": str,
     "generateName": str,
@@ -41,13 +41,13 @@ _POD_SPEC: Shape = {
     "schedulingGates": [{}],
     "topologySpreadConstraints": [{}],
     "securityContext": {},
-    "nodeSelector": dict,
+    "nodeSelector": _LABELS,
     "affinity": {},
     "nodeName": str,
     "schedulerName": str,
     "restartPolicy": str,
 }
-_SELECTOR: Shape = {"matchLabels": dict, "matchExpressions": [{"key": str, "operator": str, "values": [str]}]}
+_SELECTOR: Shape = {"matchLabels": _LABELS, "matchExpressions": [{"key": str, "operator": str, "values": [str]}]}
 _WORKLOAD: Shape = {
     "selector": _SELECTOR,
     "template": {"metadata": _META, "spec": _POD_SPEC},
@@ -71,11 +71,11 @@ _KINDS: Mapping[str, Shape] = {
     "StatefulSet": {"spec": _WORKLOAD},
     "DaemonSet": {"spec": _WORKLOAD},
     "Job": {"spec": _WORKLOAD},
-    "ReplicationController": {"spec": _WORKLOAD | {"selector": dict}},
-    "Service": {"spec": {"ports": [{}], "selector": dict, "type": str, "clusterIP": str}},
+    "ReplicationController": {"spec": _WORKLOAD | {"selector": _LABELS}},
+    "Service": {"spec": {"ports": [{}], "selector": _LABELS, "type": str, "clusterIP": str}},
     "Namespace": {"spec": {"finalizers": [str]}},
-    "ConfigMap": {"data": dict, "binaryData": dict},
-    "Secret": {"data": dict, "stringData": dict},
+    "ConfigMap": {"data": _LABELS, "binaryData": dict},
+    "Secret": {"data": dict, "stringData": _LABELS},
     "MutatingWebhookConfiguration": {"webhooks": _HOOKS},
     "ValidatingWebhookConfiguration": {"webhooks": _HOOKS},
     "ClusterRole": {"rules": _RULES},
@@ -138,7 +138,8 @@ def _check(value: Any, shape: Shape, path: str) -> None:
                 raise status.bad_request(f"{path}[{index}] must not be null")
             _check(each, shape[0], f"{path}[{index}]")
     elif isinstance(shape, dict):
-        for field, inner in shape.items():
+        everywhere = shape.get("*")
+        for field, inner in [(each, everywhere) for each in value] if everywhere else shape.items():
             if field in value:
                 _check(value[field], inner, f"{path}.{field}")
 

@@ -244,12 +244,12 @@ class Caches:
                 await self._stream()
             except (status.Failure, GRPCError, StreamTerminatedError, OSError):
                 await self._context.sleep(RETRY_S)
-            self._requests = asyncio.Queue()
-            for cache in self._caches.values():
-                self._subscribe(cache)
 
     async def _stream(self) -> None:
         channel = await self._store.client.connected()
+        self._requests = asyncio.Queue()
+        for cache in self._caches.values():
+            self._subscribe(cache)
         async with etcd.WATCH.stream(channel).open() as stream:
             await stream.send_request()
             sending = asyncio.ensure_future(self._send(stream, self._requests))

@@ -41,6 +41,28 @@ def _subresource_verbs(subresource: str) -> Sequence[str]:
     return _SUBRESOURCE_VERBS.get(subresource, ("get", "patch", "update"))
 
 
+def openapi_index() -> Json:
+    """Where each group version is described."""
+    roots = {kinds[0].root.strip("/") for kinds in group_versions().values()}
+    return {"paths": {root: {"serverRelativeURL": f"/openapi/v3/{root}"} for root in sorted(roots)}}
+
+
+def openapi(root: str) -> Json | None:
+    """A description that says as much as kubectl needs to leave validation to the server: which kinds can be patched, and how."""
+    kinds = next((kinds for kinds in group_versions().values() if kinds[0].root.strip("/") == root), None)
+    if kinds is None:
+        return None
+    paths = {kind.path(namespace="{namespace}", name="{name}"): {"patch": _patchable(kind)} for kind in kinds if kind.key}
+    info = {"title": "Seatrial reference", "version": VERSION["gitVersion"]}
+    return {"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": {}}}
+
+
+def _patchable(kind: Kind) -> Json:
+    of_kind = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    parameters = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in ("dryRun", "fieldManager", "fieldValidation")]
+    return {"parameters": parameters, "responses": {}, "x-kubernetes-action": "patch", "x-kubernetes-group-version-kind": of_kind}
+
+
 def core_versions(address: str) -> Json:
     served = [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}]
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": served}

@@ -50,7 +50,10 @@ def apply(media: str, obj: Json, patch: Any) -> Json:
         return json_patch(obj, patch)
     if not isinstance(patch, dict):
         raise status.bad_request("the patch must be an object")
-    merged = merge_patch(obj, patch) if media == MERGE_PATCH else strategic(obj, patch)
+    try:
+        merged = merge_patch(obj, patch) if media == MERGE_PATCH else strategic(obj, patch)
+    except (TypeError, AttributeError) as error:
+        raise status.bad_request(f"the patch does not fit the object: {error}") from error
     return dict(merged)
 
 

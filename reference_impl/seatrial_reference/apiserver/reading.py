@@ -130,9 +130,10 @@ class Reading(Core):
 
     async def watch(self, request: Request) -> web.StreamResponse:
         """A stream of events until the client goes, the time is over or the cache is lost (WATCH-02)."""
+        show = Show(self, request)
         stream = await self.open_watch(request)
         try:
-            return await self.tell(request, stream)
+            return await self.tell(request, stream, show)
         finally:
             stream.cache.leave(stream.watcher)
 
@@ -140,21 +141,21 @@ class Reading(Core):
         """Find the beginning: the present objects, or the events after a revision. Raises 410 where those are forgotten."""
         wanted = _revision(request)
         initial = _initial(request, wanted)
+        lasts_s = request.query.number("timeoutSeconds") or WATCH_MIN_S * (1 + self.context.random.random())
         kind, prefix, chosen = request.kind, _prefix(request), _selected(request)
         cache = await (self.caches.fresh(kind) if wanted is None else self.caches.of(kind))
         if initial:
             await self.caches.until(cache, wanted or 0)
             found = [cache.objects[key] for key in sorted(cache.objects) if key.startswith(prefix)]
             found = [each for each in found if chosen.matches(each.object)]
-            return Stream(cache=cache, watcher=cache.watch(prefix), chosen=chosen, found=found, after=cache.revision)
+            return Stream(cache=cache, watcher=cache.watch(prefix), chosen=chosen, found=found, after=cache.revision, lasts_s=lasts_s)
         after = cache.revision if wanted is None else wanted
         await self.caches.remember(cache, after)
         past = [event for event in cache.since(after) if event.key.startswith(prefix)]
-        return Stream(cache=cache, watcher=cache.watch(prefix), chosen=chosen, past=past, after=after)
+        return Stream(cache=cache, watcher=cache.watch(prefix), chosen=chosen, past=past, after=after, lasts_s=lasts_s)
 
-    async def tell(self, request: Request, stream: "Stream") -> web.StreamResponse:
-        """Send the beginning, then what comes."""
-        show = Show(self, request)
+    async def tell(self, request: Request, stream: "Stream", show: "Show") -> web.StreamResponse:
+        """Send the beginning, then what comes. Nothing can be refused any more."""
         response = web.StreamResponse(headers={"Audit-Id": request.audit, "Cache-Control": "no-cache, private"})
         response.content_type = "application/json"
         response.enable_chunked_encoding()
@@ -171,7 +172,7 @@ class Reading(Core):
 
     async def _follow(self, request: Request, stream: "Stream", show: "Show", response: web.StreamResponse) -> None:
         now_s = self.context.now_s()
-        ends_s = now_s + (request.query.number("timeoutSeconds") or WATCH_MIN_S * (1 + self.context.random.random()))
+        ends_s = now_s + stream.lasts_s
         bookmarks = request.query.flag("allowWatchBookmarks")
         marked_s = now_s
         while now_s < ends_s:
@@ -197,6 +198,7 @@ class Stream:
 
     cache: Cache
     watcher: Watcher
+    lasts_s: float
     chosen: Selection
     after: int
     found: Sequence[Stored] = ()

@@ -15,6 +15,7 @@ from seatrial_schemas.kinds import Kind, table
 
 Json = dict[str, Any]
 _VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+MAX_DIGITS = 18  # any more could not be a 64-bit number
 _TRUE = frozenset({"1", "true", "True", "t", "T", "TRUE"})
 
 
@@ -70,7 +71,7 @@ class Query:
         text = self.values.get(name, "")
         if not text:
             return None
-        if not text.isdecimal():
+        if not text.isdecimal() or len(text) > MAX_DIGITS:
             raise status.bad_request(f"invalid {name}: {text!r}")
         return int(text)
 

@@ -90,9 +90,10 @@ def _expression(key: str, operator: str, values: set[str]) -> Test:
 
 
 def selector_test(selector: Json) -> Test:
-    """A test of labels from a LabelSelector object; the empty one matches everything."""
+    """A test of labels from a LabelSelector object; the empty one matches everything. Raises 400 for an unknown operator."""
     tests = [_expression(key, "In", {value}) for key, value in (selector.get("matchLabels") or {}).items()]
-    tests += [_expression(e["key"], e["operator"], set(e.get("values") or ())) for e in selector.get("matchExpressions") or ()]
+    for each in selector.get("matchExpressions") or ():
+        tests.append(_expression(str(each.get("key")), str(each.get("operator")), set(each.get("values") or ())))  # noqa: PERF401 - reads better
     return lambda labels: all(test(labels) for test in tests)
 
 

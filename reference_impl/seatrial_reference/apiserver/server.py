@@ -140,6 +140,10 @@ class ApiServer(Writing):
         match path.strip("/").split("/"):
             case [""]:
                 found = {"paths": ["/api", "/apis", *HEALTH, "/version"]}
+            case ["openapi", "v3"]:
+                found = discovery.openapi_index()
+            case ["openapi", "v3", *root]:
+                found = discovery.openapi("/".join(root))
             case ["version"]:
                 found = dict(discovery.VERSION)
             case ["api"]:

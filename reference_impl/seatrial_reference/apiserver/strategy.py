@@ -93,7 +93,7 @@ def _give_address(spec: Json, context: Context) -> None:
 def _merge_string_data(obj: Json) -> None:
     plain = obj.pop("stringData", None) or {}
     if plain:
-        obj["data"] = (obj.get("data") or {}) | {key: b64encode(value.encode()).decode() for key, value in plain.items()}
+        obj["data"] = (obj.get("data") or {}) | {key: b64encode((value or "").encode()).decode() for key, value in plain.items()}
 
 
 def quality(spec: Json) -> str:

@@ -145,6 +145,8 @@ def _webhooks(obj: Json) -> Iterator[Cause]:
             yield f"{where}.name", "Required value"
         if not (hook.get("clientConfig") or {}).get("url") and not (hook.get("clientConfig") or {}).get("service"):
             yield f"{where}.clientConfig", "Required value: exactly one of url or service is required"
+        for selector in ("namespaceSelector", "objectSelector"):
+            selector_test(hook.get(selector) or {})
         if hook.get("failurePolicy") not in ("Fail", "Ignore"):
             yield f"{where}.failurePolicy", f'Unsupported value: "{hook.get("failurePolicy")}"'
 

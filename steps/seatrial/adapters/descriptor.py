@@ -78,8 +78,8 @@ class Implementation:
 
     @property
     def simulable(self) -> bool:
-        """Whether every component is Python."""
-        return all(c.python for c in self.components.values() if not c.within)
+        """Whether every component is Python, and no command mints credentials."""
+        return "mint" not in self.identity and all(c.python for c in self.components.values() if not c.within)
 
 
 DEFAULTS: Mapping[str, Mapping[str, Any]] = {

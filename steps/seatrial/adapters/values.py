@@ -33,6 +33,8 @@ VALUES: Mapping[str, str] = {
     "kubeconfig.scheduler": "kubeconfig of the scheduler's identity",
     "kubeconfig.controller-manager": "kubeconfig of the controller manager's identity",
     "kubeconfig.admin": "kubeconfig of an administrator (group system:masters)",
+    "user": "user whose kubeconfig is wanted (identity.mint only)",
+    "groups": "the groups that the user is to be in, with commas (identity.mint only)",
     "hooks.authentication": "kubeconfig of the TokenReview webhook",
     "hooks.authorization": "kubeconfig of the SubjectAccessReview webhook",
     "limits.lease_s": "see Limits; seconds, likewise below",

@@ -24,6 +24,7 @@ import aiohttp
 from aiohttp.web_server import Server as HttpServer
 
 from seatrial.model.history import Record
+from seatrial.wire.pki import Pki
 from seatrial_schemas.context import Context
 
 T = TypeVar("T")
@@ -125,6 +126,9 @@ class Backend(Protocol):
 
     def context(self) -> Context:
         """Time, chance, ids and TLS for the suite itself."""
+
+    def certificates(self, directory: Path) -> Pki:
+        """The authorities for one cluster, which has `directory` for its files."""
 
     async def network(self, record: Record) -> Network:
         """New wires with nothing but the operator on them."""

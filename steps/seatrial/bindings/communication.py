@@ -4,7 +4,7 @@ import re
 
 from pytest_bdd import parsers, then
 
-from seatrial.bindings.phrases import NAME, ROLE_PHRASES, WHO
+from seatrial.bindings.phrases import NAME, ROLE_PHRASES, WHO, alone
 from seatrial.bindings.phrases import who as meant
 from seatrial.world import World, faults, probes
 
@@ -12,6 +12,7 @@ from seatrial.world import World, faults, probes
 @then("during all of this only the API server was connected to etcd")
 def only_the_api_server(world: World) -> None:
     """Standing connections, openings and refused attempts, from the first moment on; canaries from every other host."""
+    alone(world, "etcd")
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd"])
     world.judge("edges.only", allowed=["apiserver"], target="etcd")
 
@@ -35,6 +36,7 @@ def through_the_api_server(world: World) -> None:
 def no_frame(world: World, first: str, second: str | None) -> None:
     """All frames of all protocols count, both ways; the counters must then see the suite's own."""
     one, other = ROLE_PHRASES[first], ROLE_PHRASES[second or first]
+    alone(world, one, other)
     probes.counted_canaries(world, [one], [other])
     world.judge("edges.no_frames", between=[one], and_=[other], until="counted")
 
@@ -62,6 +64,7 @@ def has_a_watch(world: World, who: str, resources: str) -> None:
 @then("the controller manager reads nothing again while nothing changes")
 def no_list(world: World) -> None:
     """Not a single LIST or GET but of leases in a quiet window, in which it does renew its lease."""
+    alone(world, "controller-manager")
     faults.quiet(world)
     world.judge("requests.no_list", role="controller-manager", since="quiet", until="quiet-end")
 
@@ -69,18 +72,21 @@ def no_list(world: World) -> None:
 @then(parsers.re(r"the scheduler was told of the pod " + NAME + r" by its watch before it bound it"))
 def told_before_binding(world: World, name: str) -> None:
     """In the order of the tap, which both the event and the binding pass."""
+    alone(world, "scheduler")
     world.judge("requests.told_before_binding", name=name)
 
 
 @then(parsers.re(r'the scheduler asked for a binding of "(?P<bound>[^"]+)" and for none of "(?P<left>[^"]+)"'))
 def bindings_asked(world: World, bound: str, left: str) -> None:
     """Attempts count, refused ones too; the later pod shows that it was at work."""
+    alone(world, "scheduler")
     world.judge("requests.bindings", bound=bound, left=left)
 
 
 @then("the scheduler wrote nothing but bindings, pod status, events, leases and reviews")
 def scheduler_writes(world: World) -> None:
     """All its writes at the tap, refused ones too."""
+    alone(world, "scheduler")
     world.judge("requests.scheduler_writes")
 
 

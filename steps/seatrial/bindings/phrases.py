@@ -3,14 +3,12 @@
 import re
 
 from seatrial.cluster.instances import Supervised
-from seatrial.model.errors import HarnessFault
+from seatrial.model.errors import HarnessFault, NotRunnable
 from seatrial.model.topology import Topology
 from seatrial.world import World, faults
 
 PERSON = r'(?P<person>"[\w-]+"|somebody with an? [\w ]+?)'
-KIND = (
-    r"(?P<kind>pod|configmap|secret|deployment|replicaset|serviceaccount|lease|namespace|node|service|replicationcontroller)"
-)
+KIND = r"(?P<kind>pod|configmap|secret|deployment|replicaset|serviceaccount|lease|namespace|node|service|replicationcontroller)"
 NAME = r'"(?P<name>[^"]+)"'
 ROLE_PHRASES = {
     "the scheduler": "scheduler",
@@ -40,8 +38,10 @@ def unquoted(person: str) -> str:
 
 
 def who(world: World, phrase: str) -> list[Supervised]:
-    """The instances that a phrase means."""
+    """The instances that a phrase means. Raises NotRunnable for a role that cannot be told from others."""
     if phrase in ROLE_PHRASES:
+        if phrase != "the API server":
+            alone(world, ROLE_PHRASES[phrase])
         return world.cluster.of_role(ROLE_PHRASES[phrase])
     if match := re.fullmatch(r'the kubelet of "([\w-]+)"', phrase):
         return [i for i in world.cluster.of_role("kubelet") if i.placement.node == match[1]]
@@ -51,6 +51,16 @@ def who(world: World, phrase: str) -> list[Supervised]:
     if phrase in ("every component", "no component", "everybody but etcd and the API server", "everybody"):
         return [i for i in world.cluster.instances.values() if not aside & set(i.placement.roles)]
     raise HarnessFault(f"nobody is called {phrase!r}")
+
+
+def alone(world: World, *roles: str) -> None:
+    """Each of the roles has instances of its own. Raises NotRunnable: what others in the process do would be taken for its doings."""
+    for component in (world.implementation.role(r) for r in roles):
+        if component and component.within:
+            raise NotRunnable(f"{component.name} lives within {component.within}: there is no process to look at")
+        if component and len(component.roles) > 1:
+            shared = ", ".join(component.roles)
+            raise NotRunnable(f"{component.name} is {shared} in one process: none of them can be observed or stopped alone")
 
 
 def topology(parts: str) -> Topology:

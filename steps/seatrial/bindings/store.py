@@ -47,4 +47,4 @@ def no_trace(world: World, watcher: str, name: str) -> None:
     """A later, accepted pod is known to both."""
     stages.sentinel(world)
     world.run(world.wait(lambda h: h.of("watched", watch=f"{watcher}/pods", name="sentinel"), within_s=world.timing().reaction))
-    world.judge("pipeline.no_trace", name=name, watchers=[f"{watcher}/pods"])
+    world.judge("pipeline.no_trace", name=name, watchers=[f"{watcher}/pods"], readable=world.store is not None)

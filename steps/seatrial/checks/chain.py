@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from seatrial.checks.facts import OWN, accepted, belongs, instances, owner, roles_of
+from seatrial.checks.facts import OWN, accepted, authors, belongs, culprit_of, instances, owner, roles_of
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -105,7 +105,7 @@ def makers(history: History, step: Step) -> list[Event]:
         found = accepted(history, resource="pods", subresource="binding", namespace=value["namespace"], name=value["name"])
         if found:
             return [r for r, _ in found]
-    return [r for r, a in accepted(history) if a["revision"] == step.event["revision"] and a["name"] == value["name"]]
+    return authors(history, name=value["name"], revision=step.event["revision"])
 
 
 @check
@@ -125,7 +125,8 @@ def actors(history: History, *, name: str) -> Proof:
 def _wrong_actor(history: History, step: Step, made: list[Event]) -> Finding | None:
     expected = f"{step.what} made by one request of the {step.role}" + (f" of {step.node}" if step.node else "")
     if len(made) != 1:
-        culprit = next(iter(instances(history, "apiserver")), "apiserver") if not made else str(made[-1].instance)
+        name, revision = step.event["value"]["metadata"]["name"], step.event["revision"]
+        culprit = str(made[-1].instance) if made else culprit_of(history, name=name, revision=revision)
         return Finding(culprit=culprit, expected=expected, observed=f"{len(made)} requests made it", evidence=(step.event, *made))
     actor = str(made[0].instance)
     good = actor in OWN if step.role == "operator" else step.role in roles_of(history, actor)

@@ -73,6 +73,22 @@ def accepted(history: History, by: Iterable[str] | None = None, **match: object)
     return [(r, a) for r, a in pairs if a is not None and 200 <= a["code"] < 300]
 
 
+def authors(history: History, *, name: str, revision: int) -> list[Event]:
+    """Accepted requests that made this revision of what is called `name`."""
+    return [r for r, a in accepted(history) if a["revision"] == revision and a["name"] == name]
+
+
+def culprit_of(history: History, *, name: str, revision: int) -> str:
+    """Who made a revision that nobody should have made: whoever asked for it; where nobody did, who was seen at the store; else the API
+    server, the only one who is left."""
+    asked = [str(r.instance) for r in authors(history, name=name, revision=revision)]
+    stores, servers = instances(history, "etcd"), instances(history, "apiserver")
+    own = {(e.instance, e["sport"]) for e in history.of("canary")}
+    dialled = [e for e in (*history.of("standing"), *history.of("open")) if e["target"] in stores and (e["origin"], e.data.get("sport")) not in own]
+    past = {e["origin"] for e in dialled} & set(instances(history)) - set(servers)
+    return next(iter([*asked, *sorted(past), *servers]), "apiserver")
+
+
 def background(request: Event) -> bool:
     """Leases, events and reviews: what every component writes all the time."""
     return request["resource"] in {"leases", "events", "tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews"}

@@ -10,18 +10,26 @@ from seatrial.model.verdicts import Finding, Proof
 
 
 @check
-def idle(history: History, *, who: list[str], name: str) -> Proof:
-    """From the hold on, each of `who` is alive, and asks for no change of, and runs nothing of, what is called `name` or made for it."""
+def idle(history: History, *, who: list[str], name: str, user: str | None = None) -> Proof:
+    """From the hold on, each of `who` is alive, and asks for no change of, and runs nothing of, what is called `name` or made for it.
+
+    Of an instance with several roles, only what it asks as `user` counts, where one is given.
+    """
     require(who, "there is nobody whose streams could be held")
     seen = window(history, since="hold")
-    told = [e for e in history.of("delivered") if e.instance in who and seen.holds(e) and _about(e["name"], name)]
+    others = {(r.source, r["request"]) for r in history.of("request") if user is not None and r["user"] != user}
+
+    def theirs(event: Event) -> bool:
+        return event.instance in who and seen.holds(event) and (event.source, event.data.get("request")) not in others
+
+    told = [e for e in history.of("delivered") if theirs(e) and _about(e["name"], name)]
     require(not told, f"the hold leaked: {', '.join(sorted({str(e.instance) for e in told}))} was told of {name}")
-    asked = [r for r in history.of("request") if r.instance in who and seen.holds(r) and _acts_on(r, name)]
-    ran = [c for c in history.of("cri", method="RunPodSandbox") if c.instance in who and seen.holds(c) and _about(c["pod"], name)]
+    asked = [r for r in history.of("request") if theirs(r) and _acts_on(r, name)]
+    ran = [c for c in history.of("cri", method="RunPodSandbox") if theirs(c) and _about(c["pod"], name)]
     found = {e.instance: e for e in reversed([*asked, *ran])}
     if found:
         return Proof(evidence=(), findings=tuple(_finding(i or "", e, name) for i, e in sorted(found.items(), key=lambda x: str(x[0]))))
-    offered = [e for e in history.of("offered") if e.instance in who and seen.holds(e) and _about(e["name"], name)]
+    offered = [e for e in history.of("offered") if theirs(e) and _about(e["name"], name)]
     require(offered, f"nothing about {name} was offered to {', '.join(who)} while their streams were held")
     return Proof(evidence=(*offered, *alive(history, who, seen)))
 

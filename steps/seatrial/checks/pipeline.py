@@ -108,14 +108,14 @@ def untouched(history: History, *, stage: str, user: str) -> Proof:
 
 
 @check
-def no_trace(history: History, *, name: str, watchers: list[str]) -> Proof:
-    """Neither the store nor any watcher knows anything of that name; each of them knows the sentinel, which came later."""
+def no_trace(history: History, *, name: str, watchers: list[str], readable: bool = True) -> Proof:
+    """Neither the store, where it is `readable`, nor any watcher knows anything of that name; each knows the later sentinel."""
     traces = [*stored(history, name), *[e for e in history.of("watched", name=name)]]
     store, told = stored(history, "sentinel"), {e["watch"] for e in history.of("watched", name="sentinel")}
     found = breach(history, f"no trace of {name}", _trace(traces[0]) if traces else "", *traces[:3])
     if not traces:
         deaf = [w for w in watchers if w not in told]
-        require(store and not deaf, f"the sentinel did not reach {', '.join(deaf) or 'the store'}")
+        require((store or not readable) and not deaf, f"the sentinel did not reach {', '.join(deaf) or 'the store'}")
     return Proof(evidence=(*store, *history.of("watched", name="sentinel")), findings=(found,) if traces else ())
 
 

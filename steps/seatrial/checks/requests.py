@@ -1,7 +1,7 @@
 """What components asked of the API server and what it told them, in the order of the tap, which both pass."""
 
 from seatrial.checks.chain import binding, versions
-from seatrial.checks.facts import READS, WRITES, accepted, alive, background, instances, requests, window
+from seatrial.checks.facts import READS, WRITES, accepted, alive, background, culprit_of, instances, requests, window
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -138,11 +138,9 @@ def bindings_joined(history: History, *, name: str) -> Proof:
 def _unjoined(history: History, bound: Event, actors: set[str], number: int) -> Finding:
     """Nobody asked at the API server: then somebody wrote past it, or it wrote by itself."""
     name = bound["value"]["metadata"]["name"]
-    edges = {e["origin"] for e in history.of("open") if e["target"] in instances(history, "etcd")}
-    past = sorted((edges & set(instances(history))) - set(instances(history, "apiserver")))
-    writers = [str(r.instance) for r, a in accepted(history, resource="pods", name=name) if a["revision"] == bound["revision"]]
+    strangers = sorted(actors - set(instances(history, "scheduler")))
     return Finding(
-        culprit=next(iter([*sorted(actors - set(instances(history, "scheduler"))), *writers, *past]), _server(history)),
+        culprit=strangers[0] if strangers else culprit_of(history, name=name, revision=bound["revision"]),
         expected=f"one accepted binding of pod {name} by the scheduler",
         observed=f"{number} by {', '.join(sorted(actors)) or 'nobody'}; the node was stored at revision {bound['revision']}",
         evidence=(bound,),

@@ -1,11 +1,13 @@
 """Where things lie in the store, and when they are gone."""
 
+from dataclasses import replace
 from typing import Any
 
 from seatrial.checks.answers import breach
+from seatrial.checks.facts import accepted, instances
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
-from seatrial.model.verdicts import Proof
+from seatrial.model.verdicts import Finding, Proof
 
 OUTSIDE = {"compact_rev_key"}  # documented: the compactor's own key
 
@@ -68,4 +70,10 @@ def key_held(history: History, *, key: str, name: str) -> Proof:
     stops = history.of("cri", method="StopContainer", pod=name)
     require(stops, f"the runtime was never asked to stop a container of {name}")
     marked = key_marked(history, key=key)
-    return Proof(evidence=(*marked.evidence, *stops), findings=marked.findings)
+    return Proof(evidence=(*marked.evidence, *stops), findings=tuple(_farewell(history, name, f) for f in marked.findings))
+
+
+def _farewell(history: History, name: str, found: Finding) -> Finding:
+    """Who says that nothing is left to wait for is to blame where that is not so: the kubelet that asked for the end of the pod."""
+    asked = accepted(history, instances(history, "kubelet"), verb="delete", resource="pods", name=name)
+    return replace(found, culprit=str(asked[0][0].instance), evidence=(*found.evidence, asked[0][0])) if asked else found

@@ -43,6 +43,11 @@ def answered_changes(history: History, resource: str, since: int) -> list[Change
     return [(t, m["name"], int(m["resourceVersion"])) for t, m in changes if int(m.get("resourceVersion", 0)) > since]
 
 
+def changes(history: History, *, kind: str, resource: str, namespace: str, since: int) -> list[Change]:
+    """What a watcher who began at a revision is to be told: by the store, or where it cannot be read by the answers."""
+    return stored_changes(history, kind, namespace, since) or answered_changes(history, resource, since)
+
+
 @check
 def complete(history: History, *, watchers: list[str], kind: str, resource: str, namespace: str) -> Proof:
     """Each watcher was told of every stored change since it began, once, in the order of the store."""
@@ -54,7 +59,7 @@ def complete(history: History, *, watchers: list[str], kind: str, resource: str,
         since = int(began[-1]["revision"] or 0)
         heard = [e for e in told(history, watch) if e["revision"] > since]
         evidence += heard
-        expected = stored_changes(history, kind, namespace, since) or answered_changes(history, resource, since)
+        expected = changes(history, kind=kind, resource=resource, namespace=namespace, since=since)
         require(expected, f"nothing changed since the watch of {watch} began")
         if problem := _difference(expected, [(e["type"], e["name"], e["revision"]) for e in heard], deletes=bool(history.of("put"))):
             found.append(breach(history, f"{watch} is told of {len(expected)} changes, once, in order", problem, *heard[-4:]))
@@ -101,7 +106,7 @@ def backed(history: History, *, watch: str) -> Proof:
     """Everything that the watcher was told of lies in the store under the revision that it was told."""
     heard = told(history, watch)
     require(heard, f"{watch} was told of nothing")
-    known = {(e["revision"], e["key"].rsplit("/", 1)[-1]) for k in ("put", "delete") for e in history.of(k)}
+    known = {(e["revision"], n) for n in {e["name"] for e in heard} for e in changes_of(history, n)}
     wrong = [e for e in heard if (e["revision"], e["name"]) not in known]
     observed = f"{wrong[0]['type']} {wrong[0]['name']} at revision {wrong[0]['revision']}, which the store does not have" if wrong else ""
     found = breach(history, "stored before it is told", observed, *wrong[:3])

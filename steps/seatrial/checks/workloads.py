@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from seatrial.checks.facts import belongs, current, instances, owner, pods_of, requests
+from seatrial.checks.facts import belongs, culprit_of, current, instances, owner, pods_of, requests
 from seatrial.checks.registry import check, findings, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -153,16 +153,28 @@ def _lives(history: History, names: list[str]) -> dict[str, list[Event]]:
 def stays_unbound(history: History, *, name: str) -> Proof:
     """The pods are there and none of them has ever had a node."""
     lives = _lives(history, [name])
+    if refusal := None if lives else _refusal(history, name):
+        return Proof(evidence=(), findings=(refusal,))
     require(lives, f"nobody ever saw a pod of {name}")
     wrong = [v for versions in lives.values() for v in versions if bound(v["object"])]
-    binders = [r.instance for r in requests(history, resource="pods", subresource="binding") if r.instance]
+    binders = [str(r.instance) for r in requests(history, resource="pods", subresource="binding", name=wrong[0]["name"])] if wrong else []
     finding = Finding(
-        culprit=binders[-1] if binders else _server(history),
+        culprit=next(iter(binders), "") or (culprit_of(history, name=wrong[0]["name"], revision=wrong[0]["revision"]) if wrong else ""),
         expected=f"no node for {name}",
         observed=f"bound to {wrong[0]['object']['spec']['nodeName']}" if wrong else "",
         evidence=tuple(wrong[:1]),
     )
     return Proof(evidence=tuple(v[-1] for v in lives.values()), findings=(finding,) if wrong else ())
+
+
+def _refusal(history: History, name: str) -> Finding | None:
+    """Somebody asked for the pod, and the API server would not have it."""
+    asked = {e.seq: e for e in history.of("asked", method="POST") if (e["body"] or {}).get("metadata", {}).get("name") == name}
+    told = [e for e in history.of("told", method="POST") if e["asked"] in asked and e["code"] >= 400]
+    if not told:
+        return None
+    observed = f"{told[-1]['code']} {told[-1]['body'].get('message', '')}"
+    return Finding(culprit=_server(history), expected=f"{name} is stored", observed=observed, evidence=(told[-1],))
 
 
 @check

@@ -12,8 +12,9 @@ import aiohttp
 
 from seatrial.adapters.descriptor import Implementation
 from seatrial.backends.interface import Backend, Host, Network, Program
+from seatrial.cluster.authority import Authority
 from seatrial.cluster.filling import API_PORT, ETCD_PORT, Filling, Surroundings, cri_socket, serving_names
-from seatrial.cluster.identities import Identities
+from seatrial.cluster.identities import Identities, Identity
 from seatrial.cluster.instances import Supervised
 from seatrial.cluster.layout import Placement, node, placements
 from seatrial.cluster.readiness import Readiness
@@ -62,12 +63,14 @@ class Cluster:
         self.record = history.recorder("cluster")
         self.identities = Identities(
             directory=network.directory,
-            seed=order.seed,
+            pki=backend.certificates(network.directory),
+            context=backend.context(),
             certificates=order.implementation.identity.get("clients") == "certificates",
         )
         self._hosts: dict[str, Host] = {network.operator.name: network.operator}
         self._session: aiohttp.ClientSession | None = None
         self._around: Surroundings | None = None
+        self._authority: Authority | None = None  # where the implementation has certificates of its own
         self._sessions: list[aiohttp.ClientSession] = []
         self._holds: list[tuple[TapControl, int]] = []
 
@@ -83,8 +86,7 @@ class Cluster:
         hosts = [await self._host(p.name) for p in placed]
         self._around = await self._surroundings(placed)
         await self._serve_hooks()
-        self._session = self.network.operator.session(tls=self._client_tls(), read_bufsize=1 << 20)
-        self._readiness = Readiness(history=self.history, session=self._session, dial=self.network.operator.dial)
+        self._open_session()
         for placement, host in zip(placed, hosts, strict=True):
             await self._place(placement, host)
         stores, servers, rest = _tiers(self.instances.values())
@@ -124,8 +126,18 @@ class Cluster:
             settings=self.order.settings,
         )
 
+    def _open_session(self) -> None:
+        """The operator's connections; anew when it has got other credentials."""
+        self._session = self.network.operator.session(tls=self._client_tls(), read_bufsize=1 << 20)
+        self._sessions.append(self._session)
+        self._readiness = Readiness(history=self.history, session=self._session, dial=self.network.operator.dial)
+
     def _client_tls(self) -> ssl.SSLContext:
-        return self.backend.context().tls(server=False, ca=self.identities.pki.ca, cert=None, key=None)
+        """A tap is of the suite's CA, an API server without one is of its own."""
+        identities = self.identities
+        own = identities.issued(identities.admin)
+        ca = identities.pki.ca if self.tapped else identities.server_ca
+        return self.backend.context().tls(server=False, ca=ca, cert=own.cert if own else None, key=own.key if own else None)
 
     async def _serve_hooks(self) -> None:
         host = self._hosts[HOOKS]
@@ -136,7 +148,7 @@ class Cluster:
 
     async def _place(self, placement: Placement, host: Host) -> None:
         """Make the instance known, with what belongs to its host: a node's runtime, an API server's tap."""
-        program = Filling(placement=placement, host=host, around=self.around).program()
+        program = Filling(placement=placement, host=host, around=self.around).program
         instance = Supervised(placement=placement, host=host, network=self.network, program=program, record=self.record)
         self.instances[placement.name] = instance
         self.record(
@@ -159,17 +171,52 @@ class Cluster:
 
     async def _start_all(self, instances: Sequence[Supervised]) -> None:
         for instance in instances:
-            if instance.placement.has("apiserver") and self.tapped:
-                await self._start_tap(instance)
-            await instance.start()
+            if instance.placement.has("apiserver"):
+                await self._start_server(instance)
+            else:
+                await self._introduce(instance)
+                await instance.start()
         for instance in instances:
             await self.ready(instance)
 
     async def ready(self, instance: Supervised) -> None:
         """Wait until it is ready. Raises NotReady with its last words."""
-        filling = Filling(placement=instance.placement, host=instance.host, around=self.around)
-        await self._readiness.wait(instance, filling)
+        await self._readiness.wait(instance, self._filling(instance))
         self.record("ready", instance=instance.name)
+
+    def _filling(self, instance: Supervised) -> Filling:
+        return Filling(placement=instance.placement, host=instance.host, around=self.around)
+
+    async def _start_server(self, instance: Supervised) -> None:
+        """An API server and its tap, which goes first where the suite knows what certificate the server will show."""
+        own = self.implementation.identity
+        if "admin" not in own:
+            if self.tapped:
+                await self._start_tap(instance)
+            await instance.start()
+            return
+        await instance.start()
+        filling = self._filling(instance)
+        authority = Authority(
+            admin=own["admin"],
+            mint=own.get("mint", ()),
+            network=self.network,
+            identities=self.identities,
+            server=instance,
+            filling=filling,
+        )
+        await self._readiness.until(instance, authority.open)
+        self._authority = authority
+        self._open_session()
+        if self.tapped:
+            await self._start_tap(instance)
+
+    async def _introduce(self, instance: Supervised) -> None:
+        """Have its identities minted, where they are not the suite's."""
+        if self._authority is not None:
+            for role in instance.placement.roles:
+                await self._authority.admit(self.identities.of_role(role, instance.placement.node))
+            await self._configure_taps()
 
     async def _start_tap(self, instance: Supervised) -> None:
         """The tap goes down with its API server and comes up with it."""
@@ -181,8 +228,8 @@ class Cluster:
             f"--upstream=https://127.0.0.1:{API_PORT}",
             f"--tls-cert-file={serving.cert}",
             f"--tls-private-key-file={serving.key}",
-            f"--client-ca-file={pki.ca}",
-            f"--upstream-ca-file={pki.ca}",
+            f"--client-ca-file={self.identities.server_ca}",
+            f"--upstream-ca-file={self.identities.server_ca}",
             f"--proxy-client-cert-file={proxy.cert}",
             f"--proxy-client-key-file={proxy.key}",
             f"--control={control}",
@@ -228,25 +275,35 @@ class Cluster:
 
     def client(self, person: str | None = None, *, token: str | None = None, server: int = 0) -> Client:
         """A person (None: the operator) at one API server; with a token of their own where one is given."""
-        identity = self.identities.person(person) if person else self.identities.admin
-        if person and self.hooks:
-            self.hooks.know(identity.token, user=identity.user, groups=identity.groups)
         if self._session is None:
             raise HarnessFault("the cluster has not been started")
+        identity, shown = self._known(person) if person else (self.identities.admin, self.identities.admin.token)
+        authority = self._authority
         return Client(
             session=self._session,
             url=f"https://{self.around.servers[server % len(self.around.servers)]}:{API_PORT}",
-            token=identity.token if token is None else token,
+            token=shown if token is None else token,
             user=identity.user,
             record=self.history.recorder("people"),
+            mint=(lambda: authority.token(identity)) if authority and person and token is None and not shown else None,
         )
+
+    def _known(self, person: str) -> tuple[Identity, str]:
+        """A person, and the token they show. The authentication hook knows people by their own; without it the implementation's own
+        authority issues one, later; without that they show the operator's."""
+        hooks = self.implementation.hooks
+        identity = self.identities.person(person, mighty=hooks["authorization"] == "none")
+        if hooks["authentication"] != "none" and self.hooks:
+            self.hooks.know(identity.token, user=identity.user, groups=identity.groups)
+            return identity, identity.token
+        return identity, "" if self._authority else self.identities.admin.token
 
     def stranger(self, what: str) -> Client:
         """Somebody who shows a certificate of this kind at the API server's own port: a tap would refuse the handshake itself.
 
         An expired one, one of a foreign CA, or a valid one, whose bearer is called `witness`.
         """
-        pki = Pki(self.network.directory / "foreign") if "foreign" in what else self.identities.pki
+        pki = Pki(self.network.directory / "foreign", context=self.backend.context()) if "foreign" in what else self.identities.pki
         user = "witness" if "valid" in what else "somebody"
         pair = pki.client(user, expired="expired" in what)
         tls = self.backend.context().tls(server=False, ca=self.identities.pki.ca, cert=pair.cert, key=pair.key)
@@ -301,7 +358,7 @@ class Cluster:
         """Take everything down, in reverse order of the start."""
         for instance in reversed(list(self.instances.values())):
             await instance.abandon()
-        for session in [*self._sessions, *([self._session] if self._session else [])]:
+        for session in self._sessions:
             await session.close()
         for tap in self.taps.values():
             await tap.close()

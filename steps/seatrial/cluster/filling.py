@@ -1,7 +1,7 @@
 """The values of one instance: everything that its descriptor may ask for, made when it is asked for."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,17 +44,21 @@ class Filling:
         component = self._placement.component
         return Program(
             python=component.python,
-            command=[self._executable(c) if i == 0 else fill(c, self) for i, c in enumerate(component.command)],
+            command=self.command(component.command),
             args=[fill(a, self) for a in component.args],
             path=component.path,
         )
 
+    def command(self, words: Sequence[str], **more: str) -> list[str]:
+        """A command line, with values besides ours."""
+        filled = [fill(w, lambda name: more[name] if name in more else self(name)) for w in words]
+        return [*(self._executable(w) for w in filled[:1]), *filled[1:]]
+
     def text(self, template: str) -> str:
         return fill(template, self)
 
-    def _executable(self, template: str) -> str:
+    def _executable(self, name: str) -> str:
         """A relative path with a slash is one from the descriptor's folder; a bare name is looked up in PATH."""
-        name = fill(template, self)
         return str(self._placement.component.folder / name) if "/" in name else name
 
     def __call__(self, name: str) -> str:

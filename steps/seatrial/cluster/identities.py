@@ -5,11 +5,12 @@ every stage of their requests passes a hook; nobody but the operator is in `syst
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from seatrial.wire.kubeconfig import kubeconfig, write_kubeconfig
+from seatrial.wire.kubeconfig import Credentials, kubeconfig, write_kubeconfig
 from seatrial.wire.pki import Pki
+from seatrial_schemas.context import Context
 
 ADMIN = "seatrial:operator"
 MASTERS = "system:masters"
@@ -33,12 +34,14 @@ class Identity:
 class Identities:
     """All identities of one cluster, and the files that carry them."""
 
-    def __init__(self, *, directory: Path, seed: int, certificates: bool) -> None:
-        self.pki = Pki(directory / "pki")
+    def __init__(self, *, directory: Path, pki: Pki, context: Context, certificates: bool) -> None:
+        self.pki = pki
         self._directory = directory
-        self._seed = seed
+        self._context = context
         self._certificates = certificates
         self._known: dict[str, Identity] = {}
+        self._own: dict[str, Credentials] = {}  # by user, where the implementation has issued them itself
+        self.server_ca = self.pki.ca  # which the API server's own certificate is of
 
     def of_role(self, role: str, node: str | None = None) -> Identity:
         """The identity that an instance acts under in a role."""
@@ -50,19 +53,29 @@ class Identities:
     def admin(self) -> Identity:
         return self._identity(ADMIN, (MASTERS,))
 
-    def person(self, name: str) -> Identity:
-        """Somebody who is nobody in particular: a plain user of the group `people`."""
-        return self._identity(name, ("people",))
+    def person(self, name: str, *, mighty: bool = False) -> Identity:
+        """Somebody who is nobody in particular: a plain user of the group `people`. `mighty`: nobody else could say what they may do."""
+        return self._identity(name, ("people", MASTERS) if mighty else ("people",))
+
+    def adopt(self, identity: Identity, issued: Credentials) -> None:
+        """From now on the identity's credentials are those that the implementation has issued."""
+        self._own[identity.user] = issued
+        self._known[identity.user] = replace(identity, token=issued.token)
+
+    def issued(self, identity: Identity) -> Credentials | None:
+        """Those of `adopt`."""
+        return self._own.get(identity.user)
 
     def _identity(self, user: str, groups: tuple[str, ...]) -> Identity:
         if user not in self._known:
-            token = hashlib.sha256(f"{self._seed}/{user}".encode()).hexdigest()[:40]
+            token = f"{self._context.random.getrandbits(160):040x}"
             self._known[user] = Identity(user=user, groups=groups, token=token)
         return self._known[user]
 
     def by_digest(self) -> dict[str, str]:
         """Users by the SHA-256 of their token: all that the tap needs to know."""
-        return {hashlib.sha256(i.token.encode()).hexdigest(): i.user for i in self._known.values()}
+        known = [i for i in self._known.values() if i.token]
+        return {hashlib.sha256(i.token.encode()).hexdigest(): i.user for i in reversed(known)}
 
     def token_file(self, identities: list[Identity]) -> Path:
         """The static token file of the API server."""
@@ -77,7 +90,10 @@ class Identities:
 
     def kubeconfig(self, identity: Identity, *, server: str, name: str) -> Path:
         """A kubeconfig with the identity's token or certificate."""
-        if self._certificates:
+        own = self._own.get(identity.user)
+        if own and own.cert:
+            config = kubeconfig(server=server, ca=self.pki.ca, cert=own.cert, key=own.key)
+        elif self._certificates:
             pair = self.pki.client(identity.user, groups=identity.groups)
             config = kubeconfig(server=server, ca=self.pki.ca, cert=pair.cert, key=pair.key)
         else:

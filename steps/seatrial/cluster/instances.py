@@ -17,7 +17,7 @@ Hook = Callable[[], Awaitable[None]]
 class Supervised:
     """A placement with the program that runs there, or does not."""
 
-    def __init__(self, *, placement: Placement, host: Host, network: Network, program: Program, record: Record) -> None:
+    def __init__(self, *, placement: Placement, host: Host, network: Network, program: Callable[[], Program], record: Record) -> None:
         self.placement = placement
         self.host = host
         self.running: Instance | None = None
@@ -79,7 +79,7 @@ class Supervised:
             await asyncio.gather(self._keeper, return_exceptions=True)
 
     async def _boot(self) -> None:
-        self.running = await self._network.boot(self.name, self.host, self._program)
+        self.running = await self._network.boot(self.name, self.host, self._program())
         self._record("started", instance=self.name, boot=self.running.boot)
         for hook in self.on_up:
             await hook()

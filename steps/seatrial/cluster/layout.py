@@ -6,7 +6,7 @@ An instance has the name of its host. Replica i talks to API server i mod n. A n
 from dataclasses import dataclass
 
 from seatrial.adapters.descriptor import Component, Implementation
-from seatrial.model.errors import Inconclusive
+from seatrial.model.errors import Inconclusive, NotRunnable
 from seatrial.model.topology import NODE_ROLE, ROLES, Topology
 
 
@@ -49,5 +49,5 @@ def _count(component: Component, topology: Topology) -> int:
     """A process with several roles has as many replicas as the role of which most are wanted."""
     wanted = max(topology.count(role) for role in component.roles)
     if wanted > component.replicas_max and wanted > 1:
-        raise Inconclusive(f"the scenario needs {wanted} instances of {component.name}, and its descriptor allows {component.replicas_max}")
+        raise NotRunnable(f"the scenario needs {wanted} instances of {component.name}, and its descriptor allows {component.replicas_max}")
     return wanted

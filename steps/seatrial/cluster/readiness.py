@@ -31,7 +31,10 @@ class Readiness:
 
     async def wait(self, instance: Supervised, filling: Filling) -> None:
         """Return when it is ready. Raises NotReady with its last words."""
-        probe = self._probe(instance, filling)
+        await self.until(instance, self._probe(instance, filling))
+
+    async def until(self, instance: Supervised, probe: Probe) -> None:
+        """Return when something is true of it. Raises NotReady likewise."""
         limit_s = instance.placement.component.limits.ready_s
         try:
             async with asyncio.timeout(limit_s):

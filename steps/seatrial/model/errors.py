@@ -1,9 +1,10 @@
-"""Three kinds of bad news, three types, and two for what was asked of us.
+"""Three kinds of bad news, three types, and three for what was asked of us.
 
 Nonconformant   the implementation is wrong: a finding against an instance
 Inconclusive    we cannot tell: evidence is incomplete, or a Given or When could not be brought about
 HarnessFault    we broke
 UsageError      what the user asked for makes no sense: unknown rule, bad descriptor (exit 4)
+NotRunnable     what a scenario asks for cannot be had of this implementation, by its own descriptor
 NotReady        environment or implementation never got ready; says whose fault it is (exit 6)
 """
 
@@ -26,6 +27,10 @@ class HarnessFault(Exception):  # noqa: N818
 
 class UsageError(Exception):
     """The user asked for something that does not exist or contradicts itself; one paragraph says what and where."""
+
+
+class NotRunnable(Exception):  # noqa: N818
+    """The descriptor rules out what a scenario does or looks at: roles in one process, one instance only. Nobody is to blame."""
 
 
 class NotReady(Exception):  # noqa: N818

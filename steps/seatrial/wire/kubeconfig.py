@@ -1,9 +1,55 @@
 """Kubeconfigs: one cluster, one user, one context. Written as JSON, which is YAML, so that any reader of either takes it."""
 
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
+import yaml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What a kubeconfig's current context shows, and the CA that it trusts."""
+
+    token: str = ""
+    cert: Path | None = None
+    key: Path | None = None
+    ca: Path | None = None
+
+
+def read_kubeconfig(text: str, *, folder: Path) -> Credentials:
+    """The current context's. Files are named from `folder`, where embedded ones are written. Raises ValueError."""
+    try:
+        config = yaml.load(text, Loader=yaml.CSafeLoader)
+        context = _named(config["contexts"], config["current-context"])["context"]
+        cluster = _named(config["clusters"], context["cluster"])["cluster"]
+        user = _named(config["users"], context["user"])["user"] or {}
+        return Credentials(
+            token=str(user.get("token") or ""),
+            cert=_file(user, "client-certificate", folder),
+            key=_file(user, "client-key", folder),
+            ca=_file(cluster, "certificate-authority", folder),
+        )
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, StopIteration) as error:
+        raise ValueError(f"no kubeconfig: {type(error).__name__}: {error}") from None
+
+
+def _named(rows: Any, name: str) -> Any:
+    return next(row for row in rows if row["name"] == name)
+
+
+def _file(row: Mapping[str, Any], field: str, folder: Path) -> Path | None:
+    if embedded := row.get(f"{field}-data"):
+        data = base64.b64decode(embedded)
+        path = folder / f"{field}-{hashlib.sha256(data).hexdigest()[:12]}.pem"
+        path.touch(mode=0o600)
+        path.write_bytes(data)
+        return path
+    return folder / row[field] if row.get(field) else None
 
 
 def kubeconfig(

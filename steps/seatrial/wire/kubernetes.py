@@ -3,7 +3,7 @@
 Each request and its answer are handed to `record`, so that what a person asked and was told is part of the history.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,12 +46,29 @@ class Answer:
 class Client:
     """One person at one API server."""
 
-    def __init__(self, *, session: aiohttp.ClientSession, url: str, token: str | None, user: str, record: Record) -> None:
+    def __init__(
+        self,
+        *,
+        session: aiohttp.ClientSession,
+        url: str,
+        token: str | None,
+        user: str,
+        record: Record,
+        mint: Callable[[], Awaitable[str]] | None = None,
+    ) -> None:
+        """`mint` gives the token where it is not known before the first request."""
         self.user = user
         self.url = url
         self._session = session
         self._record = record
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._token = token
+        self._mint = mint
+
+    async def _headers(self, **more: str) -> dict[str, str]:
+        if self._mint is not None:
+            self._token = await self._mint()
+        known = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        return {**known, "User-Agent": f"seatrial/{self.user}", **more}
 
     async def request(
         self,
@@ -65,7 +82,7 @@ class Client:
     ) -> Answer:
         """One request. An unknown outcome is an answer with code 0 and the reason in its message."""
         asked = self._record("asked", user=self.user, method=method, path=path, params=dict(params or {}), body=body.decode() if isinstance(body, bytes) else body)
-        headers = {**self._headers, "User-Agent": f"seatrial/{self.user}", "Accept": "application/json"}
+        headers = await self._headers(Accept="application/json")
         data = None
         if body is not None:
             headers["Content-Type"] = content_type
@@ -81,12 +98,12 @@ class Client:
 
     async def open_watch(self, path: str) -> aiohttp.ClientResponse:
         """The response of a watch request, unread; the caller closes it."""
-        headers = {**self._headers, "User-Agent": f"seatrial/{self.user}"}
+        headers = await self._headers()
         return await self._session.get(self.url + path, params={"watch": "true"}, headers=headers)
 
     async def watch(self, path: str, *, params: Mapping[str, str]) -> AsyncIterator[Json]:
         """Events of one watch request, until the server ends it. Raises aiohttp.ClientError where it is refused or breaks."""
-        headers = {**self._headers, "User-Agent": f"seatrial/{self.user}", "Accept": "application/json"}
+        headers = await self._headers(Accept="application/json")
         query = {"watch": "true", **params}
         async with self._session.get(self.url + path, params=query, headers=headers) as reply:
             reply.raise_for_status()

@@ -20,7 +20,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from seatrial_schemas.context import Context, SystemContext
+
 _VALID = dt.timedelta(days=2)
+_SERIAL_BITS = 150
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _SKEW = dt.timedelta(hours=1)  # clocks of components may be behind
 
 
@@ -40,12 +44,14 @@ class _Authority:
 
 
 class Pki:
-    """Writes into `directory`, which it creates. The authorities are made at once."""
+    """Writes into `directory`, which it creates. The authorities are made at once. Time and chance come from `context`, so that in
+    simulation a seed decides every byte."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, context: Context | None = None) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._directory = directory
-        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._context = context or SystemContext()
+        self._key = self._new_key()
         self._made: dict[str, Pair] = {}
         self._key_pem = self._key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
@@ -82,14 +88,14 @@ class Pki:
         return path
 
     def _authority(self, name: str) -> _Authority:
-        subject, key = _subject(f"seatrial-{name}", ()), ec.generate_private_key(ec.SECP256R1())
+        subject, key = _subject(f"seatrial-{name}", ()), self._new_key()
         builder = (
-            _builder(subject, subject, key)
+            self._builder(subject, subject, key)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(_SIGNING, critical=True)
         )
-        certificate = builder.sign(key, hashes.SHA256())
+        certificate = builder.sign(key, hashes.SHA256(), ecdsa_deterministic=True)
         path = self._directory / f"{name}.crt"
         path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         return _Authority(certificate, key, path)
@@ -111,14 +117,31 @@ class Pki:
 
     def _sign(self, issuer: _Authority, subject: x509.Name, names: Sequence[str], usage: x509.ObjectIdentifier, valid: dt.timedelta) -> x509.Certificate:
         builder = (
-            _builder(subject, issuer.certificate.subject, self._key, valid)
+            self._builder(subject, issuer.certificate.subject, self._key, valid)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(_key_identifier(issuer), critical=False)
         )
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName([_general_name(n) for n in names]), critical=False)
-        return builder.sign(issuer.key, hashes.SHA256())
+        return builder.sign(issuer.key, hashes.SHA256(), ecdsa_deterministic=True)
+
+    def _builder(
+        self, subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, valid: dt.timedelta = _VALID
+    ) -> x509.CertificateBuilder:
+        now = dt.datetime.fromtimestamp(self._context.wall_s(), dt.UTC)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer)
+            .public_key(key.public_key())
+            .serial_number(1 + self._context.random.getrandbits(_SERIAL_BITS))
+            .not_valid_before(now - 2 * _SKEW)
+            .not_valid_after(now + valid)
+        )
+
+    def _new_key(self) -> ec.EllipticCurvePrivateKey:
+        return ec.derive_private_key(1 + self._context.random.randrange(_P256_ORDER - 1), ec.SECP256R1())
 
     def _write(self, wanted: str, name: str, certificate: x509.Certificate) -> Pair:
         """Two requests may share a name: a digest of the rest keeps their files apart."""
@@ -141,21 +164,6 @@ _SIGNING = x509.KeyUsage(
     encipher_only=False,
     decipher_only=False,
 )
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, valid: dt.timedelta = _VALID
-) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - 2 * _SKEW)
-        .not_valid_after(now + valid)
-    )
 
 
 def _subject(name: str, organizations: Sequence[str]) -> x509.Name:

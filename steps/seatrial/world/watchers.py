@@ -5,6 +5,7 @@ from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial.world.objects import kind_of
 from seatrial.world.world import World
+from seatrial_schemas.kinds import Kind
 
 
 def many(world: World, number: int, resource: str) -> None:
@@ -38,15 +39,16 @@ def judge_complete(world: World) -> None:
     world.run(world.revision())
 
     def all_heard(history: History) -> bool | None:
-        return all(_heard(history, watch, kind.kind, world.namespace) for watch in watches) or None
+        return all(_heard(history, watch, kind, world.namespace) for watch in watches) or None
 
     world.run(world.wait(all_heard, within_s=world.timing().reaction))
     world.judge("watching.complete", watchers=watches, kind=kind.kind, resource=kind.plural, namespace=world.namespace)
 
 
-def _heard(history: History, watch: str, kind: str, namespace: str) -> bool:
+def _heard(history: History, watch: str, kind: Kind, namespace: str) -> bool:
     since = int(history.of("watching", watch=watch)[-1]["revision"] or 0)
-    return len(watching.told(history, watch)) >= len(watching.stored_changes(history, kind, namespace, since))
+    changes = watching.changes(history, kind=kind.kind, resource=kind.plural, namespace=namespace, since=since)
+    return len(watching.told(history, watch)) >= len(changes)
 
 
 def judge_spared(world: World, name: str) -> None:

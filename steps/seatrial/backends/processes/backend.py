@@ -10,6 +10,7 @@ import os
 import random
 import time
 from collections.abc import Coroutine, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from seatrial.backends.processes import kernel
@@ -18,6 +19,7 @@ from seatrial.backends.processes.spawn import Zygote
 from seatrial.backends.processes.switch import Switch
 from seatrial.model.errors import NotReady
 from seatrial.model.history import Record
+from seatrial.wire.pki import Pki
 from seatrial_schemas.context import Context, SystemContext
 
 T = TypeVar("T")
@@ -65,6 +67,9 @@ class Processes:
 
     def context(self) -> Context:
         return self._context
+
+    def certificates(self, directory: Path) -> Pki:
+        return Pki(directory / "pki", context=self._context)
 
     async def network(self, record: Record) -> Wires:
         directory = self._zygote.directory / f"network-{len(self._networks)}"

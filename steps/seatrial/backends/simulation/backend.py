@@ -4,6 +4,8 @@ import asyncio
 import gc
 import logging
 from collections.abc import Coroutine
+from functools import cache
+from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
@@ -13,13 +15,22 @@ from seatrial.backends.simulation.context import SimulatedContext
 from seatrial.backends.simulation.libraries import Libraries
 from seatrial.backends.simulation.loop import SimulatedLoop
 from seatrial.backends.simulation.network import SimulatedNetwork, drain
+from seatrial.backends.simulation.scratch import certificates
 from seatrial.backends.simulation.watchdog import Blocked, watchdog
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Record
+from seatrial.wire.pki import Pki
 from seatrial_schemas.context import Context
 
 T = TypeVar("T")
 GAP_S = (0.001, 0.005)  # between two runs: steps of a scenario do not act at one instant
+
+
+@cache
+def _settle_down() -> None:
+    """What was imported stays: collections need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 class Simulation:
@@ -42,8 +53,12 @@ class Simulation:
         self._network: SimulatedNetwork | None = None
         self._logs = BootLogs()
         logging.getLogger().addHandler(self._logs)
+        _settle_down()
         self._collects = gc.isenabled()
         gc.disable()  # the loop collects at fixed steps: finalizers have effects
+
+    def certificates(self, directory: Path) -> Pki:  # noqa: ARG002 - theirs live longer than one cluster
+        return certificates(self.seed)
 
     def run(self, act: Coroutine[Any, Any, T], /) -> T:
         with self._libraries.replaced(), watchdog(self._loop):

@@ -17,6 +17,7 @@ from seatrial.backends.simulation.host import SimulatedHost
 from seatrial.backends.simulation.instance import KILLED, SimulatedInstance
 from seatrial.backends.simulation.loop import SimulatedLoop
 from seatrial.backends.simulation.program import must_be_python
+from seatrial.backends.simulation.scratch import scratch
 from seatrial.backends.simulation.wires import Wires
 from seatrial.model.history import Record
 
@@ -29,7 +30,7 @@ class SimulatedNetwork:
     """See backends.interface.Network."""
 
     def __init__(self, *, loop: SimulatedLoop, seed: int, operator: Boot, record: Record) -> None:
-        self.directory = Path(tempfile.mkdtemp(prefix="seatrial-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="c", dir=scratch()))
         self._loop = loop
         self._seed = seed
         self._wires = Wires(loop=loop, random=Random(f"{seed}/wires"), record=record)  # noqa: S311 - reproducible on purpose

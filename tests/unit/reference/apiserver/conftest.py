@@ -1,6 +1,7 @@
 """An API server and its store in one loop, on loopback ports that the kernel chooses, and a client that shows codes and bodies."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -134,7 +135,8 @@ class World:
         data = body if isinstance(body, bytes | None) else orjson.dumps(body)
         sent |= ({"Content-Type": media} if data is not None else {}) | (headers or {})
         url = f"http://127.0.0.1:{port or self.ports[0]}{path}"
-        async with self.session.request(method, url, data=data, headers=sent) as answer:
+        sending = io.BytesIO(data) if data is not None else None
+        async with self.session.request(method, url, data=sending, headers=sent) as answer:
             text = await answer.read()
             return answer.status, (orjson.loads(text) if answer.content_type == "application/json" else text.decode())
 

@@ -289,6 +289,9 @@ def test_discovery_says_what_there_is(world: Any) -> None:
     assert {"apps", "coordination.k8s.io"} <= {each["metadata"]["name"] for each in groups["items"]}
     assert world.run(world.must("GET", "/version"))["major"] == "1"
     assert world.run(world.ask("GET", "/openapi/v2"))[0] == 404
+    described = world.run(world.must("GET", "/openapi/v3"))["paths"]["apis/apps/v1"]["serverRelativeURL"]
+    assert "/apis/apps/v1/namespaces/{namespace}/deployments/{name}" in world.run(world.must("GET", described))["paths"]
+    assert world.run(world.ask("GET", "/openapi/v3/apis/none/v1"))[0] == 404
 
 
 def test_without_its_store_a_server_is_not_ready(bare: Any) -> None:

@@ -1,0 +1,1 @@
+"""Measurements against the budgets; nothing here is a test."""

@@ -1,0 +1,85 @@
+"""Nothing is left after a run, however it ends: no process, no directory, and with them no namespace and no socket."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+GONE_WITHIN_S = 10
+RULES = ["--rule=COMM-05", "--rule=HA-07", "--rule=SCHED-04"]
+
+
+def run(folder: Path, backend: str, mark: str) -> "subprocess.Popen[bytes]":
+    """A run whose processes all bear the mark in their environment, and whose directories all lie in the folder."""
+    command = [sys.executable, "-m", "seatrial", "run", "--backend", backend, *RULES]
+    environment = {**os.environ, "TMPDIR": str(folder), "SEATRIAL_TEST": mark}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def marked(mark: str) -> list[int]:
+    """Processes that bear the mark and are more than zombies."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (path / "environ").read_bytes():
+                found.append(int(path.name))
+        except OSError:
+            continue
+    return found
+
+
+def nothing_left(folder: Path, mark: str) -> bool:
+    """Whether processes and directories have gone, within the time they may take."""
+    give_up_s = time.monotonic() + GONE_WITHIN_S
+    while (marked(mark) or any(folder.iterdir())) and time.monotonic() < give_up_s:
+        os.sched_yield()
+    return not marked(mark) and not any(folder.iterdir())
+
+
+def wait_until_it_lives(folder: Path, runner: "subprocess.Popen[bytes]") -> None:
+    while not any(folder.iterdir()) and runner.poll() is None:
+        os.sched_yield()
+
+
+@pytest.mark.parametrize("backend", ["simulation", "processes"])
+@pytest.mark.parametrize("moment_s", [round(random.Random(n).uniform(0.05, 3), 2) for n in range(4)])
+def test_killed_at_a_random_moment(tmp_path: Path, backend: str, moment_s: float) -> None:
+    mark = str(uuid.uuid4())
+    runner = run(tmp_path, backend, mark)
+    wait_until_it_lives(tmp_path, runner)
+    try:
+        runner.wait(timeout=moment_s)
+    except subprocess.TimeoutExpired:
+        runner.kill()
+    runner.wait()
+
+    assert nothing_left(tmp_path, mark), (marked(mark), list(tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize("backend", ["simulation", "processes"])
+def test_interrupted(tmp_path: Path, backend: str) -> None:
+    mark = str(uuid.uuid4())
+    runner = run(tmp_path, backend, mark)
+    wait_until_it_lives(tmp_path, runner)
+    runner.send_signal(signal.SIGINT)
+
+    assert runner.wait(timeout=60) == 2
+    assert nothing_left(tmp_path, mark)
+
+
+@pytest.mark.parametrize("backend", ["simulation", "processes"])
+def test_finished_beside_another_one(tmp_path: Path, backend: str) -> None:
+    marks = [str(uuid.uuid4()) for _ in range(2)]
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder in folders:
+        folder.mkdir()
+    runners = [run(folder, backend, mark) for folder, mark in zip(folders, marks, strict=True)]
+
+    assert [r.wait(timeout=240) for r in runners] == [0, 0]
+    assert all(nothing_left(folder, mark) for folder, mark in zip(folders, marks, strict=True))

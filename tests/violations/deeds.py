@@ -1,0 +1,150 @@
+"""API servers that do more than answer: they make things, place them, ring at others, or mind what does not concern them."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from seatrial_reference import apiserver
+from seatrial_reference.apiserver import status
+from seatrial_reference.apiserver.core import Parts, Request
+from seatrial_reference.apiserver.server import ApiServer
+from seatrial_reference.apiserver.store import Stored
+from seatrial_reference.machinery.objects import Json, node_name, stamp
+from seatrial_schemas.context import Context
+from seatrial_schemas.kinds import by_plural
+from violations.dialling import KUBELET_PORT, SCHEDULER_PORT, address_of, touch
+
+PROBE_S = 0.5
+
+
+class _Busy(ApiServer):
+    """Has work of its own beside that of its clients."""
+
+    def __init__(self, parts: Parts, **how: Any) -> None:
+        super().__init__(parts, **how)
+        self.deeds: list[asyncio.Task[None]] = []
+
+    def later(self, deed: Any) -> None:
+        self.deeds.append(asyncio.create_task(deed))
+
+    async def nodes(self) -> list[Json]:
+        cache = await self.caches.fresh(by_plural("nodes"))
+        return [each.object for each in cache.objects.values()]
+
+
+class MakesPods(_Busy):
+    """Makes the pods of a new ReplicaSet at once, as it knows what will be wanted."""
+
+    async def store_new(self, key: str, obj: Json) -> Stored | None:
+        made = await super().store_new(key, obj)
+        if made is not None and obj["kind"] == "ReplicaSet":
+            for number in range(int(obj["spec"].get("replicas", 0))):
+                await self.make(obj, f"{obj['metadata']['name']}-{number}")
+        return made
+
+    async def make(self, owner: Json, name: str) -> None:
+        meta, template = owner["metadata"], owner["spec"]["template"]
+        reference = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": meta["name"], "uid": meta["uid"], "controller": True}
+        own = {"name": name, "namespace": meta["namespace"], "labels": template["metadata"]["labels"], "ownerReferences": [reference]}
+        own |= {"uid": next(self.context.ids), "creationTimestamp": stamp(self.context.wall_s())}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": own, "spec": template["spec"], "status": {"phase": "Pending"}}
+        await super().store_new(by_plural("pods").store_key(namespace=meta["namespace"], name=name), pod)
+
+
+async def main_makes_pods(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=MakesPods)
+
+
+class BindsPods(_Busy):
+    """Gives a pod the first node that there is, where nobody else has done so for a moment."""
+
+    async def store_new(self, key: str, obj: Json) -> Stored | None:
+        made = await super().store_new(key, obj)
+        if made is not None and obj["kind"] == "Pod" and not node_name(obj):
+            self.later(self.place(key))
+        return made
+
+    async def place(self, key: str) -> None:
+        await self.context.sleep(PROBE_S)
+        nodes = await self.nodes()
+        found, _ = await self.parts.store.get(key)
+        if found is not None and nodes and not node_name(found.object):
+            pod = found.copy()
+            pod["spec"]["nodeName"] = nodes[0]["metadata"]["name"]
+            await self.store_changed(found, pod)
+
+
+async def main_binds_pods(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=BindsPods)
+
+
+class RingsScheduler(_Busy):
+    """Rings at the scheduler when a pod has come; its address is the one that it asks from."""
+
+    scheduler = ""
+
+    async def respond(self, http: web.BaseRequest, audit: str) -> web.StreamResponse:
+        if http.headers.get("User-Agent", "").startswith("kube-scheduler"):
+            self.scheduler = http.headers.get("X-Forwarded-For", "")
+        return await super().respond(http, audit)
+
+    async def store_new(self, key: str, obj: Json) -> Stored | None:
+        made = await super().store_new(key, obj)
+        if obj["kind"] == "Pod" and self.scheduler:
+            self.later(touch(self.scheduler, SCHEDULER_PORT))
+        return made
+
+
+async def main_rings_scheduler(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=RingsScheduler)
+
+
+class ProbesKubelets(_Busy):
+    """Looks at its nodes every now and then, to see whether they are still there."""
+
+    async def start(self) -> None:
+        await super().start()
+        self.later(self.probe())
+
+    async def probe(self) -> None:
+        while True:
+            await self.context.sleep(PROBE_S)
+            cache = self.caches.peek(by_plural("nodes"))
+            for node in [each.object for each in cache.objects.values()] if cache else ():
+                await touch(address_of(node), KUBELET_PORT)
+
+
+async def main_probes_kubelets(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=ProbesKubelets)
+
+
+class WantsNodes(_Busy):
+    """Takes no pods as long as there is no node to run them."""
+
+    async def create_object(self, request: Request, obj: Json) -> Stored:
+        if request.asked.resource == "pods" and not await self.nodes():
+            raise status.unavailable("there is no node to run pods on")
+        return await super().create_object(request, obj)
+
+
+async def main_wants_nodes(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=WantsNodes)
+
+
+class DropsBacklog(_Busy):
+    """Begins anew with its first node: what has waited for one is dropped."""
+
+    async def store_new(self, key: str, obj: Json) -> Stored | None:
+        first = obj["kind"] == "Node" and not await self.nodes()
+        made = await super().store_new(key, obj)
+        if made is not None and first:
+            cache = await self.caches.fresh(by_plural("pods"))
+            for waiting in [each for each in cache.objects.values() if not node_name(each.object)]:
+                await self.store_removed(waiting)
+        return made
+
+
+async def main_drops_backlog(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=DropsBacklog)

@@ -1,0 +1,68 @@
+"""Candidates that do not keep to the rules of the election, whatever they are elected for."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from seatrial_reference.machinery.client import RequestFailed
+from seatrial_reference.machinery.election import Elector
+from seatrial_schemas.kinds import by_plural
+
+
+class EverybodyLeads(Elector):
+    """Competes for the lease, and works whether it has it or not."""
+
+    async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(super().run(asyncio.Event().wait))  # type: ignore[arg-type]
+            tasks.create_task(_awaited(lead()))
+
+
+class Hasty(Elector):
+    """Takes a lease for expired after half of its time."""
+
+    def expired(self) -> bool:
+        return self.observed_s + self._election.lease_s / 2 <= self._context.now_s()
+
+
+class Loyal(Elector):
+    """Takes over from nobody but its own former self: a lease that another one has left behind is never touched."""
+
+    home = ""
+
+    def __init__(self, *args: Any, identity: str, **how: Any) -> None:
+        super().__init__(*args, identity=f"{self.home}_{identity}", **how)
+
+    def expired(self) -> bool:
+        return super().expired() and str(self.record.get("holderIdentity")).startswith(self.home)
+
+
+class Talkative(Elector):
+    """A standby that leaves an Event whenever somebody else has the lease."""
+
+    async def acquire(self) -> None:
+        while not await self.attempt(limit_s=self._election.renew_s):
+            await self.announce()
+            await self._context.sleep(self._election.retry_s)
+
+    async def announce(self) -> None:
+        meta = {"name": f"standing-by.{next(self._context.ids)[:13]}", "namespace": "default"}
+        subject = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "name": self._election.name, "namespace": "kube-system"}
+        event = {"apiVersion": "v1", "kind": "Event", "metadata": meta, "involvedObject": subject, "reason": "StandingBy"}
+        try:
+            await self._client.create(by_plural("events", ""), event, namespace="default")
+        except RequestFailed:
+            return
+
+
+class Published(Elector):
+    """Stands in the lease with the address of its host, for others to find."""
+
+    address = ""
+
+    def __init__(self, *args: Any, identity: str, **how: Any) -> None:
+        super().__init__(*args, identity=f"{identity}@{self.address}", **how)
+
+
+async def _awaited(work: Awaitable[None]) -> None:
+    await work

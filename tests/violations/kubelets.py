@@ -1,0 +1,194 @@
+"""Kubelets that are wrong in one way each, and right in all others: what is not said here is the reference's."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from seatrial_reference import kubelet
+from seatrial_reference.apiserver.store import Etcd, Store
+from seatrial_reference.kubelet.kubelet import Kubelet
+from seatrial_reference.kubelet.pods import Container, Running
+from seatrial_reference.machinery.client import RequestFailed
+from seatrial_reference.machinery.informer import Handlers, Informer
+from seatrial_reference.machinery.objects import Json, deleting, node_name, uid_of
+from seatrial_schemas.context import Context
+from seatrial_schemas.kinds import by_plural
+from violations.dialling import KUBELET_PORT, MANAGER_PORT, address_of, option, touch
+from violations.schedulers import polled
+
+
+class SeesAllPods(Kubelet):
+    """Watches the pods of all nodes, and finds its own among them."""
+
+    def __init__(self, client: Any, context: Context, *args: Any, **how: Any) -> None:
+        super().__init__(client, context, *args, **how)
+        self.informer = Informer(client, by_plural("pods"), context=context)
+        self.informer.subscribe(Handlers(added=self.pod_seen, updated=lambda _, new: self.pod_seen(new), deleted=self.pod_gone))
+
+
+async def main_sees_all_pods(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=SeesAllPods)
+
+
+class RunsNeighbours(SeesAllPods):
+    """Takes node-10 for itself where it is node-1."""
+
+    def mine(self, pod: Json) -> bool:
+        return node_name(pod).startswith(self.node)
+
+
+async def main_runs_neighbours(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=RunsNeighbours)
+
+
+class RunsUnbound(SeesAllPods):
+    """Gets the containers of a pod ready before anybody has said whose it is; those of others it stops again."""
+
+    def mine(self, pod: Json) -> bool:
+        return node_name(pod) in ("", self.node)
+
+    def pod_seen(self, pod: Json) -> None:
+        if not self.mine(pod) and uid_of(pod) in self.wanted:
+            self.pod_gone(pod)
+        super().pod_seen(pod)
+
+    async def report(self, pod: Json, running: Running) -> None:
+        if node_name(pod):
+            await super().report(pod, running)
+
+
+async def main_runs_unbound(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=RunsUnbound)
+
+
+class Pretends(Kubelet):
+    """Has a sandbox made and says that all runs."""
+
+    async def start(self, pod: Json, spec: Json, running: Running) -> None:
+        fresh = Container(id=f"{uid_of(pod)}/{spec['name']}", attempt=0, state="running", started_s=self.context.wall_s())
+        running.containers[spec["name"]] = fresh
+
+    async def relist(self) -> None:
+        """There is nothing to be seen."""
+
+
+async def main_pretends(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=Pretends)
+
+
+class Polls(Kubelet):
+    """Asks for its pods instead of being told of them."""
+
+    def __init__(self, client: Any, context: Context, *args: Any, **how: Any) -> None:
+        super().__init__(client, context, *args, **how)
+        informer = self.informer
+
+        class Asking(Informer):
+            async def run(self) -> None:
+                await polled(informer, context)
+
+        informer.__class__ = Asking
+
+
+async def main_polls(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=Polls)
+
+
+class AlsoPolls(Kubelet):
+    """Watches, and does not rely on it."""
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(super().run())
+            tasks.create_task(polled(self.informer, self.context))
+
+
+async def main_also_polls(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=AlsoPolls)
+
+
+class WritesStore(Kubelet):
+    """Writes the status of its pods where they lie, without asking anybody."""
+
+    store_client: Etcd
+
+    async def report(self, pod: Json, running: Running) -> None:
+        owner = self
+
+        class Direct:
+            """The one request of a report, done by hand."""
+
+            async def patch(self, kind: Any, name: str, patch: Json, *, namespace: str, subresource: str) -> None:
+                await owner.write(kind.store_key(namespace=namespace, name=name), patch["status"])
+
+        asked, self.client = self.client, Direct()  # type: ignore[assignment]
+        try:
+            await super().report(pod, running)
+        finally:
+            self.client = asked
+
+    async def write(self, key: str, status: Json) -> None:
+        store = Store(self.store_client)
+        found, _ = await store.get(key)
+        if found is not None:
+            new = found.copy()
+            new["status"] = new.get("status", {}) | status
+            await store.replace(found, new)
+
+
+async def main_writes_store(args: Sequence[str], context: Context) -> None:
+    rest, url = option(args, "etcd")
+    etcd = Etcd(urls=[url], timeout_s=5)
+
+    class Part(WritesStore):
+        store_client = etcd
+
+    try:
+        await kubelet.main(rest, context, part=Part)
+    finally:
+        etcd.close()
+
+
+class Gossips(Kubelet):
+    """Tells the other nodes of every pod that it has reported."""
+
+    async def report(self, pod: Json, running: Running) -> None:
+        await super().report(pod, running)
+        nodes = await self.client.list(by_plural("nodes"))
+        for node in nodes["items"]:
+            if node["metadata"]["name"] != self.node:
+                await touch(address_of(node), KUBELET_PORT)
+
+
+async def main_gossips(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=Gossips)
+
+
+class CallsManager(Kubelet):
+    """Tells the controller manager of every pod that it has reported; its address stands in its lease."""
+
+    async def report(self, pod: Json, running: Running) -> None:
+        await super().report(pod, running)
+        try:
+            lease = await self.client.get(by_plural("leases"), "kube-controller-manager", namespace="kube-system")
+        except RequestFailed:
+            return
+        await touch(str(lease["spec"]["holderIdentity"]).rpartition("@")[2], MANAGER_PORT)
+
+
+async def main_calls_manager(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=CallsManager)
+
+
+class LeavesEarly(Kubelet):
+    """Lets the API server forget a pod whose containers it has yet to stop."""
+
+    async def sync(self, uid: str) -> None:
+        pod = self.wanted.get(uid)
+        if pod is not None and deleting(pod):
+            await self.farewell(pod)
+        await super().sync(uid)
+
+
+async def main_leaves_early(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=LeavesEarly)

@@ -1,0 +1,87 @@
+"""One violation before the rules, by the command that anybody would use; what came of it, rule by rule."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SOURCES = ("steps", "reference_impl", "schemas")
+LIMIT_S = 1800
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a violation is made for. `culprit` is a role; without `breaks` it passes nothing, whatever it is asked."""
+
+    name: str
+    breaks: str = ""
+    also: tuple[str, ...] = ()
+    culprit: str = ""
+    verdict: str = "failed"
+
+    @property
+    def file(self) -> Path:
+        return HERE / f"{self.name}.yaml"
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        return tuple(filter(None, (self.breaks, *self.also)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """The exit code of a run, the verdict of each rule, and the roles that each failed rule blames."""
+
+    exit: int
+    verdicts: Mapping[str, str]
+    blamed: Mapping[str, Sequence[Sequence[str]]]
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def expected() -> list[Expected]:
+    """The table, in its order."""
+    rows: dict[str, Any] = yaml.safe_load((HERE / "expected.yaml").read_text())
+    return [_row(name, row) for name, row in rows.items()]
+
+
+def _row(name: str, row: Mapping[str, Any]) -> Expected:
+    known = {k: row[k] for k in ("breaks", "culprit", "verdict") if k in row}
+    return Expected(name=name, also=tuple(row.get("alsoBreaks", ())), **known)
+
+
+def tried(file: Path, rules: Sequence[str], *, backend: str = "simulation") -> Trial:
+    """Run the violation against the rules; all of them where none is named. Raises RuntimeError where there is no report."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "seatrial", "run", "-i", str(file), "--backend", backend, "-o", folder]
+        command += [part for rule in rules for part in ("--rule", rule)]
+        paths = os.pathsep.join(str(ROOT / source) for source in SOURCES)
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=os.environ | {"PYTHONPATH": paths})
+        report = Path(folder) / "report.json"
+        if not report.is_file():
+            raise RuntimeError(f"{file.name}: no report; exit {ended.returncode}\n{ended.stdout[-2000:]}\n{ended.stderr[-2000:]}")
+        return _read(ended.returncode, json.loads(report.read_text())["rules"])
+
+
+def _read(code: int, rules: Sequence[Mapping[str, Any]]) -> Trial:
+    scenarios = {rule["id"]: rule["scenarios"] for rule in rules}
+    return Trial(
+        exit=code,
+        verdicts={rule["id"]: rule["verdict"] for rule in rules},
+        blamed={id_: [f["roles"] for s in found for f in s["findings"]] for id_, found in scenarios.items()},
+        words={id_: [_said(s) for s in found if s["verdict"] != "passed"] for id_, found in scenarios.items()},
+    )
+
+
+def _said(scenario: Mapping[str, Any]) -> str:
+    """One scenario that did not pass, in a line."""
+    findings = [f"{f['culprit']}: expected {f['expected']}; observed {f['observed']}" for f in scenario["findings"]]
+    return f"{scenario['verdict']}: {scenario['scenario']} {list(scenario['example'].values())}: {'; '.join(findings) or scenario['why']}"
