@@ -153,7 +153,9 @@ async def _stay(standing: Standing, listener: socket.socket, wanted: Wanted, say
         async with await asyncio.start_server(relay.serve, sock=listener):
             port = listener.getsockname()[1]
             _write(wanted.kubeconfig, cluster, port)
-            say(f"{cluster.implementation.name} is up with {wanted.nodes} node{'' if wanted.nodes == 1 else 's'}: https://{LOOPBACK}:{port}")
+            say(
+                f"{cluster.implementation.name} is up with {wanted.nodes} node{'' if wanted.nodes == 1 else 's'}: https://{LOOPBACK}:{port}"
+            )
             say(f"  kubectl --kubeconfig {wanted.kubeconfig} get nodes,pods -A")
             say("Ctrl-C takes everything down.")
             await asyncio.get_running_loop().create_future()

@@ -12,6 +12,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from seatrial import catalogue
+from seatrial.adapters.descriptor import load
+from seatrial.backends.processes import Processes
+from seatrial.model.topology import Topology
+from seatrial.world import World
+
 SEATRIAL = [sys.executable, "-m", "seatrial"]
 LOOP = 2_000_000
 
@@ -45,12 +51,6 @@ def suite_s(backend: str, workers: int) -> tuple[float, int]:
 
 def ready_s() -> float:
     """From the order to the readiness of the reference with one node as processes, its start-up included."""
-    from seatrial import catalogue
-    from seatrial.adapters.descriptor import load
-    from seatrial.backends.processes import Processes
-    from seatrial.model.topology import Topology
-    from seatrial.world import World
-
     backend = Processes(warm=["seatrial.doubles.tap", "seatrial_reference.apiserver", "seatrial_reference.scheduler"])
     times = []
     for _ in range(3):
@@ -66,13 +66,13 @@ def ready_s() -> float:
 def show(what: str, measured: float, budget: float, unit: str, unit_s: float | None = None) -> None:
     """One line: the figure, its budget, and its ratio to the calibration loop where it is a time."""
     ratio = f"{measured / unit_s:8.2f} loops" if unit_s else ""
-    print(f"{what:52} {measured:9.2f} {unit:4} budget {budget:g} {unit} {'ok' if measured <= budget else 'OVER':5} {ratio}")
+    sys.stdout.write(f"{what:52} {measured:9.2f} {unit:4} budget {budget:g} {unit} {'ok' if measured <= budget else 'OVER':5} {ratio}\n")
 
 
 def main() -> None:
     """Measure everything, one after another."""
     loop_s = min(calibration_s() for _ in range(3))
-    print(f"calibration: {LOOP:,} additions in {loop_s:.3f} s")
+    sys.stdout.write(f"calibration: {LOOP:,} additions in {loop_s:.3f} s\n")
     measurements: list[tuple[str, Callable[[], float], float]] = [
         ("seatrial --help", lambda: best_s([*SEATRIAL, "--help"], rounds=5) * 1000, 150),
         ("reference as processes, ready", lambda: ready_s() * 1000, 1000),

@@ -137,13 +137,11 @@ class DropsBacklog(_Busy):
     """Begins anew with its first node: what has waited for one is dropped."""
 
     async def store_new(self, key: str, obj: Json) -> Stored | None:
-        first = obj["kind"] == "Node" and not await self.nodes()
-        made = await super().store_new(key, obj)
-        if made is not None and first:
+        if obj["kind"] == "Node" and not await self.nodes():
             cache = await self.caches.fresh(by_plural("pods"))
             for waiting in [each for each in cache.objects.values() if not node_name(each.object)]:
                 await self.store_removed(waiting)
-        return made
+        return await super().store_new(key, obj)
 
 
 async def main_drops_backlog(args: Sequence[str], context: Context) -> None:

@@ -19,7 +19,11 @@ class EverybodyLeads(Elector):
 
 
 class Hasty(Elector):
-    """Takes a lease for expired after half of its time."""
+    """Asks often, and takes a lease for expired after half of its time."""
+
+    async def acquire(self) -> None:
+        while not await self.attempt(limit_s=self._election.renew_s):
+            await self._context.sleep(self._election.retry_s / 5)
 
     def expired(self) -> bool:
         return self.observed_s + self._election.lease_s / 2 <= self._context.now_s()

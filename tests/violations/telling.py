@@ -22,12 +22,21 @@ FEW = 8  # watchers that are served well
 
 
 class _Announcing(ApiServer):
-    """Can tell watchers of what the store has not told it."""
+    """Can tell watchers of what the store has not told it, under the revision that it will probably get."""
+
+    def __init__(self, parts: Parts, **how: Any) -> None:
+        super().__init__(parts, **how)
+        self.newest = 0
+
+    async def open_watch(self, request: Request) -> Stream:
+        stream = await super().open_watch(request)
+        self.newest = max(self.newest, stream.after)
+        return stream
 
     def announce(self, request: Request, key: str, obj: Json) -> None:
         cache = self.caches.peek(request.kind)
         if cache is not None:
-            now = stored(key, obj, cache.revision + 1)
+            now = stored(key, obj, max(self.newest, cache.revision) + 1)
             event = Event(revision=now.revision, key=key, now=now, before=None)
             for watcher in list(cache._watchers):
                 if key.startswith(watcher.prefix):

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import yaml
 
-from seatrial_reference.apiserver import status
+from seatrial_reference.apiserver import protobuf, status
 from seatrial_reference.apiserver.request import Attributes
 from seatrial_schemas.kinds import Kind
 
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 Shape = Any  # a type, a mapping of fields ("*" is any field), or a list of one shape
 
 JSON_MEDIA, YAML_MEDIA = "application/json", "application/yaml"
-ACCEPTED = (JSON_MEDIA, YAML_MEDIA)
+ACCEPTED = (JSON_MEDIA, YAML_MEDIA, protobuf.MEDIA)
 
 _LABELS: Shape = {"*": str}
 _META: Mapping[str, Shape] = {
@@ -99,7 +99,9 @@ def parse(data: bytes, media: str) -> Any:
             return yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are the safe loader
         if media == JSON_MEDIA or media.endswith("+json"):
             return orjson.loads(data)
-    except (orjson.JSONDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
+        if media == protobuf.MEDIA:
+            return protobuf.decode(data)
+    except (orjson.JSONDecodeError, yaml.YAMLError, UnicodeDecodeError, protobuf.Malformed) as error:
         raise status.bad_request(f"the object provided is unrecognized: {error}") from error
     raise status.unsupported(media, ACCEPTED)
 

@@ -101,7 +101,7 @@ def _find(name: str) -> Path:
         if shipped.is_file():
             return shipped
         offer = ", ".join(sorted(p.stem for p in assets.descriptors().glob("*.yaml")))
-        raise UsageError(f"There is no implementation {name!r}. Shipped are: {offer}. Anything else is the path of a descriptor file (.yaml).")
+        raise UsageError(f"There is no implementation {name!r}. Shipped are: {offer}. Anything else is the path of a descriptor (.yaml).")
     path = Path(name)
     if not path.is_file():
         raise UsageError(f"There is no descriptor file {name}.")

@@ -27,7 +27,7 @@ VALUES: Mapping[str, str] = {
     "ca": "certificate of the CA that signs serving and client certificates, PEM",
     "front-proxy.ca": "certificate of the CA of the front proxy",
     "front-proxy.name": "common name of the front proxy's client certificate",
-    "tokens": "token file: token,user,uid,\"group,group\" per line",
+    "tokens": 'token file: token,user,uid,"group,group" per line',
     "token": "bearer token of this instance's identity",
     "kubeconfig": "kubeconfig of this instance's identity (its first role's)",
     "kubeconfig.scheduler": "kubeconfig of the scheduler's identity",

@@ -2,10 +2,9 @@
 
 from pytest_bdd import given, parsers, when
 
-from seatrial.bindings.phrases import WHO, topology
+from seatrial.bindings.phrases import WHO, acting, topology
 from seatrial.bindings.phrases import who as meant
 from seatrial.world import World, faults
-
 
 FATE = r"stopped|killed|paused|resumed|started again|killed and started again|cut off from every API server|connected again"
 
@@ -33,7 +32,8 @@ def something_happens(world: World, who: str, what: str) -> None:
 @given(parsers.re(r"the watch streams of " + WHO + r" are held"))
 def streams_are_held(world: World, who: str) -> None:
     """The tap keeps back what the API server tells them, new streams included; everything else flows."""
-    faults.hold_streams(world, meant(world, who))
+    instances, user = acting(world, who)
+    faults.hold_streams(world, instances, user=user)
 
 
 @when("the streams are released")

@@ -32,7 +32,12 @@ def through_the_api_server(world: World) -> None:
     world.judge("edges.only_through", hub="apiserver")
 
 
-@then(parsers.re(r"during all of this no frame went between (?P<first>the scheduler|the kubelets)(?: and (?P<second>the scheduler|the controller manager))?"))
+@then(
+    parsers.re(
+        r"during all of this no frame went between (?P<first>the scheduler|the kubelets)"
+        r"(?: and (?P<second>the scheduler|the controller manager))?"
+    )
+)
 def no_frame(world: World, first: str, second: str | None) -> None:
     """All frames of all protocols count, both ways; the counters must then see the suite's own."""
     one, other = ROLE_PHRASES[first], ROLE_PHRASES[second or first]
@@ -102,7 +107,13 @@ def kubelet_told(world: World, node: str, own: str, other: str) -> None:
     world.judge("requests.told_only", instance=node, own=own, other=other)
 
 
-@then(parsers.re(r"each status of a pod of " + NAME + r" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler"))
+@then(
+    parsers.re(
+        r"each status of a pod of "
+        + NAME
+        + r" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler"
+    )
+)
 def status_joined(world: World, name: str) -> None:
     """Joined by revision; the status Running is always the kubelet's."""
     world.judge("requests.status_joined", name=name)

@@ -86,5 +86,6 @@ def labelled(world: World, watcher: str, label: str) -> None:
     """One object all the way."""
     name = people.NEW if world.verb == "create" else people.OLD
     watch = f"{watcher}/pods"
-    world.run(world.wait(lambda h: h.of("watched", watch=watch, name=name, type="ADDED" if name == people.NEW else "MODIFIED"), within_s=world.timing().reaction))
+    kind = "ADDED" if name == people.NEW else "MODIFIED"
+    world.run(world.wait(lambda h: h.of("watched", watch=watch, name=name, type=kind), within_s=world.timing().reaction))
     world.judge("pipeline.labelled", user=world.last, label=label, name=name, watcher=watch)

@@ -21,7 +21,9 @@ def standbys_idle(world: World, components: str) -> None:
     world.judge("leadership.standbys_idle", role=COMPONENTS[components])
 
 
-@then(parsers.re(r"another (?P<component>scheduler|controller manager) takes the lease, and not before it has expired(?: or been released)?"))
+@then(
+    parsers.re(r"another (?P<component>scheduler|controller manager) takes the lease, and not before it has expired(?: or been released)?")
+)
 def takes_over(world: World, component: str) -> None:
     """Counted from the last renewal that was accepted."""
     role = COMPONENTS[component]
@@ -29,5 +31,7 @@ def takes_over(world: World, component: str) -> None:
     gone = facts.mark(world.history, since)
     old = [r.instance for r, _ in facts.lease_writes(world.history, role) if r.at_s <= gone.at_s][-1:]
     within_s = world.timing(role).recovery
-    world.run(world.wait(lambda h: [r for r, _ in facts.lease_writes(h, role) if r.instance not in old and r.at_s > gone.at_s], within_s=within_s))
+    world.run(
+        world.wait(lambda h: [r for r, _ in facts.lease_writes(h, role) if r.instance not in old and r.at_s > gone.at_s], within_s=within_s)
+    )
     world.judge("leadership.takeover", role=role, since=since, lease_s=world.cluster.limits(role).lease_s)

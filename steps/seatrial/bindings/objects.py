@@ -11,8 +11,13 @@ MANY = r"(?P<number>\d+) (?P<kind>pods|configmaps)"
 
 @when(
     parsers.re(
-        PERSON + r" creates an? " + KIND + r" " + NAME
-        + r'(?: with (?P<replicas>\d+) replicas)?(?: on node "(?P<node>[\w-]+)")?(?: in the namespace "(?P<namespace>[\w-]+)")?(?P<other> with other content)?'
+        PERSON
+        + r" creates an? "
+        + KIND
+        + r" "
+        + NAME
+        + r'(?: with (?P<replicas>\d+) replicas)?(?: on node "(?P<node>[\w-]+)")?'
+        + r'(?: in the namespace "(?P<namespace>[\w-]+)")?(?P<other> with other content)?'
     )
 )
 def creates(
@@ -31,7 +36,15 @@ def creates(
     )
 
 
-@given(parsers.re(r"an? " + KIND + r" " + NAME + r"(?: with (?P<replicas>\d+) replicas)?(?P<finalizer> with a finalizer)? (?P<state>exists|is running)"))
+@given(
+    parsers.re(
+        r"an? "
+        + KIND
+        + r" "
+        + NAME
+        + r"(?: with (?P<replicas>\d+) replicas)?(?P<finalizer> with a finalizer)? (?P<state>exists|is running)"
+    )
+)
 def there_is(world: World, kind: str, name: str, replicas: str | None, finalizer: str | None, state: str) -> None:
     """Made by the operator; running means all its pods."""
     people.exists(world, kind, name, replicas=int(replicas or 1), finalizer=bool(finalizer))
@@ -75,7 +88,9 @@ def deletes_one_pod(world: World, person: str, name: str) -> None:
     people.deletes_one_pod(world, unquoted(person), name)
 
 
-@when(parsers.re(PERSON + r" creates (?:one object of each kind|" + MANY + r'(?:, (?P<labelled>\d+) of them labelled "(?P<label>\w+=\w+)")?)'))
+@when(
+    parsers.re(PERSON + r" creates (?:one object of each kind|" + MANY + r'(?:, (?P<labelled>\d+) of them labelled "(?P<label>\w+=\w+)")?)')
+)
 def creates_many(world: World, person: str, number: str | None, kind: str, labelled: str | None, label: str | None) -> None:
     """From now on "them". Of each kind: of each that the suite has a manifest of."""
     if number is None:

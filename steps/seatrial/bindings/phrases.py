@@ -2,6 +2,7 @@
 
 import re
 
+from seatrial.cluster.identities import ROLE_USERS
 from seatrial.cluster.instances import Supervised
 from seatrial.model.errors import HarnessFault, NotRunnable
 from seatrial.model.topology import Topology
@@ -51,6 +52,19 @@ def who(world: World, phrase: str) -> list[Supervised]:
     if phrase in ("every component", "no component", "everybody but etcd and the API server", "everybody"):
         return [i for i in world.cluster.instances.values() if not aside & set(i.placement.roles)]
     raise HarnessFault(f"nobody is called {phrase!r}")
+
+
+def acting(world: World, phrase: str) -> tuple[list[Supervised], str | None]:
+    """The instances that a phrase means; and, where it means one of several roles of a process that each ask under a user of their own,
+    that user: then a role can be watched alone, though it cannot be stopped alone."""
+    role = ROLE_PHRASES.get(phrase, "")
+    component = world.implementation.role(role)
+    if component is None or len(component.roles) == 1 or not set(component.roles) <= ROLE_USERS.keys() - {"etcd", "apiserver"}:
+        return who(world, phrase), None
+    instances = world.cluster.of_role(role)
+    seen = [{r["user"] for r in world.history.of("request", instance=i.name)} for i in instances]
+    apart = all(ROLE_USERS[r] in users for r in component.roles for users in seen)
+    return (instances, ROLE_USERS[role]) if apart else (who(world, phrase), None)
 
 
 def alone(world: World, *roles: str) -> None:

@@ -2,8 +2,7 @@
 
 from pytest_bdd import given, parsers, then, when
 
-from seatrial.bindings.phrases import NAME, WHO
-from seatrial.bindings.phrases import who as meant
+from seatrial.bindings.phrases import NAME, WHO, acting
 from seatrial.world import World, faults, stages, workloads
 
 STATE = r"(?P<state>been created|been bound|become running)"
@@ -53,8 +52,9 @@ def nothing_made(world: World, name: str) -> None:
 @then(parsers.re(WHO + r" does (?:nothing|anything) about " + NAME + r" while the streams are held"))
 def idle_while_held(world: World, who: str, name: str) -> None:
     """The change is offered to them and not delivered; in a quiet window they ask nothing about it and run nothing of it."""
+    instances, user = acting(world, who)
     faults.quiet(world)
-    world.judge("holds.idle", who=[i.name for i in meant(world, who)], name=name)
+    world.judge("holds.idle", who=[i.name for i in instances], name=name, **({"user": user} if user else {}))
 
 
 @then(parsers.re(r"the revisions of everything about " + NAME + r" follow the chain of events"))

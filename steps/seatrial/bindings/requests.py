@@ -9,8 +9,8 @@ WHOM = r'(?:"(?P<person>\w+)"|s?he)'
 READER = "reader"
 
 
-@then(parsers.re(WHOM + r" is answered 201 with the whole (?P<kind>\w+)"))
-def answered_whole(world: World, person: str | None, kind: str) -> None:
+@then(parsers.re(WHOM + r" is answered 201 with the whole \w+"))
+def answered_whole(world: World, person: str | None) -> None:
     """Everything that was sent, and name, uid, version and time of creation."""
     stages.all_answered(world)
     world.judge("answers.whole", user=person or world.last, code=201)

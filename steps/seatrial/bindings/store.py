@@ -3,7 +3,7 @@
 from pytest_bdd import parsers, then
 
 from seatrial.bindings.phrases import KIND, NAME
-from seatrial.world import World, faults, people, stages
+from seatrial.world import World, faults, stages
 from seatrial.world.objects import kind_of
 
 
@@ -20,7 +20,15 @@ def one_key(world: World, key: str) -> None:
     world.judge("storage.one_key", key=key.replace("NAMESPACE", world.namespace), name=answer.body.get("metadata", {}).get("name", ""))
 
 
-@then(parsers.re(r"the key of the " + KIND + r" " + NAME + r" is (?P<what>gone only after its containers have stopped|gone|still there and marked for deletion)"))
+@then(
+    parsers.re(
+        r"the key of the "
+        + KIND
+        + r" "
+        + NAME
+        + r" is (?P<what>gone only after its containers have stopped|gone|still there and marked for deletion)"
+    )
+)
 def key_gone(world: World, kind: str, name: str, what: str) -> None:
     """Gone: the store's last word about it is the deletion. Marked: the object bears a deletion timestamp."""
     key = kind_of(kind).store_key(namespace=world.namespace, name=name)

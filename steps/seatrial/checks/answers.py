@@ -123,7 +123,7 @@ def one_winner(history: History, *, users: list[str]) -> Proof:
 @check
 def generated(history: History, *, user: str, prefix: str) -> Proof:
     """The last two objects that were created without a name have different names with the prefix."""
-    told = [e for e in history.of("told", user=user, method="POST")][-2:]
+    told = history.of("told", user=user, method="POST")[-2:]
     names = [t["body"].get("metadata", {}).get("name", "") if t["code"] == 201 else "" for t in told]
     good = len(set(names)) == 2 and all(n.startswith(prefix) and n != prefix for n in names)
     found = breach(history, f"two different names beginning with {prefix}", f"{names}, {[described(t) for t in told]}", *told)
@@ -145,7 +145,7 @@ def _them(history: History, names: list[str]) -> dict[str, dict[str, Any]]:
 def each_read(history: History, *, names: list[str], reader: str) -> Proof:
     """Each object, read alone, and all of them in a list, are what was answered when they were created, and nothing else is listed."""
     made = _them(history, names)
-    reads = [e for e in history.of("told", user=reader, method="GET")]
+    reads = history.of("told", user=reader, method="GET")
     single = {
         e["body"]["metadata"]["name"]: e
         for e in reads

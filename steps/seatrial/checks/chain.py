@@ -1,6 +1,7 @@
 """The chain of events by revisions of one store, and who did each step, by joining revisions with accepted requests."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from seatrial.checks.facts import OWN, accepted, authors, belongs, culprit_of, instances, owner, roles_of
@@ -79,7 +80,7 @@ def revisions(history: History, *, name: str) -> Proof:
     found: list[Finding] = []
     for chain in steps(history, name):
         evidence += [s.event for s in chain]
-        for before, after in zip(chain, chain[1:], strict=False):
+        for before, after in pairwise(chain):
             if before.event["revision"] >= after.event["revision"]:
                 found.append(
                     Finding(

@@ -141,9 +141,7 @@ def opened_by_components(history: History, *, since: str | None = None, until: s
     others = [i for i in instances(history) if i not in servers and not roles_of(history, i) & {"etcd"}]
     require(servers and others, "there is no API server, or nobody beside it")
     found = [e for e in edges(history, seen) if _start(e) >= seen.start_s]
-    breaches = _breaches(
-        found, expected="the component opens the connection", wrong=lambda e: e.source in servers and e.target in others
-    )
+    breaches = _breaches(found, expected="the component opens the connection", wrong=lambda e: e.source in servers and e.target in others)
     if breaches:
         return Proof(evidence=(), findings=breaches)
     no_losses(history)

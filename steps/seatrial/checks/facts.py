@@ -84,9 +84,24 @@ def culprit_of(history: History, *, name: str, revision: int) -> str:
     asked = [str(r.instance) for r in authors(history, name=name, revision=revision)]
     stores, servers = instances(history, "etcd"), instances(history, "apiserver")
     own = {(e.instance, e["sport"]) for e in history.of("canary")}
-    dialled = [e for e in (*history.of("standing"), *history.of("open")) if e["target"] in stores and (e["origin"], e.data.get("sport")) not in own]
+    dialled = [
+        e for e in (*history.of("standing"), *history.of("open")) if e["target"] in stores and (e["origin"], e.data.get("sport")) not in own
+    ]
     past = {e["origin"] for e in dialled} & set(instances(history)) - set(servers)
     return next(iter([*asked, *sorted(past), *servers]), "apiserver")
+
+
+def name_of(event: Event) -> str:
+    """What a stored object is called: by itself, or, where it cannot be read, by its key."""
+    value = event.data.get("value")
+    metadata = value.get("metadata", {}) if isinstance(value, dict) else {}
+    return str(metadata.get("name") or event["key"].rsplit("/", 1)[-1])
+
+
+def changes_of(history: History, name: str) -> list[Event]:
+    """Every change in the store of whatever is called `name`, deletions included."""
+    keys = {e["key"] for e in history.of("put") if name_of(e) == name}
+    return [e for kind in ("put", "delete") for e in history.of(kind) if e["key"] in keys]
 
 
 def background(request: Event) -> bool:

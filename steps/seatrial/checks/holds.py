@@ -3,7 +3,7 @@
 This finds side channels that no packet shows, memory shared with another role included, and it finds pollers.
 """
 
-from seatrial.checks.facts import WRITES, alive, background, belongs, instances, mark, window
+from seatrial.checks.facts import WRITES, accepted, alive, background, belongs, culprit_of, mark, name_of, window
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -47,7 +47,9 @@ def _acts_on(request: Event, name: str) -> bool:
 
 
 def _finding(instance: str, event: Event, name: str) -> Finding:
-    did = f"asked to {event['verb']} {event['resource']} {event['name'] or ''}" if event.kind == "request" else f"ran the pod {event['pod']}"
+    did = (
+        f"asked to {event['verb']} {event['resource']} {event['name'] or ''}" if event.kind == "request" else f"ran the pod {event['pod']}"
+    )
     return Finding(
         culprit=instance,
         expected=f"{instance} does nothing about {name} while its watch streams are held",
@@ -58,13 +60,15 @@ def _finding(instance: str, event: Event, name: str) -> Finding:
 
 @check
 def silent_store(history: History, *, since: str, until: str) -> Proof:
-    """Between the marks, by the store's revisions, nothing changes but leases, events and what is known to change by itself."""
+    """Between the marks, by the store's revisions, nothing changes but leases, events and what is known to change by itself; and before,
+    since somebody was taken down, nothing but what was asked for."""
     start, end = mark(history, since)["revision"], mark(history, until)["revision"]
     require(start is not None and end is not None, "the store could not be read at the beginning or the end of the window")
-    changes = [e for e in (*history.of("put"), *history.of("delete")) if start < e["revision"] <= end]
-    wrong = [e for e in changes if not _by_itself(e["key"])]
+    changes = [e for e in (*history.of("put"), *history.of("delete")) if not _by_itself(e["key"])]
+    wrong = [e for e in changes if start < e["revision"] <= end]
+    wrong = _unasked(history, [e for e in changes if e["revision"] <= start]) + wrong
     finding = Finding(
-        culprit=next(iter(instances(history, "apiserver")), "apiserver"),
+        culprit=culprit_of(history, name=name_of(wrong[0]), revision=wrong[0]["revision"]) if wrong else "",
         expected="nothing in the store changes",
         observed=f"{wrong[0].kind} {wrong[0]['key']} at revision {wrong[0]['revision']}" if wrong else "",
         evidence=tuple(wrong[:5]),
@@ -72,6 +76,16 @@ def silent_store(history: History, *, since: str, until: str) -> Proof:
     witnesses = [e for e in history.of("put") if e["revision"] <= start]
     require(witnesses, "the store's watch never showed anything")
     return Proof(evidence=(*witnesses[-1:], mark(history, until)), findings=(finding,) if wrong else ())
+
+
+def _unasked(history: History, changes: list[Event]) -> list[Event]:
+    """Those since somebody was taken down that no accepted request made. None where requests, or that moment, are not known."""
+    down = [m["revision"] for m in history.of("mark", name="down") if m["revision"] is not None]
+    if not down or not history.of("request"):
+        return []
+    answers = [a for _, a in accepted(history)]
+    made = {a["revision"] for a in answers} | {a["name"] for a in answers if a["verb"] in ("delete", "deletecollection")}
+    return [e for e in changes if e["revision"] > down[-1] and not {e["revision"], name_of(e)} & made]
 
 
 BY_ITSELF = ("/leases/", "/events/", "/masterleases/", "/peerserverleases/", "compact_rev_key")

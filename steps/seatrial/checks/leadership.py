@@ -4,6 +4,8 @@ All replicas of these scenarios talk to one API server, so that its tap orders l
 its component names.
 """
 
+from itertools import pairwise
+
 from seatrial.checks.facts import WRITES, alive, background, instances, lease_of, lease_writes, mark, requests, window
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
@@ -69,7 +71,7 @@ def standbys_idle(history: History, *, role: str) -> Proof:
 def _many_leaders(history: History, role: str) -> Proof:
     """Nobody has failed, and yet the lease changed hands: it was taken from somebody who renewed it."""
     holds = lease_writes(history, role)
-    takers = [(before, after) for before, after in zip(holds, holds[1:], strict=False) if before[0].instance != after[0].instance]
+    takers = [(before, after) for before, after in pairwise(holds) if before[0].instance != after[0].instance]
     (old, _), (new, _) = takers[0]
     finding = Finding(
         culprit=str(new.instance),

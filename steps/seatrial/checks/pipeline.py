@@ -7,6 +7,7 @@ that the suite itself sends along the same way is recorded. Order is proved by h
 from typing import Any
 
 from seatrial.checks.answers import asked, breach, described, differing, last_told, lasting, refused_handshake
+from seatrial.checks.facts import name_of
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -23,7 +24,14 @@ def reviews(history: History, *stages: str, **match: Any) -> list[Event]:
 
 def stored(history: History, name: str) -> list[Event]:
     """Stored versions of whatever is called `name`; of pods only the scenario's own."""
-    return [e for e in history.of("put") if e["key"].rsplit("/", 1)[-1] == name]
+    return [e for e in history.of("put") if name_of(e) == name]
+
+
+def mentions(value: Any, name: str) -> bool:
+    """Whether an object says the name anywhere."""
+    if isinstance(value, dict | list):
+        return any(mentions(v, name) for v in (value.values() if isinstance(value, dict) else value))
+    return bool(value == name)
 
 
 def changed(history: History, name: str) -> list[Event]:
@@ -110,7 +118,7 @@ def untouched(history: History, *, stage: str, user: str) -> Proof:
 @check
 def no_trace(history: History, *, name: str, watchers: list[str], readable: bool = True) -> Proof:
     """Neither the store, where it is `readable`, nor any watcher knows anything of that name; each knows the later sentinel."""
-    traces = [*stored(history, name), *[e for e in history.of("watched", name=name)]]
+    traces = [e for e in history.of("put") if name_of(e) == name or mentions(e["value"], name)] + history.of("watched", name=name)
     store, told = stored(history, "sentinel"), {e["watch"] for e in history.of("watched", name="sentinel")}
     found = breach(history, f"no trace of {name}", _trace(traces[0]) if traces else "", *traces[:3])
     if not traces:
@@ -169,7 +177,7 @@ def labelled(history: History, *, user: str, label: str, name: str, watcher: str
     shown = {
         "validation": [e for e in reviews(history, "validation", user=user) if e["name"] == name][-1:],
         "the store": [e for e in stored(history, name) if e["value"]][-1:],
-        "the watcher": [e for e in history.of("watched", watch=watcher, name=name)][-1:],
+        "the watcher": history.of("watched", watch=watcher, name=name)[-1:],
         "the answer": [told],
     }
     require(all(shown.values()), f"{', '.join(w for w, e in shown.items() if not e)} was not seen")

@@ -1,5 +1,7 @@
 """What components asked of the API server and what it told them, in the order of the tap, which both pass."""
 
+from itertools import pairwise
+
 from seatrial.checks.chain import binding, versions
 from seatrial.checks.facts import READS, WRITES, accepted, alive, background, culprit_of, instances, requests, window
 from seatrial.checks.registry import check, require
@@ -58,9 +60,7 @@ def told_before_binding(history: History, *, name: str) -> Proof:
     require(asked, f"no scheduler asked for a binding of {name} at the tap")
     first = asked[0]
     told = [
-        e
-        for e in history.of("delivered", source=first.source, instance=first.instance, resource="pods", name=name)
-        if e.seq < first.seq
+        e for e in history.of("delivered", source=first.source, instance=first.instance, resource="pods", name=name) if e.seq < first.seq
     ]
     finding = Finding(
         culprit=str(first.instance),
@@ -159,7 +159,7 @@ def _changed(life: list[Event], bound: Event) -> list[str]:
 @check
 def told_only(history: History, *, instance: str, own: str, other: str) -> Proof:
     """The instance was told of one pod over its watches, and of the other never."""
-    told = [e for e in history.of("delivered", instance=instance, resource="pods")]
+    told = history.of("delivered", instance=instance, resource="pods")
     wrong = [e for e in told if e["name"] == other]
     right = [e for e in told if e["name"] == own]
     if not wrong:
@@ -183,7 +183,7 @@ def status_joined(history: History, *, name: str) -> Proof:
     found: list[Finding] = []
     for life in versions(history, name).values():
         bound = binding(life)
-        for before, after in zip(life, life[1:], strict=False):
+        for before, after in pairwise(life):
             if after is bound or before["value"].get("status") == after["value"].get("status"):
                 continue
             made = [r for r, a in accepted(history, resource="pods") if a["revision"] == after["revision"]]

@@ -31,7 +31,9 @@ def one_key(history: History, *, key: str, name: str) -> Proof:
     added = [e for e in history.of("put") if e["revision"] == e["created"] and _is(e, name, uid)]
     keys = sorted({e["key"] for e in added})
     if keys != [key]:
-        return Proof(evidence=(), findings=(breach(history, f"exactly the key {key}", f"{', '.join(keys) or 'no key'} added", *added[:3], told[-1]),))
+        return Proof(
+            evidence=(), findings=(breach(history, f"exactly the key {key}", f"{', '.join(keys) or 'no key'} added", *added[:3], told[-1]),)
+        )
     return Proof(evidence=tuple(added))
 
 

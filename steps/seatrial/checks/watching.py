@@ -6,6 +6,7 @@ Watchers are compared with the store by revisions. Where the store cannot be rea
 from typing import Any
 
 from seatrial.checks.answers import breach
+from seatrial.checks.facts import changes_of
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -38,9 +39,12 @@ def _type(event: Event) -> str:
 
 def answered_changes(history: History, resource: str, since: int) -> list[Change]:
     """The same by what the writers were answered; deletions have no revision in their answer and are left to the watchers' order."""
-    writes = [e for e in history.of("told") if f"/{resource}" in e["path"] and 200 <= e["code"] < 300 and e["method"] in ("POST", "PATCH", "PUT")]
+    writes = [
+        e for e in history.of("told") if f"/{resource}" in e["path"] and 200 <= e["code"] < 300 and e["method"] in ("POST", "PATCH", "PUT")
+    ]
     changes = [("ADDED" if e["method"] == "POST" else "MODIFIED", e["body"]["metadata"]) for e in writes if "metadata" in e["body"]]
-    return [(t, m["name"], int(m["resourceVersion"])) for t, m in changes if int(m.get("resourceVersion", 0)) > since]
+    numbered = [(t, m["name"], int(m["resourceVersion"])) for t, m in changes if str(m.get("resourceVersion")).isdecimal()]
+    return [change for change in numbered if change[2] > since]
 
 
 def changes(history: History, *, kind: str, resource: str, namespace: str, since: int) -> list[Change]:
@@ -106,7 +110,7 @@ def backed(history: History, *, watch: str) -> Proof:
     """Everything that the watcher was told of lies in the store under the revision that it was told."""
     heard = told(history, watch)
     require(heard, f"{watch} was told of nothing")
-    known = {(e["revision"], n) for n in {e["name"] for e in heard} for e in changes_of(history, n)}
+    known = {(e["revision"], name) for name in dict.fromkeys(e["name"] for e in heard) for e in changes_of(history, name)}
     wrong = [e for e in heard if (e["revision"], e["name"]) not in known]
     observed = f"{wrong[0]['type']} {wrong[0]['name']} at revision {wrong[0]['revision']}, which the store does not have" if wrong else ""
     found = breach(history, "stored before it is told", observed, *wrong[:3])

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from seatrial.checks.facts import belongs, culprit_of, current, instances, owner, pods_of, requests
+from seatrial.checks.facts import accepted, belongs, culprit_of, current, instances, owner, pods_of, requests
 from seatrial.checks.registry import check, findings, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -49,6 +49,8 @@ def reached(history: History, *, name: str, state: str) -> Proof:
 
 def stuck_at(history: History, pods: list[Event], number: int, name: str) -> str:
     """The instance that had to act next: who makes pods, who binds them, who runs them; the API server where it told them nothing."""
+    if not pods and (gone := _gone(history, name)):
+        return culprit_of(history, name=name, revision=gone["revision"])
     if len(pods) != number:
         return _who(history, "controller-manager", "deployments|replicasets|pods", name)
     unbound = [p for p in pods if not bound(p["object"])]
@@ -57,6 +59,13 @@ def stuck_at(history: History, pods: list[Event], number: int, name: str) -> str
     stuck = next((p for p in pods if not running(p["object"])), pods[0])
     node = stuck["object"]["spec"]["nodeName"]
     return node if not _untold(history, node, "pods", stuck["name"]) else _server(history)
+
+
+def _gone(history: History, name: str) -> Event | None:
+    """The end of a single pod of that name, for which nobody makes another one."""
+    made_for = [e for r in ("deployments", "replicasets") for e in history.of("watched", watch=f"operator/{r}", name=name)]
+    ends = history.of("watched", watch="operator/pods", name=name, type="DELETED")
+    return ends[-1] if ends and not made_for else None
 
 
 def _who(history: History, role: str, resources: str, name: str) -> str:
@@ -68,10 +77,12 @@ def _who(history: History, role: str, resources: str, name: str) -> str:
 
 
 def _untold(history: History, instance: str, resources: str, name: str) -> bool:
-    """It has asked to be told, and the API server never offered it an event about the object."""
+    """It has asked to be told, and the API server never offered it an event about the object, nor a list that was younger than it."""
     watching = [r for r in requests(history, [instance], verb="watch") if r["resource"] in resources.split("|")]
     told = [e for e in history.of("offered", instance=instance) if str(e["name"] or "").startswith(name)]
-    return bool(watching) and not told
+    born = min((e["revision"] for e in history.of("watched") if str(e["name"]).startswith(name)), default=0)
+    lists = [a for r, a in accepted(history, [instance], verb="list") if r["resource"] in resources.split("|")]
+    return bool(watching) and not told and not any((a["revision"] or 0) >= born for a in lists)
 
 
 def _server(history: History) -> str:
@@ -120,7 +131,9 @@ def bound_once(history: History, *, names: list[str]) -> Proof:
         if len(distinct) != 1:
             culprit = _who(history, "scheduler", "pods", versions[-1]["name"])
             observed = f"nodes {', '.join(distinct) or 'none'}"
-            found.append(Finding(culprit=culprit, expected=f"one node for pod {versions[-1]['name']}", observed=observed, evidence=tuple(versions)))
+            found.append(
+                Finding(culprit=culprit, expected=f"one node for pod {versions[-1]['name']}", observed=observed, evidence=tuple(versions))
+            )
         attempts = [a for a in requests(history, resource="pods", subresource="binding", name=versions[-1]["name"]) if (uid, a)]
         if len(_accepted_bindings(history, attempts)) > 1:
             found.append(
@@ -199,7 +212,9 @@ def nothing_made(history: History, *, name: str) -> Proof:
     require(itself, f"nobody ever saw {name}")
     made = [e for r in ("replicasets", "pods") for e in history.of("watched", watch=f"operator/{r}") if e not in itself]
     made = [e for e in made if belongs(e["object"], name) and e["uid"] != itself[0]["uid"]]
-    makers = [r.instance for r in requests(history, verb="create") if r["body"] and belongs(r["body"], name) and r.instance in instances(history)]
+    makers = [
+        r.instance for r in requests(history, verb="create") if r["body"] and belongs(r["body"], name) and r.instance in instances(history)
+    ]
     finding = Finding(
         culprit=makers[0] if makers and makers[0] else _server(history),
         expected=f"nothing made from {name}",

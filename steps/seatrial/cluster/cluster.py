@@ -331,6 +331,12 @@ class Cluster:
                 await self.network.cut(other.host, instance.host)
             self.record("cut", instance=instance.name, other=other.name, both=both)
 
+    async def hang_up(self, instance: Supervised) -> None:
+        """Break what the instance has open at the taps."""
+        for tap in self.taps.values():
+            await tap.hang_up(instance.name)
+        self.record("hung-up", instance=instance.name)
+
     async def heal(self) -> None:
         await self.network.heal()
         self.record("healed")

@@ -136,6 +136,11 @@ class Tap:
     def release(self, *, hold: int | None) -> None:
         self.holds.release(hold)
 
+    def hang_up(self, *, instance: str) -> None:
+        """Break every connection of an instance; it may come back."""
+        for client in [c for c in self.clients if self.hosts.get(c.address) == instance]:
+            client.drop()
+
     def settle(self) -> None:
         """Nothing to do: what was recorded goes before the reply."""
 

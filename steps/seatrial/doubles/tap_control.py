@@ -82,6 +82,10 @@ class TapControl(asyncio.Protocol):
         """Let go of one hold, or of all; safe to repeat."""
         await self._do("release", hold=hold)
 
+    async def hang_up(self, instance: str) -> None:
+        """Break every connection of an instance."""
+        await self._do("hang_up", instance=instance)
+
     async def down(self) -> None:
         """The API server is gone: refuse, and break every connection."""
         await self._do("down")

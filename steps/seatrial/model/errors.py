@@ -17,11 +17,11 @@ class Nonconformant(AssertionError):
         self.findings = findings
 
 
-class Inconclusive(Exception):  # noqa: N818 - a verdict's name, not an error's
+class Inconclusive(Exception):
     """We cannot tell. Never a pass."""
 
 
-class HarnessFault(Exception):  # noqa: N818
+class HarnessFault(Exception):
     """Seatrial itself broke, or claimed something without evidence."""
 
 
@@ -29,9 +29,9 @@ class UsageError(Exception):
     """The user asked for something that does not exist or contradicts itself; one paragraph says what and where."""
 
 
-class NotRunnable(Exception):  # noqa: N818
+class NotRunnable(Exception):
     """The descriptor rules out what a scenario does or looks at: roles in one process, one instance only. Nobody is to blame."""
 
 
-class NotReady(Exception):  # noqa: N818
+class NotReady(Exception):
     """The environment lacks something, or a component never got ready. One paragraph, with the component's last words."""

@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 
 from seatrial.model.history import History
-from seatrial.wire.kubernetes import Client
+from seatrial.wire.kubernetes import Client, revision_of
 from seatrial_schemas.kinds import Kind
 
 RETRY_S = 0.05
@@ -34,15 +34,15 @@ class Watch:
     async def start(self, *, revision: str | None = None) -> None:
         """Begin with what exists now, or right after `revision`; returns once that has been seen."""
         if revision is not None:
-            self._begin(revision, code=200)
+            self._begin(revision, int(revision), code=200)
             return
         answer = await self._client.request("GET", self._path)
         for item in answer.body.get("items", ()):
             self._take("ADDED", item)
-        self._begin(answer.body.get("metadata", {}).get("resourceVersion", ""), code=answer.code)
+        self._begin(answer.body.get("metadata", {}).get("resourceVersion", ""), answer.revision, code=answer.code)
 
-    def _begin(self, revision: str, *, code: int) -> None:
-        self._revision = revision
+    def _begin(self, version: str, revision: int | None, *, code: int) -> None:
+        self._revision = version
         self._record("watching", watch=self.name, resource=self._kind.plural, revision=revision, code=code)
         self._task = asyncio.create_task(self._follow())
 
@@ -66,7 +66,7 @@ class Watch:
                 self._revision = ""
                 self._record("watch-broken", watch=self.name, why=event["object"].get("message", "ERROR event"))
                 return
-            self._revision = event["object"]["metadata"]["resourceVersion"]
+            self._revision = event["object"]["metadata"].get("resourceVersion", "")
             if event["type"] != "BOOKMARK":
                 self._take(event["type"], event["object"])
 
@@ -80,6 +80,6 @@ class Watch:
             namespace=meta.get("namespace"),
             name=meta["name"],
             uid=meta.get("uid"),
-            revision=int(meta.get("resourceVersion") or 0),
+            revision=revision_of(item) or 0,
             object=item,
         )

@@ -39,8 +39,13 @@ class Answer:
 
     @property
     def revision(self) -> int | None:
-        version = self.body.get("metadata", {}).get("resourceVersion")
-        return int(version) if version else None
+        return revision_of(self.body)
+
+
+def revision_of(item: Mapping[str, Any]) -> int | None:
+    """The resource version of an object or a list, where it is a number: clients may not count on that, rules about order do."""
+    version = str((item.get("metadata") or {}).get("resourceVersion"))
+    return int(version) if version.isdecimal() else None
 
 
 class Client:
@@ -81,7 +86,14 @@ class Client:
         within_s: float = 30,
     ) -> Answer:
         """One request. An unknown outcome is an answer with code 0 and the reason in its message."""
-        asked = self._record("asked", user=self.user, method=method, path=path, params=dict(params or {}), body=body.decode() if isinstance(body, bytes) else body)
+        asked = self._record(
+            "asked",
+            user=self.user,
+            method=method,
+            path=path,
+            params=dict(params or {}),
+            body=body.decode() if isinstance(body, bytes) else body,
+        )
         headers = await self._headers(Accept="application/json")
         data = None
         if body is not None:

@@ -115,7 +115,9 @@ class Pki:
             self._made[wanted] = self._write(wanted, name, self._sign(issuer, _subject(name, organizations), names, usage, valid))
         return self._made[wanted]
 
-    def _sign(self, issuer: _Authority, subject: x509.Name, names: Sequence[str], usage: x509.ObjectIdentifier, valid: dt.timedelta) -> x509.Certificate:
+    def _sign(
+        self, issuer: _Authority, subject: x509.Name, names: Sequence[str], usage: x509.ObjectIdentifier, valid: dt.timedelta
+    ) -> x509.Certificate:
         builder = (
             self._builder(subject, issuer.certificate.subject, self._key, valid)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

@@ -32,6 +32,8 @@ def happens(world: World, instances: Sequence[Supervised], what: str) -> None:
     for verb in verbs[what]:
         world.mark(verb)
         world.run(_each(world, instances, verb))
+        if verb in ("kill", "term"):
+            world.mark("down", revision=world.run(world.revision()))
 
 
 async def _each(world: World, instances: Sequence[Supervised], verb: str) -> None:
@@ -47,17 +49,17 @@ async def _each(world: World, instances: Sequence[Supervised], verb: str) -> Non
         await asyncio.gather(*(world.cluster.ready(i) for i in instances))
 
 
-def hold_streams(world: World, instances: Sequence[Supervised]) -> None:
-    """Hold the watch streams of these instances at every tap, once each of them has one."""
-    world.run(_hold_streams(world, instances))
+def hold_streams(world: World, instances: Sequence[Supervised], *, user: str | None = None) -> None:
+    """Hold the watch streams of these instances at every tap, once each of them has one, or only those of one user."""
+    world.run(_hold_streams(world, instances, user))
 
 
-async def _hold_streams(world: World, instances: Sequence[Supervised]) -> None:
+async def _hold_streams(world: World, instances: Sequence[Supervised], user: str | None) -> None:
     names = [i.name for i in instances]
     within_s = world.timing().recovery
     await world.seen(lambda h: _all_watch(h, names), within_s=within_s, what=f"a watch stream of {', '.join(names)}")
     for name in names:
-        await world.cluster.hold("stream", instance=name)
+        await world.cluster.hold("stream", instance=name, **({"user": user} if user else {}))
     world.mark("hold")
 
 
@@ -68,10 +70,23 @@ def _all_watch(history: History, names: Sequence[str]) -> list[Event] | None:
 
 
 def cut_off(world: World, instances: Sequence[Supervised]) -> None:
-    """Cut the instances off from every API server, both ways."""
+    """Cut the instances off from every API server, both ways, and see that they notice: what they had open breaks, and they try anew.
+
+    A cut alone would lose them nothing: what is sent meanwhile would be sent again when it heals.
+    """
     world.mark("cut")
     for instance in instances:
-        world.run(world.cluster.cut(instance, [s for s in world.cluster.of_role("apiserver") if s is not instance]))
+        world.run(_cut_off(world, instance))
+
+
+async def _cut_off(world: World, instance: Supervised) -> None:
+    servers = [s for s in world.cluster.of_role("apiserver") if s is not instance]
+    if world.cluster.tapped:
+        await world.cluster.cut(instance, servers, both=False)
+        mark = world.mark("hung-up")
+        await world.cluster.hang_up(instance)
+        await _tried(world, instance.name, mark)
+    await world.cluster.cut(instance, servers)
 
 
 def reconnect(world: World, instances: Sequence[Supervised]) -> None:
@@ -105,16 +120,19 @@ def keeps_trying(world: World, instances: Sequence[Supervised]) -> None:
 
 async def _keeps_trying(world: World, names: Sequence[str]) -> None:
     cut = facts.mark(world.history, "cut")
-    servers = facts.instances(world.history, "apiserver")
-    within_s = world.timing().recovery
     for name in names:
-
-        def tried(history: History) -> list[Event]:
-            opened = [e for e in history.of("open") if e["origin"] == name and e["target"] in servers]  # noqa: B023
-            return _since(opened, cut)
-
-        await world.seen(tried, within_s=within_s, what=f"an attempt of {name} to reach an API server")
+        await _tried(world, name, cut)
     await world.pause(world.timing().quiet)
+
+
+async def _tried(world: World, name: str, mark: Event) -> None:
+    """Wait until the instance has tried to reach an API server since the mark."""
+    servers = facts.instances(world.history, "apiserver")
+
+    def tried(history: History) -> list[Event]:
+        return _since([e for e in history.of("open") if e["origin"] == name and e["target"] in servers], mark)
+
+    await world.seen(tried, within_s=world.timing().recovery, what=f"an attempt of {name} to reach an API server")
 
 
 def quiet(world: World) -> None:

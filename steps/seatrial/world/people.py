@@ -109,22 +109,21 @@ async def operation(world: World, person: str, verb: str, resource: str, name: s
     kind, client = kind_of(plural), client_of(world, person)
     collection = kind.path(namespace=world.namespace)
     one = kind.path(namespace=world.namespace, name=name, subresource=sub or None)
-    if verb == "create":
-        return await client.request("POST", collection, body=manifest(kind, NEW if name == OLD else name, namespace=world.namespace))
-    if verb == "get":
-        return await client.request("GET", one)
-    if verb == "list":
-        return await client.request("GET", collection)
-    if verb == "watch":
-        return await client.request("GET", collection, params={"watch": "true", "timeoutSeconds": "1"})
-    if verb == "patch":
-        body = {"status": {"message": "patched"}} if sub else changed("patched")
-        return await client.request("PATCH", one, body=body, content_type=PATCHES["merge"])
     if verb == "update":
         return await _update(client, one)
-    if verb == "delete":
-        return await client.request("DELETE", one)
-    return await client.request("DELETE", collection)
+    new = manifest(kind, NEW if name == OLD else name, namespace=world.namespace)
+    patch = {"status": {"message": "patched"}} if sub else changed("patched")
+    requests: dict[str, tuple[str, str, dict[str, Any]]] = {
+        "create": ("POST", collection, {"body": new}),
+        "get": ("GET", one, {}),
+        "list": ("GET", collection, {}),
+        "watch": ("GET", collection, {"params": {"watch": "true", "timeoutSeconds": "1"}}),
+        "patch": ("PATCH", one, {"body": patch, "content_type": PATCHES["merge"]}),
+        "delete": ("DELETE", one, {}),
+        "deletecollection": ("DELETE", collection, {}),
+    }
+    method, path, how = requests[verb]
+    return await client.request(method, path, **how)
 
 
 async def _update(client: Client, path: str) -> Answer:

@@ -9,7 +9,7 @@ from seatrial.world.world import World
 
 Pods = list[Event]
 STATES: dict[str, Callable[[dict[str, Any]], bool]] = {
-    "been created": lambda pod: True,
+    "been created": bool,
     "been bound": lambda pod: bool(pod.get("spec", {}).get("nodeName")),
     "become running": lambda pod: pod.get("status", {}).get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"],
 }

@@ -57,7 +57,7 @@ class Simulation:
         self._collects = gc.isenabled()
         gc.disable()  # the loop collects at fixed steps: finalizers have effects
 
-    def certificates(self, directory: Path) -> Pki:  # noqa: ARG002 - theirs live longer than one cluster
+    def certificates(self, directory: Path) -> Pki:
         return certificates(self.seed)
 
     def run(self, act: Coroutine[Any, Any, T], /) -> T:

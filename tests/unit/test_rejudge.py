@@ -1,0 +1,101 @@
+"""Saved histories are judged as they were when they were made, and what is no history is refused by its line."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from seatrial.model.errors import UsageError
+from seatrial.model.history import History
+from seatrial.model.verdicts import Verdict
+from seatrial.rejudge import rejudge
+
+HEADER = {
+    "schema": "seatrial/v1/history",
+    "rule": "COMM-05",
+    "sentence": "",
+    "scenario": "s",
+    "node": "n",
+    "backend": "simulation",
+    "tags": [],
+}
+ONLY = {"check": "edges.only", "arguments": {"allowed": ["apiserver"], "target": "etcd"}}
+
+
+def saved(path: Path, *events: tuple[str, str, str | None, dict[str, Any]], header: dict[str, Any] | None = None) -> Path:
+    history = History(lambda: 1.0)
+    for source, kind, instance, data in events:
+        history.append(source, kind, at_s=None, instance=instance, data=data)
+    path.write_bytes(orjson.dumps(header or HEADER) + b"\n" + b"".join(history.as_lines()))
+    return path
+
+
+def placed(name: str, *roles: str) -> tuple[str, str, str, dict[str, Any]]:
+    return "cluster", "instance", name, {"roles": list(roles), "component": name, "address": "", "lease": None}
+
+
+CLUSTER = (placed("etcd-0", "etcd"), placed("apiserver-0", "apiserver"), placed("scheduler-0", "scheduler"))
+
+
+def opened(origin: str, target: str, sport: int, link: int) -> tuple[str, str, None, dict[str, Any]]:
+    return "flows", "open", None, {"origin": origin, "target": target, "port": 2379, "sport": sport, "link": link}
+
+
+CANARY = ("cluster", "canary", "scheduler-0", {"target": "etcd-0", "port": 2379, "sport": 20000})
+SIGN_OF_LIFE = ("tap/apiserver-0", "request", "scheduler-0", {"request": 1, "user": "", "verb": "get", "path": "/", "resource": "pods"})
+JUDGED = ("steps", "judge", None, ONLY)
+CLEAN = (*CLUSTER, SIGN_OF_LIFE, CANARY, opened("scheduler-0", "etcd-0", 20000, 1))
+
+
+def test_the_same_evidence_gives_the_same_verdict(tmp_path: Path) -> None:
+    found = rejudge(saved(tmp_path / "h.jsonl", *CLEAN, JUDGED))
+
+    assert (found.verdict, found.exit, found.judged) == (Verdict.PASSED, 0, 1)
+
+
+def test_a_breach_is_found_again_with_its_culprit(tmp_path: Path) -> None:
+    found = rejudge(saved(tmp_path / "h.jsonl", *CLEAN, opened("scheduler-0", "etcd-0", 40000, 2), JUDGED))
+
+    assert (found.verdict, found.exit, [f.culprit for f in found.findings]) == (Verdict.FAILED, 1, ["scheduler-0"])
+    assert "observed scheduler-0 -> etcd-0:2379" in str(found)
+
+
+def test_only_what_came_before_a_judgement_counts(tmp_path: Path) -> None:
+    assert rejudge(saved(tmp_path / "h.jsonl", *CLEAN, JUDGED, opened("scheduler-0", "etcd-0", 40000, 2))).verdict is Verdict.PASSED
+
+
+def test_missing_evidence_is_inconclusive(tmp_path: Path) -> None:
+    found = rejudge(saved(tmp_path / "h.jsonl", *CLUSTER, SIGN_OF_LIFE, JUDGED))
+
+    assert (found.verdict, found.exit, "blind" in found.why) == (Verdict.INCONCLUSIVE, 1, True)
+
+
+def test_without_a_judgement_nothing_is_concluded(tmp_path: Path) -> None:
+    found = rejudge(saved(tmp_path / "h.jsonl", *CLEAN))
+
+    assert (found.verdict, found.judged, found.why) == (Verdict.INCONCLUSIVE, 0, "the scenario never came to a judgement")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", ":1: expected the header of a history"),
+        (b'{"schema": "other"}\n', ":1: expected the header of a history"),
+        (orjson.dumps(HEADER) + b"\n{", ":2: not JSON"),
+        (orjson.dumps(HEADER) + b"\n[]", ":2: expected an object"),
+        (orjson.dumps(HEADER) + b'\n{"kind": "open"}', ":2: this is no event: it has no at_s, instance, seq, source."),
+    ],
+)
+def test_what_is_no_history_is_refused_by_its_line(content: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / "h.jsonl").write_bytes(content)
+
+    with pytest.raises(UsageError) as refusal:
+        rejudge(tmp_path / "h.jsonl")
+
+    assert says in str(refusal.value)
+
+
+def test_a_history_of_another_version_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no check 'edges\\.gone'"):
+        rejudge(saved(tmp_path / "h.jsonl", ("steps", "judge", None, {"check": "edges.gone", "arguments": {}})))
