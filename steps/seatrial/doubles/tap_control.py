@@ -87,8 +87,9 @@ class TapControl(asyncio.Protocol):
         await self._do("hang_up", instance=instance)
 
     async def down(self) -> None:
-        """The API server is gone: refuse, and break every connection."""
-        await self._do("down")
+        """The API server is gone: refuse, and break every connection. A tap that is gone itself is down."""
+        if self._transport is not None and not self._transport.is_closing():
+            await self._do("down")
 
     async def up(self) -> None:
         await self._do("up")

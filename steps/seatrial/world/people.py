@@ -15,6 +15,7 @@ GARBAGE = "no-such-token"
 VALID = "somebody with a valid certificate"  # shows that a refused handshake was refused because of the certificate
 OLD = "old"  # the object that sentences about verbs are about
 NEW = "new"
+UPDATE_TRIES = 10
 NOBODYS_UID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -127,10 +128,14 @@ async def operation(world: World, person: str, verb: str, resource: str, name: s
 
 
 async def _update(client: Client, path: str) -> Answer:
-    """Read, change, write back."""
-    body = (await client.request("GET", path)).body
-    body.setdefault("metadata", {}).setdefault("annotations", {})["seatrial/content"] = "updated"
-    return await client.request("PUT", path, body=body)
+    """Read, change, write back; again where somebody else has written in between, as everybody must."""
+    for _ in range(UPDATE_TRIES):
+        body = (await client.request("GET", path)).body
+        body.setdefault("metadata", {}).setdefault("annotations", {})["seatrial/content"] = "updated"
+        answer = await client.request("PUT", path, body=body)
+        if answer.reason != "Conflict":
+            return answer
+    raise Inconclusive(f"blocked: {path} changed each of {UPDATE_TRIES} times between reading and writing it")
 
 
 async def delete(world: World, person: str, word: str, name: str, **options: Any) -> Answer:

@@ -25,7 +25,9 @@ GOLDEN = {
         "c2010022020a00280038001a0c0800100018002000280038001a002200"
     ),
     "ns foo": "6b3873000a0f0a02763112094e616d657370616365121b0a130a03666f6f12001a0022002a0032003800420012001a020a001a002200",
-    "secret generic s --from-literal=a=b": "6b3873000a0c0a0276311206536563726574121d0a110a017312001a0022002a0032003800420012060a01611201621a001a002200",
+    "secret generic s --from-literal=a=b": (
+        "6b3873000a0c0a0276311206536563726574121d0a110a017312001a0022002a0032003800420012060a01611201621a001a002200"
+    ),
     "pdb p --min-available=50% --selector=a=b": (
         "6b3873000a200a09706f6c6963792f76311213506f6444697372757074696f6e42756467657412360a110a017012001a0022002a00320038"
         "00420012150a09080110001a0335302512080a060a01611201621a0a080018002000280030001a002200"
@@ -226,13 +228,14 @@ def test_what_cannot_be_read_is_malformed(data: bytes) -> None:
 
 
 def test_a_body_cut_short_is_malformed_unless_only_later_fields_are_lost() -> None:
-    ends = {len(body("apps/v1", "Deployment", b"")) - 2: {}, DEPLOYMENT.index(bytes.fromhex("1a002200"), 150): WEB}
+    bare = {"kind": "Deployment", "apiVersion": "apps/v1"}
+    ends = {27: bare, len(DEPLOYMENT) - 4: WEB, len(DEPLOYMENT) - 2: WEB}  # the fields of the envelope
     for cut in range(len(DEPLOYMENT)):
-        if cut in ends or cut - 2 in ends:
+        if cut in ends:
+            assert decode(DEPLOYMENT[:cut]) == ends[cut]
             continue
         with pytest.raises(Malformed):
             decode(DEPLOYMENT[:cut])
-    assert [decode(DEPLOYMENT[:end]) | obj for end, obj in ends.items()] == [{"kind": "Deployment", "apiVersion": "apps/v1"}, WEB]
 
 
 @settings(max_examples=300)

@@ -1,0 +1,42 @@
+"""Rules are fair: components that share nothing with ours get the verdicts that they deserve.
+
+A correct stranger that fails a rule is a defect of the suite. What is rightly said of each stands in its table, and is committed.
+"""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from strangers.tables import HERE, judged, names, table
+
+PARTLY_CORRECT = {"kmock"}  # an emulator for tests of operators; the others are correct
+GOOD = {"passed", "not-run", "not-applicable"}
+FOREIGN = {"stdlib_scheduler.py": set(), "all_in_one.py": {"cryptography"}, "kmock_server.py": {"aiohttp", "kmock"}}
+
+
+@pytest.mark.parametrize("name", names())
+def test_gets_the_verdicts_of_its_table(name: str, tmp_path: Path) -> None:
+    found, expected = judged(name, tmp_path), table(name)
+    differing = [rule for rule in sorted(found.rules | expected) if found.rules.get(rule) != expected.get(rule)]
+
+    assert not differing, f"{name} differs from its table: {found.explain(differing)}\n{found.shown}"
+
+
+@pytest.mark.parametrize("name", names())
+def test_its_table_is_just(name: str) -> None:
+    verdicts = set(table(name).values())
+
+    assert "passed" in verdicts
+    assert "harness-fault" not in verdicts
+    assert name in PARTLY_CORRECT or verdicts <= GOOD
+
+
+@pytest.mark.parametrize("program", FOREIGN)
+def test_shares_no_code_with_us(program: str) -> None:
+    tree = ast.parse((HERE / program).read_text())
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+
+    assert {name.partition(".")[0] for name in imported} - sys.stdlib_module_names <= FOREIGN[program]

@@ -1,0 +1,39 @@
+"""Runs an implementation through `seatrial run`, as anybody would, and reads the verdicts from the report."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+WORKERS = 4  # scenarios spend their time waiting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What came of a run. `shown` is what the console said, for whoever has to find out why."""
+
+    backend: str
+    rules: dict[str, str]
+    reasons: dict[str, list[str]]
+    shown: str
+
+    def explain(self, rules: Sequence[str]) -> str:
+        """Why these rules got their verdicts."""
+        return "\n".join(f"{rule} {self.rules.get(rule)}: {'; '.join(self.reasons.get(rule, []))}" for rule in rules)
+
+
+def judge(implementation: str | Path, *options: str, folder: Path, workers: int = WORKERS) -> Judgement:
+    """The verdicts of all selected rules."""
+    command = [sys.executable, "-m", "seatrial", "run", "-i", str(implementation), "-n", str(workers), "-o", str(folder), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    report = folder / "report.json"
+    assert report.exists(), done.stdout + done.stderr
+    found = json.loads(report.read_bytes())
+    return Judgement(
+        backend=found["backend"],
+        rules={rule["id"]: rule["verdict"] for rule in found["rules"]},
+        reasons={rule["id"]: sorted({s["why"] for s in rule["scenarios"] if s["why"]}) for rule in found["rules"]},
+        shown=done.stdout,
+    )
