@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from seatrial_reference import controller_manager
 from seatrial_reference.controller_manager import ControllerManager
@@ -11,7 +13,7 @@ from seatrial_reference.controller_manager.deployments import Deployments
 from seatrial_reference.controller_manager.informers import Informers
 from seatrial_reference.controller_manager.replica_sets import ReplicaSets
 from seatrial_reference.controller_manager.rollout import HASH, template_hash
-from seatrial_reference.machinery.client import RequestFailed
+from seatrial_reference.machinery.client import Client, RequestFailed
 from seatrial_reference.machinery.objects import Json, controller_of, deleting, phase, uid_of
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
@@ -98,8 +100,8 @@ async def main_overshoots(args: Sequence[str], context: Context) -> None:
 class ReusesNames(ReplicaSets):
     """Numbers its pods, and gives the lowest free number."""
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self.promised: dict[str, None] = {}
 
     def pod_added(self, pod: Json) -> None:
@@ -202,10 +204,8 @@ class ListsEverySecond(ControllerManager):
     async def count(self) -> None:
         while True:
             await self.context.sleep(LIST_S)
-            try:
+            with suppress(RequestFailed):
                 await self.client.list(by_plural("deployments"))
-            except RequestFailed:
-                continue
 
 
 async def main_lists_every_second(args: Sequence[str], context: Context) -> None:
@@ -215,9 +215,9 @@ async def main_lists_every_second(args: Sequence[str], context: Context) -> None
 class Relisting(Informers):
     """Does not rely on its watches."""
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
-        self.context: Context = args[1]  # type: ignore[assignment]
+    def __init__(self, client: Client, context: Context) -> None:
+        super().__init__(client, context)
+        self.context = context
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -80,6 +80,28 @@ async def main_binds_pods(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=BindsPods)
 
 
+class TouchesUp(_Busy):
+    """Comes back to a deployment a moment after it was stored, and writes into it that all is well."""
+
+    async def store_new(self, key: str, obj: Json) -> Stored | None:
+        made = await super().store_new(key, obj)
+        if made is not None and obj["kind"] == "Deployment":
+            self.later(self.touch_up(key))
+        return made
+
+    async def touch_up(self, key: str) -> None:
+        await self.context.sleep(PROBE_S)
+        found, _ = await self.parts.store.get(key)
+        if found is not None:
+            seen = found.copy()
+            seen["metadata"].setdefault("annotations", {})["seen-by"] = "apiserver"
+            await self.store_changed(found, seen)
+
+
+async def main_touches_up(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=TouchesUp)
+
+
 class RingsScheduler(_Busy):
     """Rings at the scheduler when a pod has come; its address is the one that it asks from."""
 

@@ -13,7 +13,7 @@ from seatrial_reference.machinery.informer import Handlers, Informer
 from seatrial_reference.machinery.objects import Json, deleting, node_name, uid_of
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
-from violations.dialling import KUBELET_PORT, MANAGER_PORT, address_of, option, touch
+from violations.dialling import KUBELET_PORT, MANAGER_PORT, SCHEDULER_PORT, address_of, option, touch
 from violations.schedulers import polled
 
 
@@ -167,17 +167,29 @@ async def main_gossips(args: Sequence[str], context: Context) -> None:
 class CallsManager(Kubelet):
     """Tells the controller manager of every pod that it has reported; its address stands in its lease."""
 
+    lease, port = "kube-controller-manager", MANAGER_PORT
+
     async def report(self, pod: Json, running: Running) -> None:
         await super().report(pod, running)
         try:
-            lease = await self.client.get(by_plural("leases"), "kube-controller-manager", namespace="kube-system")
+            lease = await self.client.get(by_plural("leases"), self.lease, namespace="kube-system")
         except RequestFailed:
             return
-        await touch(str(lease["spec"]["holderIdentity"]).rpartition("@")[2], MANAGER_PORT)
+        await touch(str(lease["spec"]["holderIdentity"]).rpartition("@")[2], self.port)
 
 
 async def main_calls_manager(args: Sequence[str], context: Context) -> None:
     await kubelet.main(args, context, part=CallsManager)
+
+
+class CallsScheduler(CallsManager):
+    """Tells the scheduler."""
+
+    lease, port = "kube-scheduler", SCHEDULER_PORT
+
+
+async def main_calls_scheduler(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=CallsScheduler)
 
 
 class LeavesEarly(Kubelet):

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from seatrial_reference import scheduler
 from seatrial_reference.apiserver.store import Etcd, Store
@@ -108,10 +110,8 @@ async def main_calls_kubelet(args: Sequence[str], context: Context) -> None:
 async def polled(informer: Informer, context: Context) -> None:
     """List everything again and again."""
     while True:
-        try:
+        with suppress(RequestFailed):
             await informer.relist()
-        except RequestFailed:
-            pass
         await context.sleep(POLL_S)
 
 
@@ -155,14 +155,14 @@ async def main_forgets_unschedulable(args: Sequence[str], context: Context) -> N
 class Rebinds(Scheduler):
     """Wants to place every pod, those too that somebody else has given a node."""
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.placed: dict[str, None] = {}  # what it has tried to place
+
     def concerns(self, pod: Json) -> bool:
         if not node_name(pod) or uid_of(pod) in self.placed:
             return super().concerns(pod)
         return not deleting(pod) and not finished(pod)
-
-    @property
-    def placed(self) -> dict[str, None]:
-        return self.__dict__.setdefault("_placed", {})  # type: ignore[no-any-return]
 
     async def bind(self, pod: Json, node: str) -> None:
         self.placed[uid_of(pod)] = None

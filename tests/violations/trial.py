@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -58,13 +59,19 @@ def _row(name: str, row: Mapping[str, Any]) -> Expected:
     return Expected(name=name, also=tuple(row.get("alsoBreaks", ())), **known)
 
 
+def rules() -> list[str]:
+    """The ids of all rules, in the order of the features."""
+    texts = [file.read_text() for file in sorted((ROOT / "features").rglob("*.feature"))]
+    return [id_ for text in texts for id_ in re.findall(r"@id:([A-Z]+-\d+)", text)]
+
+
 def tried(file: Path, rules: Sequence[str], *, backend: str = "simulation") -> Trial:
     """Run the violation against the rules; all of them where none is named. Raises RuntimeError where there is no report."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "seatrial", "run", "-i", str(file), "--backend", backend, "-o", folder]
         command += [part for rule in rules for part in ("--rule", rule)]
-        paths = os.pathsep.join(str(ROOT / source) for source in SOURCES)
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=os.environ | {"PYTHONPATH": paths})
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(str(ROOT / source) for source in SOURCES)}
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=environment)
         report = Path(folder) / "report.json"
         if not report.is_file():
             raise RuntimeError(f"{file.name}: no report; exit {ended.returncode}\n{ended.stdout[-2000:]}\n{ended.stderr[-2000:]}")

@@ -28,7 +28,9 @@ HISTORY = 10_000  # events kept per kind
 BACKLOG = 10_000  # events a watcher may lag behind before it is cut off
 PATIENCE_S = 3.0  # how long to wait for a revision that does not come
 RETRY_S = 0.1
+EMPTY = 1  # revision of a store in which nothing has happened
 STREAM_WIDE = -1
+EVERYTHING = "\0"  # as key and as end of a range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -284,35 +286,35 @@ class Caches:
     async def remember(self, cache: Cache, revision: int) -> None:
         """Fetch the events after `revision` that are older than the cache. Raises 410 where the store has forgotten them."""
         wanted, until = revision, cache.oldest
-        if wanted >= until:
+        if wanted >= until or until <= EMPTY:
             return
         events = await self._history(_prefix(cache.kind), wanted, until)
         if cache.oldest == until:
             cache.prepend(events, wanted)
 
     async def _history(self, prefix: str, after: int, until: int) -> Sequence[Event]:
+        """Everything is watched, for then something happened at `until`, and with it the end is reached. (An etcd of 3.5.1 tells of its
+        progress before it has told a late watch what it missed.)"""
         events: list[Event] = []
         channel = await self._store.client.connected()
         async with asyncio.timeout(PATIENCE_S), etcd.WATCH.stream(channel).open() as stream:
-            await stream.send_message(watch_request(prefix, after + 1, 1, previous=True))
-            await stream.send_message(pb.WatchRequest(progress_request=pb.WatchProgressRequest()))
+            await stream.send_message(watch_request(EVERYTHING, after + 1, 1, previous=True))
             async for response in stream:
                 if response.compact_revision:
                     raise status.expired(f"too old resource version: {after} ({response.compact_revision})")
-                if any(each.kv.version > 1 and not each.prev_kv.mod_revision for each in response.events):
+                ours = [each for each in response.events if each.kv.key.startswith(prefix.encode())]
+                if any(each.kv.version > 1 and not each.prev_kv.mod_revision for each in ours):
                     raise status.expired(f"too old resource version: {after}")  # what was before is just compacted
-                events += [_past(each) for each in response.events]
-                reached = response.watch_id == STREAM_WIDE or any(each.revision >= until for each in events)
-                if reached and not response.created:
+                events += [_past(each) for each in ours]
+                if any(each.kv.mod_revision >= until for each in response.events):
                     await stream.cancel()
                     return events
         return events
 
 
 def watch_request(prefix: str, start: int, number: int, *, previous: bool = False) -> pb.WatchRequest:
-    create = pb.WatchCreateRequest(
-        key=prefix.encode(), range_end=etcd.prefix_end(prefix.encode()), start_revision=start, watch_id=number, prev_kv=previous
-    )
+    end = etcd.prefix_end(prefix.encode()) if prefix != EVERYTHING else prefix.encode()
+    create = pb.WatchCreateRequest(key=prefix.encode(), range_end=end, start_revision=start, watch_id=number, prev_kv=previous)
     return pb.WatchRequest(create_request=create)
 
 

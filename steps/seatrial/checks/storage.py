@@ -39,7 +39,7 @@ def one_key(history: History, *, key: str, name: str) -> Proof:
 
 def _is(event: Event, name: str, uid: str | None) -> bool:
     value: Any = event["value"] or {}
-    return value.get("metadata", {}).get("uid") == uid if value else event["key"].rsplit("/", 1)[-1] == name
+    return bool(value.get("metadata", {}).get("uid") == uid if value else event["key"].rsplit("/", 1)[-1] == name)
 
 
 def _life(history: History, key: str) -> list[Event]:

@@ -82,6 +82,7 @@ def cut_off(world: World, instances: Sequence[Supervised]) -> None:
 async def _cut_off(world: World, instance: Supervised) -> None:
     servers = [s for s in world.cluster.of_role("apiserver") if s is not instance]
     if world.cluster.tapped:
+        await world.wait(lambda h: _all_watch(h, [instance.name]), within_s=world.timing().reaction)  # or it would have nothing to lose
         await world.cluster.cut(instance, servers, both=False)
         mark = world.mark("hung-up")
         await world.cluster.hang_up(instance)

@@ -232,6 +232,30 @@ def test_a_tap_goes_down_with_its_api_server_and_comes_back(stage: Any) -> None:
     asyncio.run(act())
 
 
+def test_one_instance_can_be_hung_up_on_and_comes_back(stage: Any) -> None:
+    async def act() -> None:
+        waiting = asyncio.Event()
+
+        async def slow(request: web.BaseRequest) -> web.StreamResponse:
+            if request.path == "/slow":
+                waiting.set()
+                await asyncio.Event().wait()
+            return answer({})
+
+        async with stage(slow) as s, s.client(address="127.0.0.2") as kubelet, s.client() as scheduler:
+            pending = asyncio.create_task(kubelet.get("/slow"))
+            await waiting.wait()
+            await s.control.hang_up("scheduler")
+            assert not pending.done()
+            await s.control.hang_up("kubelet")
+            with pytest.raises(aiohttp.ClientError):
+                await pending
+            assert (await kubelet.get("/healthz")).status == 200
+            assert (await scheduler.get("/healthz")).status == 200
+
+    asyncio.run(act())
+
+
 def test_an_api_server_that_hangs_up_takes_the_clients_connection_with_it(stage: Any) -> None:
     async def act() -> None:
         async def hang_up(request: web.BaseRequest) -> web.StreamResponse:

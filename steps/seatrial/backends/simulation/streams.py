@@ -183,9 +183,16 @@ class Endpoint(asyncio.Transport):
                 self._refuse(self._inbox.popleft()[1])
             elif self._protocol is not None and self._reading:
                 _, what, value = self._inbox.popleft()
-                self._take(what, value)
+                self._take(what, self._join(value) if what is What.DATA else value)
             else:
                 return
+
+    def _join(self, first: bytes) -> bytes:
+        """Bytes that have arrived by now are read at once, as from a kernel's buffer."""
+        parts, now_s = [first], self._loop.time()
+        while self._inbox and self._inbox[0][1] is What.DATA and self._inbox[0][0] <= now_s:
+            parts.append(self._inbox.popleft()[2])
+        return b"".join(parts) if len(parts) > 1 else first
 
     def _refuse(self, what: What) -> None:
         """Bytes for a stream that this end has closed are answered with a reset."""

@@ -1,0 +1,64 @@
+"""Every violation is caught by the rules that it breaks, and the right component is blamed; rules that it does not touch still pass.
+
+Only those rules are run here. The whole matrix is computed by `make kill-matrix`; here its committed form is held to what it must show.
+"""
+
+import pytest
+
+from violations.matrix import TABLE, committed, failed, problems, table
+from violations.trial import HERE, Expected, expected, rules, tried
+
+ALL = expected()
+WRONG = [each for each in ALL if each.breaks]
+NULLS = [each for each in ALL if not each.breaks and not each.culprit]
+DEAD = [each for each in ALL if not each.breaks and each.culprit]
+CONTROLS = ("WATCH-05", "STORE-07", "SCHED-03", "NODE-01")
+FAILED, NOT_READY = 1, 6
+
+
+def control(violation: Expected) -> str:
+    """A rule that the violation leaves alone, by the committed matrix."""
+    touched = committed().get(violation.name, {})
+    return next(rule for rule in CONTROLS if rule not in touched and rule not in violation.rules)
+
+
+@pytest.mark.parametrize("violation", WRONG, ids=lambda v: v.name)
+def test_it_is_caught_and_blamed(violation: Expected) -> None:
+    untouched = control(violation)
+    trial = tried(violation.file, (*violation.rules, untouched))
+    assert trial.verdicts == dict.fromkeys(violation.rules, "failed") | {untouched: "passed"}, trial.words
+    assert trial.exit == FAILED
+    for rule in violation.rules:
+        assert trial.blamed[rule]
+        assert all(violation.culprit in roles for roles in trial.blamed[rule]), (rule, trial.words[rule])
+
+
+@pytest.mark.parametrize("violation", NULLS, ids=lambda v: v.name)
+def test_doing_nothing_passes_nothing(violation: Expected) -> None:
+    trial = tried(violation.file, ())
+    assert "passed" not in trial.verdicts.values(), trial.verdicts
+    assert "harness-fault" not in trial.verdicts.values(), trial.words
+    assert trial.exit == FAILED
+
+
+@pytest.mark.parametrize("violation", DEAD, ids=lambda v: v.name)
+def test_what_never_lives_is_not_judged(violation: Expected) -> None:
+    trial = tried(violation.file, ("SCHED-02", "COMM-05", "API-02"))
+    assert set(trial.verdicts.values()) == {violation.verdict}, trial.words
+    assert trial.exit == NOT_READY
+
+
+def test_every_rule_has_a_violation_that_is_made_to_break_it() -> None:
+    assert {each.breaks for each in WRONG} == set(rules())
+
+
+def test_every_violation_is_expected_and_every_expectation_has_its_violation() -> None:
+    files = {file.stem for file in HERE.glob("*.yaml")} - {"expected"}
+    assert files == {each.name for each in ALL}
+
+
+def test_the_committed_matrix_shows_what_it_must() -> None:
+    matrix = committed()
+    assert problems(ALL, matrix, rules()) == []
+    assert TABLE.read_text() == table(ALL, matrix, rules())
+    assert all(set(each.rules) <= set(failed(matrix[each.name])) for each in WRONG)
