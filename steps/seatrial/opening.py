@@ -1,6 +1,8 @@
 """Which backend, and how one is opened: imports only the one that is wanted."""
 
-from seatrial.adapters.descriptor import Implementation
+from importlib.util import find_spec
+
+from seatrial.adapters.descriptor import Component, Implementation
 from seatrial.backends.interface import Backend
 
 
@@ -14,8 +16,16 @@ def open_backend(name: str, implementation: Implementation, *, seed: int) -> Bac
     if name == "processes":
         from seatrial.backends.processes import Processes  # noqa: PLC0415 - Linux only
 
-        warm = sorted({c.python.partition(":")[0] for c in implementation.components.values() if c.python and not c.path})
-        return Processes(seed=seed, warm=["seatrial.doubles.tap", *warm])
+        warm = {module for c in implementation.components.values() if (module := _installed(c))}
+        return Processes(seed=seed, warm=["seatrial.doubles.tap", *sorted(warm)])
     from seatrial.backends.simulation import Simulation  # noqa: PLC0415
 
     return Simulation(seed=seed)
+
+
+def _installed(component: Component) -> str:
+    """The component's module, where it is none of the descriptor's own folder: then every instance may have it in advance."""
+    module = (component.python or "").partition(":")[0]
+    top = module.partition(".")[0]
+    beside = any((folder / top).exists() or (folder / f"{top}.py").exists() for folder in component.path)
+    return module if top and not beside and find_spec(top) else ""

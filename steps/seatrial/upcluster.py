@@ -130,7 +130,9 @@ class Standing:
     async def _watch(self) -> None:
         for plural in WATCHED:
             kind = by_plural(plural)
-            watch = Watch(history=self._history, client=self.cluster.client(), kind=kind, name=f"operator/{plural}", namespace=None)
+            watch = Watch(
+                history=self._history, client=self.cluster.client(), kind=kind, name=f"operator/{plural}", context=self._backend.context()
+            )
             await watch.start()
             self._watches.append(watch)
 

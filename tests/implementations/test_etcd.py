@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from seatrial import catalogue
-
 from verdicts import judge
 
 HERE = Path(__file__).parent

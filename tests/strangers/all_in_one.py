@@ -40,11 +40,8 @@ GROUPS = {
     "coordination.k8s.io/v1": "leases",
 }
 RESOURCES = {resource: version for version, resources in GROUPS.items() for resource in resources.split()}
-KINDS = {
-    **dict(configmaps="ConfigMap", endpoints="Endpoints", events="Event", namespaces="Namespace", nodes="Node", pods="Pod"),
-    **dict(replicationcontrollers="ReplicationController", secrets="Secret", serviceaccounts="ServiceAccount", services="Service"),
-    **dict(deployments="Deployment", replicasets="ReplicaSet", leases="Lease"),
-}
+NAMES = "ConfigMap Endpoints Event Namespace Node Pod ReplicationController Secret ServiceAccount Service Deployment ReplicaSet Lease"
+KINDS = dict(zip(RESOURCES, NAMES.split(), strict=True))
 CLUSTERED = {"namespaces", "nodes"}
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -187,7 +184,7 @@ class Api:
 
 
 def suffix() -> str:
-    return "".join(random.choices(ALPHABET, k=5))  # noqa: S311 - a name
+    return "".join(random.choices(ALPHABET, k=5))
 
 
 def _check(resource: str, item: Json) -> None:
@@ -234,14 +231,18 @@ Match = Callable[[Json], bool]
 
 def selecting(query: dict[str, str]) -> Match:
     """Equality selectors on labels and fields."""
-    wanted: list[tuple[Callable[[Json], str], str, bool]] = []
-    for term in filter(None, query.get("labelSelector", "").split(",")):
-        key, no, value = re.split(r"(!?)={1,2}", term, maxsplit=1)
-        wanted.append((lambda item, key=key: (item["metadata"].get("labels") or {}).get(key, ""), value, not no))
-    for term in filter(None, query.get("fieldSelector", "").split(",")):
-        path, no, value = re.split(r"(!?)={1,2}", term, maxsplit=1)
-        wanted.append((lambda item, path=path: _at(item, path), value, not no))
-    return lambda item: all((read(item) == value) is good for read, value, good in wanted)
+    labels, fields = _terms(query.get("labelSelector", "")), _terms(query.get("fieldSelector", ""))
+
+    def match(item: Json) -> bool:
+        own = item["metadata"].get("labels") or {}
+        return all((own.get(k) == v) is good for k, v, good in labels) and all((_at(item, k) == v) is good for k, v, good in fields)
+
+    return match
+
+
+def _terms(text: str) -> list[tuple[str, str, bool]]:
+    split = [re.split(r"(!?)={1,2}", term, maxsplit=1) for term in text.split(",") if term]
+    return [(key, value, not no) for key, no, value in split]
 
 
 def _at(item: Any, path: str) -> str:
@@ -264,7 +265,7 @@ class Worker(threading.Thread):
         seen, store = -1, self._api.store
         while True:
             with store.changed:
-                store.changed.wait_for(lambda: len(store.log) != seen)
+                store.changed.wait_for(lambda: len(store.log) != seen)  # noqa: B023 - called at once
                 seen = len(store.log)
                 try:
                     self._work(self._api)
@@ -273,7 +274,9 @@ class Worker(threading.Thread):
 
 
 def living(items: Iterable[Json]) -> list[Json]:
-    return [i for i in items if "deletionTimestamp" not in i["metadata"] and i.get("status", {}).get("phase") not in ("Failed", "Succeeded")]
+    return [
+        i for i in items if "deletionTimestamp" not in i["metadata"] and i.get("status", {}).get("phase") not in ("Failed", "Succeeded")
+    ]
 
 
 def owned(api: Api, resource: str, owner: Json) -> list[Json]:
@@ -331,7 +334,9 @@ def keep_replicasets(api: Api) -> None:
             labels = spec["template"]["metadata"].get("labels") or {}
             pod_meta = made_by(one, labels, {"generateName": f"{meta['name']}-"})
             api.create("pods", meta["namespace"], {"metadata": pod_meta, "spec": spec["template"]["spec"]})
-        surplus = sorted(pods, key=lambda p: (bool(p["spec"].get("nodeName")), p["metadata"]["name"]))[: max(0, len(pods) - spec.get("replicas", 1))]
+        surplus = sorted(pods, key=lambda p: (bool(p["spec"].get("nodeName")), p["metadata"]["name"]))[
+            : max(0, len(pods) - spec.get("replicas", 1))
+        ]
         for pod in surplus:
             api.delete("pods", meta["namespace"], pod["metadata"]["name"], {})
         _set(api, "replicasets", one, "status", _counted(one, pods))
@@ -380,7 +385,10 @@ class Seal:
 
     def kubeconfig(self, user: str, groups: Sequence[str], server: str) -> str:
         ca = base64.b64encode((self._data / "ca.crt").read_bytes()).decode()
-        rows = {"clusters": {"cluster": {"server": server, "certificate-authority-data": ca}}, "users": {"user": {"token": self.token(user, groups)}}}
+        rows = {
+            "clusters": {"cluster": {"server": server, "certificate-authority-data": ca}},
+            "users": {"user": {"token": self.token(user, groups)}},
+        }
         rows |= {"contexts": {"context": {"cluster": "own", "user": "own"}}}
         named = {k: [{"name": "own", **v}] for k, v in rows.items()}
         return json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "own", **named})
@@ -407,7 +415,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             self._answer(400, Refusal(400, "BadRequest", f"malformed: {error!r}").body)
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815 - the base class wants these names
 
     def _route(self, data: bytes) -> None:
         url = urllib.parse.urlsplit(self.path)
@@ -417,15 +425,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not {MASTERS, NODES} & set(groups):
             raise Refusal(403, "Forbidden", "only masters and nodes may do anything here")
         found = re.fullmatch(r"/(?:api|apis/[^/]+)/\w+(?:/namespaces/([^/]+)(?=/))?/([a-z]+)(?:/([^/]+))?(?:/([a-z]+))?", url.path)
-        if not found or not url.path.startswith(f"/{'api' if '/' not in RESOURCES.get(found[2], '/') else 'apis'}/{RESOURCES.get(found[2], '?')}/"):
+        if not found or not url.path.startswith(
+            f"/{'api' if '/' not in RESOURCES.get(found[2], '/') else 'apis'}/{RESOURCES.get(found[2], '?')}/"
+        ):
             raise Refusal(404, "NotFound", "the server could not find the requested resource")
         space, resource, name, sub = (part or "" for part in found.groups())
         query = dict(urllib.parse.parse_qsl(url.query))
         if self.command == "GET":
             return self._read(resource, space, name, query)
-        return self._answer(*self._write(resource, space, name, sub, query, json.loads(data) if data else {}))
+        return self._answer(*self._write(resource, space, name, sub, query=query, body=json.loads(data) if data else {}))
 
-    def _write(self, resource: str, space: str, name: str, sub: str, query: dict[str, str], body: Json) -> tuple[int, Json]:
+    def _write(self, resource: str, space: str, name: str, sub: str, *, query: dict[str, str], body: Json) -> tuple[int, Json]:
         api, verb = self.server.api, self.command
         if verb == "POST" and sub == "binding":
             return 201, api.bind(space, name, body["target"]["name"])
@@ -480,7 +490,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._tell([{"type": "ADDED", "object": i} for i in there])
         while time.monotonic() < end_s and not select.select([self.connection], [], [], 0)[0]:  # readable: the client has gone
             with store.changed:
-                store.changed.wait_for(lambda: len(store.log) > place, timeout=0.5)
+                store.changed.wait_for(lambda: len(store.log) > place, timeout=0.5)  # noqa: B023 - called at once
                 news, place = store.log[place:], len(store.log)
             events = [_event(c, chosen) for c in news if c.resource == resource and space in ("", c.item["metadata"].get("namespace"))]
             self._tell([e for e in events if e])
@@ -537,10 +547,16 @@ def certificates(data: Path, names: Sequence[str]) -> None:
 
     if (data / "ca.crt").exists():
         return
-    issuer, key, born = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "own-ca")]), ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
+    issuer, key, born = (
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "own-ca")]),
+        ec.generate_private_key(ec.SECP256R1()),
+        dt.datetime.now(dt.UTC),
+    )
 
     def signed(name: x509.Name, public: Any, *extensions: x509.ExtensionType) -> bytes:
-        builder = x509.CertificateBuilder(issuer, name, public, x509.random_serial_number(), born - dt.timedelta(hours=1), born + dt.timedelta(days=1))
+        builder = x509.CertificateBuilder(
+            issuer, name, public, x509.random_serial_number(), born - dt.timedelta(hours=1), born + dt.timedelta(days=1)
+        )
         for extension in extensions:
             builder = builder.add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
         return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)

@@ -2,29 +2,35 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from seatrial_reference import controller_manager
 from seatrial_reference import scheduler as scheduling
+from seatrial_reference.controller_manager import ControllerManager
 from seatrial_reference.controller_manager.informers import Informers
 from seatrial_reference.machinery.client import Client
 from seatrial_reference.machinery.informer import Informer
+from seatrial_reference.scheduler.scheduler import Scheduler
 from seatrial_schemas.context import Context
 
 LASTS_S = 1.0  # at least, and twice as long at most
+Follow = Callable[[], Coroutine[Any, Any, None]]
 
 
 def unsettle(informers: Sequence[Informer], context: Context) -> None:
     """Let each stream end before its time."""
     for informer in informers:
-        follow = informer.follow
+        informer.follow = _brief(informer.follow, context)  # type: ignore[method-assign]
 
-        async def briefly(follow=follow) -> None:  # type: ignore[no-untyped-def]
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LASTS_S * (1 + context.random.random())):
-                    await follow()
 
-        informer.follow = briefly  # type: ignore[method-assign]
+def _brief(follow: Follow, context: Context) -> Follow:
+    async def briefly() -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LASTS_S * (1 + context.random.random())):
+                await follow()
+
+    return briefly
 
 
 class Restless(Informers):
@@ -33,19 +39,19 @@ class Restless(Informers):
         unsettle(self.every, context)
 
 
-class Controllers(controller_manager.ControllerManager):
+class RestlessControllers(ControllerManager):
     informers = Restless
 
 
-class Scheduler(scheduling.Scheduler):
+class RestlessScheduler(Scheduler):
     def __init__(self, client: Client, context: Context) -> None:
         super().__init__(client, context)
         unsettle((self.pods, self.nodes), context)
 
 
 async def controllers(args: Sequence[str], context: Context) -> None:
-    await controller_manager.main(args, context, part=Controllers)
+    await controller_manager.main(args, context, part=RestlessControllers)
 
 
 async def scheduler(args: Sequence[str], context: Context) -> None:
-    await scheduling.main(args, context, part=Scheduler)
+    await scheduling.main(args, context, part=RestlessScheduler)

@@ -78,7 +78,9 @@ class Server:
         """Events until the stream ends."""
         connection = self._connect(WATCH_S + 5)
         try:
-            query = urllib.parse.urlencode({"watch": "1", "resourceVersion": revision, "allowWatchBookmarks": "true", "timeoutSeconds": WATCH_S})
+            query = urllib.parse.urlencode(
+                {"watch": "1", "resourceVersion": revision, "allowWatchBookmarks": "true", "timeoutSeconds": WATCH_S}
+            )
             connection.request("GET", f"{path}?{query}", headers=self._headers)
             answer = connection.getresponse()
             if answer.status != http.HTTPStatus.OK:
@@ -178,7 +180,7 @@ def follow(cluster: Cluster, kind: str, server: Server) -> None:
             revision = "" if refusal.code == http.HTTPStatus.GONE else revision
         except FAILURES as failure:
             log.info("%s: %r", kind, failure)
-        time.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - jitter
+        time.sleep(pause_s * random.uniform(0.5, 1))
         pause_s = min(1.0, 2 * pause_s)
 
 
@@ -270,7 +272,7 @@ def _now() -> str:
 def compete(cluster: Cluster, candidate: Candidate, flags: argparse.Namespace, stop: threading.Event) -> int:
     """Lead or stand by until told to stop, 0, or until the lease is lost, 1."""
     led = False
-    while not stop.wait(flags.retry_s * random.uniform(0.8, 1)):  # noqa: S311 - jitter
+    while not stop.wait(flags.retry_s * random.uniform(0.8, 1)):
         began = time.monotonic()
         try:
             got = candidate.attempt()

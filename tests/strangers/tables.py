@@ -1,6 +1,6 @@
 """The verdict tables of the strangers: what is true of each of them, rule by rule, of all rules that its own roles could break.
 
-    python -m strangers.tables --write [NAME...]      judges them anew and rewrites NAME.verdicts.yaml
+python -m strangers.tables --write [NAME...]      judges them anew and rewrites NAME.verdicts.yaml
 """
 
 import sys
@@ -8,8 +8,8 @@ import tempfile
 from pathlib import Path
 
 import yaml
-from seatrial.adapters.descriptor import load
 
+from seatrial.adapters.descriptor import load
 from verdicts import Judgement, judge
 
 HERE = Path(__file__).parent

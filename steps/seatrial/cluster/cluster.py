@@ -130,7 +130,9 @@ class Cluster:
         """The operator's connections; anew when it has got other credentials."""
         self._session = self.network.operator.session(tls=self._client_tls(), read_bufsize=1 << 20)
         self._sessions.append(self._session)
-        self._readiness = Readiness(history=self.history, session=self._session, dial=self.network.operator.dial)
+        self._readiness = Readiness(
+            history=self.history, session=self._session, dial=self.network.operator.dial, context=self.backend.context()
+        )
 
     def _client_tls(self) -> ssl.SSLContext:
         """A tap is of the suite's CA, an API server without one is of its own."""
@@ -149,7 +151,8 @@ class Cluster:
     async def _place(self, placement: Placement, host: Host) -> None:
         """Make the instance known, with what belongs to its host: a node's runtime, an API server's tap."""
         program = Filling(placement=placement, host=host, around=self.around).program
-        instance = Supervised(placement=placement, host=host, network=self.network, program=program, record=self.record)
+        context = self.backend.context()
+        instance = Supervised(placement=placement, host=host, network=self.network, program=program, record=self.record, context=context)
         self.instances[placement.name] = instance
         self.record(
             "instance",

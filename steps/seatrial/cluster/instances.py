@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from seatrial.backends.interface import Host, Instance, Network, Program, Signal
 from seatrial.cluster.layout import Placement
 from seatrial.model.history import Record
+from seatrial_schemas.context import Context
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -17,7 +18,9 @@ Hook = Callable[[], Awaitable[None]]
 class Supervised:
     """A placement with the program that runs there, or does not."""
 
-    def __init__(self, *, placement: Placement, host: Host, network: Network, program: Callable[[], Program], record: Record) -> None:
+    def __init__(
+        self, *, placement: Placement, host: Host, network: Network, program: Callable[[], Program], record: Record, context: Context
+    ) -> None:
         self.placement = placement
         self.host = host
         self.running: Instance | None = None
@@ -27,6 +30,7 @@ class Supervised:
         self._network = network
         self._program = program
         self._record = record
+        self._context = context
         self._keeper: asyncio.Task[None] | None = None
 
     @property
@@ -94,7 +98,7 @@ class Supervised:
             backoff_s = self.placement.component.restart_s
             if not self.wanted or backoff_s is None:
                 return
-            await asyncio.sleep(backoff_s)
+            await self._context.sleep(backoff_s)
             if not self.wanted:
                 return
             await self._boot()

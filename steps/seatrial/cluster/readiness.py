@@ -15,6 +15,7 @@ from seatrial.cluster.filling import Filling
 from seatrial.cluster.instances import Supervised
 from seatrial.model.errors import NotReady
 from seatrial.model.history import History
+from seatrial_schemas.context import Context
 
 POLL_S = 0.02
 READINESS_AGENT = "seatrial/readiness"
@@ -24,10 +25,13 @@ Probe = Callable[[], Awaitable[bool]]
 class Readiness:
     """Probes of one cluster."""
 
-    def __init__(self, *, history: History, session: aiohttp.ClientSession, dial: Callable[[str, int], Awaitable[Any]]) -> None:
+    def __init__(
+        self, *, history: History, session: aiohttp.ClientSession, dial: Callable[[str, int], Awaitable[Any]], context: Context
+    ) -> None:
         self._history = history
         self._session = session
         self._dial = dial
+        self._context = context
 
     async def wait(self, instance: Supervised, filling: Filling) -> None:
         """Return when it is ready. Raises NotReady with its last words."""
@@ -41,7 +45,7 @@ class Readiness:
                 while not await probe():
                     if not instance.up and instance.placement.component.restart_s is None:
                         raise NotReady(_obituary(instance, "ended before it was ready"))
-                    await asyncio.sleep(POLL_S)
+                    await self._context.sleep(POLL_S)
         except TimeoutError:
             raise NotReady(_obituary(instance, f"was not ready within {limit_s:g} s")) from None
 

@@ -13,6 +13,7 @@ from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from seatrial.model.history import History, eventually
 from seatrial_schemas import etcd, etcd_pb2
+from seatrial_schemas.context import Context
 
 BROKEN = (OSError, GRPCError, StreamTerminatedError, asyncio.IncompleteReadError)
 RETRY_S = 0.05
@@ -21,7 +22,8 @@ RETRY_S = 0.05
 class StoreWatch:
     """Follows one store. `start` returns once the stream stands."""
 
-    def __init__(self, *, history: History, host: str, port: int) -> None:
+    def __init__(self, *, history: History, host: str, port: int, context: Context) -> None:
+        self._context = context
         self._history = history
         self._record = history.recorder("store")
         self._address = (host, port)
@@ -72,7 +74,7 @@ class StoreWatch:
             try:
                 await self._stream(channel, standing)
             except BROKEN:
-                await asyncio.sleep(RETRY_S)
+                await self._context.sleep(RETRY_S)
             finally:
                 channel.close()
 

@@ -13,6 +13,7 @@ import orjson
 
 from seatrial.model.history import History
 from seatrial.wire.kubernetes import Client, revision_of
+from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import Kind
 
 RETRY_S = 0.05
@@ -22,7 +23,8 @@ BROKEN = (aiohttp.ClientError, OSError, orjson.JSONDecodeError, ValueError)
 class Watch:
     """One person's watch of one kind, under a name of its own."""
 
-    def __init__(self, *, history: History, client: Client, kind: Kind, name: str, namespace: str | None = None) -> None:
+    def __init__(self, *, history: History, client: Client, kind: Kind, name: str, context: Context, namespace: str | None = None) -> None:
+        self._context = context
         self.name = name
         self._record = history.recorder(f"watch/{name}")
         self._client = client
@@ -57,7 +59,7 @@ class Watch:
                 await self._stream()
             except BROKEN as error:
                 self._record("watch-broken", watch=self.name, why=str(error) or type(error).__name__)
-            await asyncio.sleep(RETRY_S)
+            await self._context.sleep(RETRY_S)
 
     async def _stream(self) -> None:
         params = {"resourceVersion": self._revision, "allowWatchBookmarks": "true"}

@@ -85,7 +85,7 @@ def begins(world: World, person: str, verb: str) -> None:
 
     async def begin() -> None:
         world.begun[person] = asyncio.create_task(operation(world, person, verb, "pods"))
-        await asyncio.sleep(0)
+        await world.pause(0)
 
     world.last, world.verb = person, verb
     world.mark("begun", revision=world.run(world.revision()))

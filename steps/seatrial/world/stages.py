@@ -1,7 +1,5 @@
 """What the suite's hooks do on behalf of a scenario: see, hold up, refuse, change."""
 
-from typing import Any
-
 from seatrial.cluster.cluster import HOOKS, HOOKS_PORT
 from seatrial.doubles.barrier import Barrier
 from seatrial.doubles.hook_objects import mutating_webhook, validating_webhook
@@ -14,6 +12,7 @@ from seatrial.world.objects import kind_of
 from seatrial.world.world import World
 
 CANARY_TRIES = 50
+ACTOR = "alice"  # about whose requests the sentences on stages are
 
 
 def hooks(world: World) -> Hooks:
@@ -47,16 +46,8 @@ def _both_asked(history: History, name: str) -> bool:
 
 
 def hold_up(world: World, stage: str) -> None:
-    """Hold the stage's decisions on everybody's requests but the operator's and the components'."""
-    world.barriers[stage] = hooks(world).hold(stage, **PEOPLE[stage])  # type: ignore[arg-type]
-
-
-PEOPLE: dict[str, dict[str, Any]] = {
-    "authentication": {"user": "alice"},
-    "authorization": {"user": "alice"},
-    "mutation": {"user": "alice"},
-    "validation": {"user": "alice"},
-}
+    """Hold the stage's decisions on alice's requests; everybody else's pass."""
+    world.barriers[stage] = hooks(world).hold(stage, user=ACTOR)  # type: ignore[arg-type]
 
 
 def reached(world: World, stage: str) -> None:
@@ -82,10 +73,9 @@ def all_answered(world: World) -> None:
 
 
 def refuse(world: World, stage: str, name: str | None) -> None:
-    """Both admission hooks, or one, refuse everything or what has this name, as long as people ask."""
-    stages = ("mutation", "validation") if stage == "admission" else (stage,)
-    for one in stages[-1:] if stage == "admission" else stages:
-        hooks(world).deny(one, message=f"{one} refuses this", **({"name": name} if name else {"user": "alice"}))  # type: ignore[arg-type]
+    """The hook of the stage (of admission: the validating one) refuses what has this name, or all that alice writes."""
+    match = {"name": name} if name else {"user": ACTOR}
+    hooks(world).deny("validation" if stage == "admission" else stage, message=f"{stage} refuses this", **match)  # type: ignore[arg-type]
 
 
 def forbid(world: World, person: str, verb: str | None, resource: str | None) -> None:
@@ -101,7 +91,7 @@ def forbid(world: World, person: str, verb: str | None, resource: str | None) ->
 def label(world: World, label: str) -> None:
     """The mutating hook sets a label on everybody's pods."""
     key, _, value = label.partition("=")
-    hooks(world).patch(labels={key: value}, resource="pods", user="alice")
+    hooks(world).patch(labels={key: value}, resource="pods", user=ACTOR)
 
 
 def sentinel(world: World) -> Answer:

@@ -106,7 +106,7 @@ class World:
     async def _observe_store(self) -> None:
         stores = self.cluster.around.stores
         if self.implementation.observe["store"] == "etcd" and stores:
-            self.store = StoreWatch(history=self.history, host=stores[0], port=2379)
+            self.store = StoreWatch(history=self.history, host=stores[0], port=2379, context=self.backend.context())
             await self.store.start()
 
     async def _observe_api(self) -> None:
@@ -122,7 +122,8 @@ class World:
         client = self.operator if person == "operator" else self.client(person)
         name = f"{person}/{resource}"
         namespace = None if everywhere else self.namespace
-        watch = Watch(history=self.history, client=client, kind=kind_of(resource), name=name, namespace=namespace)
+        context = self.backend.context()
+        watch = Watch(history=self.history, client=client, kind=kind_of(resource), name=name, namespace=namespace, context=context)
         await watch.start(revision=revision)
         self.watchers[name] = watch
         return watch

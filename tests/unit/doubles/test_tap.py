@@ -243,7 +243,7 @@ def test_one_instance_can_be_hung_up_on_and_comes_back(stage: Any) -> None:
             return answer({})
 
         async with stage(slow) as s, s.client(address="127.0.0.2") as kubelet, s.client() as scheduler:
-            pending = asyncio.create_task(kubelet.get("/slow"))
+            pending = asyncio.create_task(kubelet.post("/slow"))  # a GET would be tried again
             await waiting.wait()
             await s.control.hang_up("scheduler")
             assert not pending.done()
