@@ -13,7 +13,7 @@ SHARED := $(wildcard tests/unit tests/lint tests/golden tests/violations)
 ALONE := $(wildcard tests/packaging tests/strangers tests/implementations)
 
 .DEFAULT_GOAL := help
-.PHONY: help conformance test check install ledger constraints kill-matrix bench clean
+.PHONY: help conformance test check install ledger constraints kill-matrix strangers bench clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1: \2/p' Makefile
@@ -39,6 +39,9 @@ ledger: .venv/development.stamp ## rewrites the states in features/ledger.yaml f
 
 kill-matrix: .venv/development.stamp ## which violation is caught by which rule; rewrites the committed table
 	PYTHONPATH=tests $(BIN)/python -m violations.matrix --write
+
+strangers: .venv/development.stamp ## what is found of components that are not ours; rewrites the committed tables
+	PYTHONPATH=tests $(BIN)/python -m strangers.tables --write
 
 bench: .venv/development.stamp ## measures the budgets; prints ratios
 	PYTHONPATH=tests $(BIN)/python -m bench

@@ -93,7 +93,8 @@ def selector_test(selector: Json) -> Test:
     """A test of labels from a LabelSelector object; the empty one matches everything. Raises 400 for an unknown operator."""
     tests = [_expression(key, "In", {value}) for key, value in (selector.get("matchLabels") or {}).items()]
     for each in selector.get("matchExpressions") or ():
-        tests.append(_expression(str(each.get("key")), str(each.get("operator")), set(each.get("values") or ())))  # noqa: PERF401 - reads better
+        key, operator = str(each.get("key")), str(each.get("operator"))
+        tests.append(_expression(key, operator, set(each.get("values") or ())))
     return lambda labels: all(test(labels) for test in tests)
 
 

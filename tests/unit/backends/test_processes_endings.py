@@ -91,7 +91,7 @@ def unprivileged() -> list[str]:
 
 
 def test_kill_9_at_any_moment() -> None:
-    chance = random.Random(5)  # noqa: S311
+    chance = random.Random(5)
     with contextlib.ExitStack() as stack:
         runs = [stack.enter_context(Run()) for _ in range(8)]
         began = time.monotonic()

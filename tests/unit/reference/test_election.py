@@ -18,7 +18,7 @@ class Clock:
     """A context whose clock stands still until it is told."""
 
     def __init__(self) -> None:
-        self.random = random.Random(1)  # noqa: S311 - jitter
+        self.random = random.Random(1)
         self.ids: Iterator[str] = iter(())
         self.at_s = 0.0
 

@@ -78,7 +78,8 @@ def test_keys_are_for_their_owner_and_p256(tmp_path: Path) -> None:
 
 
 def test_kubeconfigs_name_files_and_hold_the_token(tmp_path: Path) -> None:
-    path = write_kubeconfig(tmp_path / "kubeconfig", kubeconfig(server="https://10.0.0.1:6443", ca=Path("/ca.crt"), token="t"))  # noqa: S106
+    config = kubeconfig(server="https://10.0.0.1:6443", ca=Path("/ca.crt"), token="t")  # noqa: S106
+    path = write_kubeconfig(tmp_path / "kubeconfig", config)
 
     config = orjson.loads(path.read_bytes())
 
