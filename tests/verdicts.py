@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-WORKERS = 4  # scenarios spend their time waiting
+from seatrial.adapters.descriptor import load
+from seatrial.opening import backend_name
+
+WORKERS = 4  # of processes: such scenarios spend their time waiting. Simulated ones do not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +27,12 @@ class Judgement:
         return "\n".join(f"{rule} {self.rules.get(rule)}: {'; '.join(self.reasons.get(rule, []))}" for rule in rules)
 
 
-def judge(implementation: str | Path, *options: str, folder: Path, workers: int = WORKERS) -> Judgement:
-    """The verdicts of all selected rules."""
-    command = [sys.executable, "-m", "seatrial", "run", "-i", str(implementation), "-n", str(workers), "-o", str(folder), *options]
+def judge(implementation: str | Path, *options: str, folder: Path, backend: str | None = None) -> Judgement:
+    """The verdicts of all selected rules, on a backend or on the one that Seatrial takes by itself."""
+    taken = backend_name(backend, load(str(implementation)))
+    workers = ["-n", str(WORKERS)] if taken == "processes" else []
+    where = ["-i", str(implementation), "--backend", taken, "-o", str(folder)]
+    command = [sys.executable, "-m", "seatrial", "run", *where, *workers, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     report = folder / "report.json"
     assert report.exists(), done.stdout + done.stderr

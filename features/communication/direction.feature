@@ -40,8 +40,8 @@ Feature: Who opens the connections
       Given a cluster with 2 nodes
       When the scheduler is cut off from every API server
       And "alice" creates a deployment "web" with 3 replicas
-      And the pods of "web" have been created
-      And the scheduler is connected again
+      Then the pods of "web" are stored and stay unbound
+      When the scheduler is connected again
       Then the pods of "web" become running
       And each pod of "web" was bound exactly once
 
@@ -50,9 +50,10 @@ Feature: Who opens the connections
       Given a cluster with 2 nodes
       When the controller manager is cut off from every API server
       And "alice" creates a pod "solo"
-      And the pod "solo" has become running
-      And "alice" creates a deployment "web" with 2 replicas
-      And the controller manager is connected again
+      Then the pod "solo" becomes running
+      When "alice" creates a deployment "web" with 2 replicas
+      Then nothing is made from the deployment "web" for a while
+      When the controller manager is connected again
       Then the pods of "web" become running
 
     @needs:cut @needs:runtime

@@ -14,6 +14,15 @@ Feature: Who may talk to the store
       And the pods of "web" have become running
       Then during all of this only the API server was connected to etcd
 
+    @needs:store @needs:requests
+    Scenario: everything that is stored was asked for
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 3 replicas
+      And the pods of "web" have become running
+      And "alice" scales the deployment "web" to 2 replicas
+      And the pods of "web" have become running
+      Then each change in the store belongs to an accepted request
+
     @needs:cut
     Scenario: a component that has lost its API server does not turn to the store
       Given a cluster with 2 nodes

@@ -6,8 +6,8 @@ from verdicts import judge
 
 
 def test_both_backends_agree_on_every_rule(tmp_path: Path) -> None:
-    simulated = judge("reference", "--backend=simulation", folder=tmp_path / "simulation", workers=2)
-    processes = judge("reference", "--backend=processes", folder=tmp_path / "processes")
+    simulated = judge("reference", backend="simulation", folder=tmp_path / "simulation")
+    processes = judge("reference", backend="processes", folder=tmp_path / "processes")
     differing = [rule for rule, verdict in simulated.rules.items() if processes.rules[rule] != verdict]
 
     assert set(simulated.rules.values()) == {"passed"}, simulated.shown

@@ -70,7 +70,8 @@ def has_a_watch(world: World, who: str, resources: str) -> None:
 def no_list(world: World) -> None:
     """Not a single LIST or GET but of leases in a quiet window, in which it does renew its lease."""
     alone(world, "controller-manager")
-    faults.quiet(world)
+    world.run(world.pause(2 * world.timing().limits.react_s))  # the last status of what has become running is still being written
+    faults.quiet(world, outlast_pollers=True)
     world.judge("requests.no_list", role="controller-manager", since="quiet", until="quiet-end")
 
 
@@ -85,6 +86,7 @@ def told_before_binding(world: World, name: str) -> None:
 def bindings_asked(world: World, bound: str, left: str) -> None:
     """Attempts count, refused ones too; the later pod shows that it was at work."""
     alone(world, "scheduler")
+    faults.quiet(world)
     world.judge("requests.bindings", bound=bound, left=left)
 
 
@@ -92,18 +94,29 @@ def bindings_asked(world: World, bound: str, left: str) -> None:
 def scheduler_writes(world: World) -> None:
     """All its writes at the tap, refused ones too."""
     alone(world, "scheduler")
+    faults.quiet(world)
     world.judge("requests.scheduler_writes")
 
 
-@then(parsers.re(r"each binding of a pod of " + NAME + r" in the store belongs to exactly one accepted request of the scheduler"))
-def bindings_joined(world: World, name: str) -> None:
-    """Joined by the pod and the store's revisions."""
-    world.judge("requests.bindings_joined", name=name)
+@then(
+    parsers.re(
+        r"each (?:change|binding of a pod of "
+        + NAME
+        + r") in the store belongs to (?:an|exactly one) accepted request(?: of the scheduler)?"
+    )
+)
+def changes_joined(world: World, name: str | None) -> None:
+    """Joined by the store's revisions; a binding by its pod, a deletion by its name."""
+    if name is None:
+        world.judge("holds.joined")
+    else:
+        world.judge("requests.bindings_joined", name=name)
 
 
 @then(parsers.re(r'the kubelet of "(?P<node>[\w-]+)" was told of "(?P<own>[^"]+)" and not of "(?P<other>[^"]+)"'))
 def kubelet_told(world: World, node: str, own: str, other: str) -> None:
     """By the events that were delivered over its watches."""
+    faults.quiet(world)
     world.judge("requests.told_only", instance=node, own=own, other=other)
 
 

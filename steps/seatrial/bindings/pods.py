@@ -37,7 +37,8 @@ def bound_once(world: World, name: str | None) -> None:
 
 @then(parsers.re(r"the pods? (?:of )?" + NAME + r" (?:is|are) stored and stays? unbound"))
 def stays_unbound(world: World, name: str) -> None:
-    """It is there, and in a quiet window it gets no node."""
+    """They are there, and in a quiet window they get no node."""
+    world.run(world.wait(lambda h: workloads.reached(h, name, "been created"), within_s=world.timing().recovery))
     faults.quiet(world)
     world.judge("workloads.stays_unbound", name=name)
 
@@ -79,6 +80,7 @@ def created_by(world: World, name: str) -> None:
 def owned_replicasets(world: World, name: str, number: str) -> None:
     """Each controlled by it, each with a hash of its own on itself, its selector and its template."""
     world.run(world.wait(lambda h: workloads.owned(h, name, int(number)), within_s=world.timing().recovery))
+    faults.quiet(world)
     world.judge("workloads.owned_replicasets", name=name, number=int(number))
 
 

@@ -33,6 +33,7 @@ def key_gone(world: World, kind: str, name: str, what: str) -> None:
     """Gone: the store's last word about it is the deletion. Marked: the object bears a deletion timestamp."""
     key = kind_of(kind).store_key(namespace=world.namespace, name=name)
     if what.startswith("still there"):
+        faults.quiet(world)
         world.judge("storage.key_marked", key=key)
         return
     if what != "gone":
@@ -46,7 +47,7 @@ def key_gone(world: World, kind: str, name: str, what: str) -> None:
 @then("nothing in the store changes for a while")
 def silent(world: World) -> None:
     """A quiet window goes by; leases, events and documented housekeeping apart."""
-    faults.quiet(world)
+    faults.quiet(world, outlast_pollers=True)
     world.judge("holds.silent_store", since="quiet", until="quiet-end")
 
 

@@ -91,7 +91,7 @@ def read_back(history: History, *, writers: list[str], reader: str) -> Proof:
     written = [e for e in writes if 200 <= e["code"] < 300]
     require(written, f"{', '.join(writers)} has written nothing")
     read = last_told(history, reader, "GET")
-    differences = differing(lasting(written[-1]["body"]), lasting(read["body"]))
+    differences = _lost(lasting(written[-1]["body"]), lasting(read["body"]))
     found = breach(history, f"what {written[-1]['user']} was told", f"{read['code']}: {', '.join(differences)} differ", written[-1], read)
     return Proof(evidence=(written[-1], read), findings=(found,) if differences else ())
 

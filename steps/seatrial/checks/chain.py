@@ -139,7 +139,7 @@ def _wrong_actor(history: History, step: Step, made: list[Event]) -> Finding | N
 @check
 def created_by(history: History, *, name: str, role: str) -> Proof:
     """Every pod of the workload was created by an accepted request of an instance of the role, one each."""
-    made = [(r, a) for r, a in accepted(history, verb="create", resource="pods", subresource="") if r["body"] and belongs(r["body"], name)]
+    made = accepted(history, verb="create", resource="pods", subresource="")
     pods = {e["uid"]: e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)}
     require(pods, f"nobody ever saw a pod of {name}")
     by_name = {a["name"]: r for r, a in made}
@@ -150,4 +150,4 @@ def created_by(history: History, *, name: str, role: str) -> Proof:
         if role not in roles_of(history, actor):
             observed = f"created by {actor}" if request else "nobody asked for it at the API server"
             found.append(Finding(culprit=actor, expected=f"{pod['name']} created by the {role}", observed=observed, evidence=(pod,)))
-    return Proof(evidence=tuple(r for r, _ in made), findings=tuple(found[:3]))
+    return Proof(evidence=tuple(pods.values()), findings=tuple(found[:3]))

@@ -111,12 +111,12 @@ def never(history: History, *, sources: list[str], targets: list[str], since: st
 @check
 def only_through(history: History, *, hub: str, since: str | None = None) -> Proof:
     """Every connection between components has an instance of the role `hub` at one of its ends."""
-    seen, hubs = window(history, since), instances(history, hub)
+    seen, hubs, members = window(history, since), instances(history, hub), instances(history)
     found = edges(history, seen)
     breaches = _breaches(
         found,
         expected=f"every connection goes to or from the {hub}",
-        wrong=lambda e: e.source not in hubs and e.target not in hubs,
+        wrong=lambda e: e.source not in hubs and e.target not in hubs and e.target in members,
     )
     if breaches:
         return Proof(evidence=(), findings=breaches)

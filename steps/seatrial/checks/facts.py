@@ -1,5 +1,6 @@
 """Questions that many checks ask of a history: who is who, which window, what was asked and answered."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from seatrial.model.history import Event, History
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 READS = frozenset({"get", "list", "watch"})
 OWN = frozenset({"operator", "hooks"})  # hosts of the suite
+BY_ITSELF = re.compile(r"/[^/]+/(?:leases|events|masterleases|peerserverleases|ranges|ipaddresses)/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +76,10 @@ def accepted(history: History, by: Iterable[str] | None = None, **match: object)
 
 
 def authors(history: History, *, name: str, revision: int) -> list[Event]:
-    """Accepted requests that made this revision of what is called `name`."""
-    return [r for r, a in accepted(history) if a["revision"] == revision and a["name"] == name]
+    """The accepted write that made this revision of what is called `name`, if there was one: reads and later writes that changed
+    nothing are answered with the same revision."""
+    made = [(r, a) for r, a in accepted(history) if r["verb"] in WRITES and a["revision"] == revision and a["name"] == name]
+    return [r for r, _ in sorted(made, key=lambda pair: pair[1].seq)[:1]]
 
 
 def culprit_of(history: History, *, name: str, revision: int) -> str:
@@ -106,19 +110,34 @@ def changes_of(history: History, name: str) -> list[Event]:
 
 def background(request: Event) -> bool:
     """Leases, events and reviews: what every component writes all the time."""
-    return request["resource"] in {"leases", "events", "tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews"}
+    return request["resource"] in {"leases", "leasecandidates", "events"} or str(request["resource"]).endswith("reviews")
+
+
+def by_itself(key: str) -> bool:
+    """Documented keys that change without anybody's request, below any prefix."""
+    return key == "compact_rev_key" or bool(BY_ITSELF.match(key))
 
 
 def alive(history: History, who: Iterable[str], seen: Window) -> list[Event]:
-    """A sign of life of everybody in the window: a request or an attempt to connect. Inconclusive where one gave none."""
+    """A sign of life of everybody in the window: a request, an attempt to connect, or a watch that stands. Inconclusive where one
+    gave none."""
     signs = []
     for name in who:
         sign = next((e for e in history.of("request", instance=name) if seen.holds(e)), None)
         sign = sign or next((e for e in history.of("open") if e["origin"] == name and seen.holds(e)), None)
+        sign = sign or standing_watch(history, name, seen)
         require(sign, f"{name} gave no sign of life while it was watched: what it did not do says nothing")
         if sign:
             signs.append(sign)
     return signs
+
+
+def standing_watch(history: History, name: str, seen: Window) -> Event | None:
+    """A watch of the instance that was accepted and has not ended before the end of the window: whoever has no lease to renew may have
+    nothing else to say."""
+    ended = {(e.source, e["request"]) for e in history.of("stream-end") if e.at_s <= seen.end_s}
+    watches = [r for r, _ in accepted(history, [name], verb="watch") if r.at_s <= seen.end_s]
+    return next((r for r in watches if (r.source, r["request"]) not in ended), None)
 
 
 def lease_of(history: History, role: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 This finds side channels that no packet shows, memory shared with another role included, and it finds pollers.
 """
 
-from seatrial.checks.facts import WRITES, accepted, alive, background, belongs, culprit_of, mark, name_of, window
+from seatrial.checks.facts import WRITES, accepted, alive, answer, background, belongs, by_itself, culprit_of, mark, name_of, window
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -24,7 +24,7 @@ def idle(history: History, *, who: list[str], name: str, user: str | None = None
 
     told = [e for e in history.of("delivered") if theirs(e) and _about(e["name"], name)]
     require(not told, f"the hold leaked: {', '.join(sorted({str(e.instance) for e in told}))} was told of {name}")
-    asked = [r for r in history.of("request") if theirs(r) and _acts_on(r, name)]
+    asked = [r for r in history.of("request") if theirs(r) and _acts_on(history, r, name)]
     ran = [c for c in history.of("cri", method="RunPodSandbox") if theirs(c) and _about(c["pod"], name)]
     found = {e.instance: e for e in reversed([*asked, *ran])}
     if found:
@@ -39,11 +39,14 @@ def _about(called: str | None, name: str) -> bool:
     return bool(called) and (called == name or str(called).startswith(f"{name}-"))
 
 
-def _acts_on(request: Event, name: str) -> bool:
+def _acts_on(history: History, request: Event, name: str) -> bool:
+    """By the request, or, where its body cannot be read, by its answer."""
     if request["verb"] not in WRITES or background(request):
         return False
     body = request["body"] if isinstance(request["body"], dict) else {}
-    return _about(request["name"], name) or belongs(body, name) or _about(body.get("metadata", {}).get("generateName", ""), name)
+    told = answer(history, request)
+    names = (request["name"], body.get("metadata", {}).get("generateName"), told["name"] if told else None)
+    return belongs(body, name) or any(_about(called, name) for called in names)
 
 
 def _finding(instance: str, event: Event, name: str) -> Finding:
@@ -64,7 +67,7 @@ def silent_store(history: History, *, since: str, until: str) -> Proof:
     since somebody was taken down, nothing but what was asked for."""
     start, end = mark(history, since)["revision"], mark(history, until)["revision"]
     require(start is not None and end is not None, "the store could not be read at the beginning or the end of the window")
-    changes = [e for e in (*history.of("put"), *history.of("delete")) if not _by_itself(e["key"])]
+    changes = [e for e in (*history.of("put"), *history.of("delete")) if not by_itself(e["key"])]
     wrong = [e for e in changes if start < e["revision"] <= end]
     wrong = _unasked(history, [e for e in changes if e["revision"] <= start]) + wrong
     finding = Finding(
@@ -83,14 +86,40 @@ def _unasked(history: History, changes: list[Event]) -> list[Event]:
     down = [m["revision"] for m in history.of("mark", name="down") if m["revision"] is not None]
     if not down or not history.of("request"):
         return []
-    answers = [a for _, a in accepted(history)]
-    made = {a["revision"] for a in answers} | {a["name"] for a in answers if a["verb"] in ("delete", "deletecollection")}
-    return [e for e in changes if e["revision"] > down[-1] and not {e["revision"], name_of(e)} & made]
+    return unasked(history, [e for e in changes if e["revision"] > down[-1]])
 
 
-BY_ITSELF = ("/leases/", "/events/", "/masterleases/", "/peerserverleases/", "compact_rev_key")
+def unasked(history: History, changes: list[Event]) -> list[Event]:
+    """Changes that belong to no accepted write: by revision; a binding by its pod, and a deletion by name, for their answers may have
+    no revision."""
+    writes = [(r, a) for r, a in accepted(history) if r["verb"] in WRITES]
+    revisions = {a["revision"] for _, a in writes}
+    bound = {a["name"] or r["name"] for r, a in writes if r["subresource"] == "binding"}
+    deleted = {r["name"] or a["name"] for r, a in writes if r["verb"] in ("delete", "deletecollection")}
+    swept = any(r["verb"] == "deletecollection" for r, _ in writes)
+
+    def asked(event: Event) -> bool:
+        name = name_of(event)
+        return event["revision"] in revisions or name in bound or (event.kind == "delete" and (swept or name in deleted))
+
+    return [e for e in changes if not asked(e)]
 
 
-def _by_itself(key: str) -> bool:
-    """Documented keys that change without anybody's request."""
-    return any(part in key for part in BY_ITSELF)
+@check
+def joined(history: History) -> Proof:
+    """Since everybody was ready, each change of the store belongs to an accepted request; what is documented to change by itself apart."""
+    start = mark(history, "ready")["revision"]
+    require(start is not None, "the store could not be read when the cluster was ready")
+    changes = [e for e in (*history.of("put"), *history.of("delete")) if e["revision"] > start and not by_itself(e["key"])]
+    require(changes, "nothing in the store changed")
+    wrong = sorted(unasked(history, changes), key=lambda e: e["revision"])
+    found = tuple(
+        Finding(
+            culprit=culprit_of(history, name=name_of(e), revision=e["revision"]),
+            expected="each change of the store belongs to a request that the API server accepted",
+            observed=f"{e.kind} {e['key']} at revision {e['revision']}, which nobody asked for",
+            evidence=(e,),
+        )
+        for e in wrong[:3]
+    )
+    return Proof(evidence=tuple(changes), findings=found)

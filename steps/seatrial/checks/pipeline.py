@@ -7,7 +7,7 @@ that the suite itself sends along the same way is recorded. Order is proved by h
 from typing import Any
 
 from seatrial.checks.answers import asked, breach, described, differing, last_told, lasting, refused_handshake
-from seatrial.checks.facts import name_of
+from seatrial.checks.facts import by_itself, name_of
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -35,20 +35,25 @@ def mentions(value: Any, name: str) -> bool:
 
 
 def changed(history: History, name: str) -> list[Event]:
-    """Versions of it that were stored since the last request was begun and differ from the one before in more than status."""
+    """What the store shows since the last request was begun: versions of it that differ in more than status, or in what the request
+    itself would have written; and whatever was deleted."""
     begun = history.of("mark", name="begun")
     since = (begun[-1]["revision"] or 0) if begun else 0
     versions = stored(history, name)
     before = [lasting(e["value"] or {}) for e in versions if e["revision"] <= since][-1:]
-    return [e for e in versions if e["revision"] > since and [lasting(e["value"] or {})] != before]
+    hit = [e for e in versions if e["revision"] > since and ([lasting(e["value"] or {})] != before or mentions(e["value"], "patched"))]
+    return hit + [e for e in history.of("delete") if begun and e["revision"] > since and not by_itself(e["key"])]
 
 
 def _later(history: History, stage: str, user: str, name: str) -> list[Event]:
-    """Reviews of the request by stages after `stage`, and its traces in the store."""
+    """Reviews by stages after `stage` since the request was begun, and its traces in the store. Whom authentication has refused may
+    have been passed on as nobody."""
+    begun = history.of("mark", name="begun")
+    start_s = begun[-1].at_s if begun else float("-inf")
     after = STAGES[STAGES.index(stage) + 1 :] if stage in STAGES else ADMISSION if stage == "decoding" else ()
-    found = reviews(history, *(s for s in after if s == "authorization"), user=user)
-    found += [e for e in reviews(history, *(s for s in after if s in ADMISSION), user=user) if e["name"] in (name, "", None)]
-    return [*found, *changed(history, name)]
+    users = {user, "", "system:anonymous"} if stage == "authentication" else {user}
+    found = [e for e in reviews(history, *after) if e.at_s >= start_s and e["user"] in users]
+    return [*(e for e in found if e["stage"] != "authorization" or e["resource"]), *changed(history, name)]
 
 
 @check
@@ -92,15 +97,9 @@ def refused(history: History, *, stage: str, user: str) -> Proof:
         good = good and bool(causes)
     beyond = _later(history, "validation" if stage == "admission" else stage, user, _name(request)) if stage != "validation" else []
     problems = [f"answered {described(told)}"] if not good else []
-    problems += [_what(beyond[0])] if beyond and not _earlier(history, request, beyond) else []
+    problems += [_what(beyond[0])] if beyond else []
     found = breach(history, f"refused by {stage}", "; ".join(problems), told, *beyond[:2])
     return Proof(evidence=(told, *causes[-1:]), findings=(found,) if problems else ())
-
-
-def _earlier(history: History, request: Event, beyond: list[Event]) -> bool:
-    """Whether all of it belongs to an earlier, accepted request about an object of that name."""
-    accepted = [e for e in history.of("told", method="POST", code=201) if _name(asked(history, e)) == _name(request)]
-    return bool(accepted) and all(e.kind in ("put", "review") for e in beyond)
 
 
 @check
@@ -108,7 +107,7 @@ def untouched(history: History, *, stage: str, user: str) -> Proof:
     """No stage after the one that refused has seen the last request, and nothing about it was stored; the sentinel was."""
     told = last_told(history, user)
     name = _name(asked(history, told))
-    beyond = [] if _earlier(history, asked(history, told), stored(history, name)) else _later(history, stage, user, name)
+    beyond = _later(history, stage, user, name)
     sentinel = stored(history, "sentinel")
     require(sentinel, "the store does not show the sentinel either")
     found = breach(history, f"no stage after {stage} sees the request", _what(beyond[0]) if beyond else "", told, *beyond[:2])

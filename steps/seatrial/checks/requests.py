@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from seatrial.checks.chain import binding, versions
-from seatrial.checks.facts import READS, WRITES, accepted, alive, background, culprit_of, instances, requests, window
+from seatrial.checks.facts import READS, WRITES, accepted, alive, authors, background, culprit_of, instances, requests, window
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -76,7 +76,8 @@ def bindings(history: History, *, bound: str, left: str) -> Proof:
     """The schedulers asked to bind one pod, later than they heard of the other, and never to bind the other."""
     schedulers = instances(history, "scheduler")
     asked = requests(history, schedulers, resource="pods", subresource="binding")
-    wrong = [r for r in asked if r["name"] == left]
+    writes = [r for r in requests(history, schedulers) if r["verb"] in WRITES and not background(r)]
+    wrong = [r for r in writes if r["name"] == left]  # by whatever verb: it is to be left alone
     right = [r for r in asked if r["name"] == bound]
     if not wrong:
         require(right, f"no scheduler asked for a binding of {bound}")
@@ -166,7 +167,8 @@ def told_only(history: History, *, instance: str, own: str, other: str) -> Proof
         require(right, f"{instance} was not told of {own} either")
         return Proof(evidence=tuple(right))
     stream = next((r for r in requests(history, [instance], request=wrong[0]["request"])), None)
-    narrow = stream is not None and instance in str((stream["query"] or {}).get("fieldSelector", ""))
+    selector = str((stream["query"] or {}).get("fieldSelector", "")) if stream else ""
+    narrow = f"spec.nodeName={instance}" in selector.replace("==", "=").split(",")
     finding = Finding(
         culprit=_server(history) if narrow else instance,
         expected=f"{instance} is told of its own pods only",
@@ -186,7 +188,7 @@ def status_joined(history: History, *, name: str) -> Proof:
         for before, after in pairwise(life):
             if after is bound or before["value"].get("status") == after["value"].get("status"):
                 continue
-            made = [r for r, a in accepted(history, resource="pods") if a["revision"] == after["revision"]]
+            made = authors(history, name=after["value"]["metadata"]["name"], revision=after["revision"])
             evidence += [after, *made]
             if problem := _wrong_reporter(history, after, made):
                 found.append(problem)

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from seatrial.checks.facts import accepted, belongs, culprit_of, current, instances, owner, pods_of, requests
+from seatrial.checks.facts import accepted, belongs, culprit_of, current, instances, leader, owner, pods_of, requests
 from seatrial.checks.registry import check, findings, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -106,13 +106,18 @@ def count(history: History, *, name: str, number: int) -> Proof:
 
 @check
 def ever_created(history: History, *, name: str, number: int) -> Proof:
-    """So many different pods there ever were, those counted whose creation was refused."""
+    """So many different pods there ever were, asked for by one instance in as many accepted requests. Others' refused attempts count."""
     seen = {e["uid"]: e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)}
-    asked = [r for r in requests(history, verb="create", resource="pods", subresource="") if r["body"] and belongs(r["body"], name)]
-    by = Counter(r.instance for r in asked)
-    wrong = (len(seen) != number or len(asked) > number) and Finding(
-        culprit=min(by, key=lambda i: (by[i], i or "")) or "controller-manager" if by else "controller-manager",
-        expected=f"exactly {number} pods of {name} created, in {number} attempts",
+    makers = instances(history, "controller-manager")
+    creates = requests(history, verb="create", resource="pods", subresource="")
+    asked = [r for r in creates if (belongs(r["body"], name) if r["body"] else r.instance in makers)]
+    granted = [r for r, _ in accepted(history, verb="create", resource="pods", subresource="") if r in asked]
+    by = Counter(str(r.instance) for r in asked)
+    chosen = leader(history, "controller-manager")
+    intruders = [i for i in sorted(by) if i != chosen]
+    wrong = (len(seen) != number or len(granted) > number or len(by) > 1) and Finding(
+        culprit=next(iter([*intruders, chosen or "controller-manager"])),
+        expected=f"exactly {number} pods of {name} created, by one controller manager",
         observed=f"{len(seen)} created, in {len(asked)} attempts by {', '.join(f'{i}: {n}' for i, n in sorted(by.items()))}",
         evidence=tuple(asked[:8]),
     )
@@ -121,20 +126,21 @@ def ever_created(history: History, *, name: str, number: int) -> Proof:
 
 @check
 def bound_once(history: History, *, names: list[str]) -> Proof:
-    """Each pod gets one node, once, and keeps it."""
+    """Each pod gets one node, once, and keeps it; one that was deleted before might do without."""
     evidence: list[Event] = []
     found: list[Finding] = []
-    for uid, versions in _lives(history, names).items():
+    for versions in _lives(history, names).values():
         nodes = [n for n in (v["object"].get("spec", {}).get("nodeName") for v in versions) if n]
         distinct = list(dict.fromkeys(nodes))
         evidence += versions[-1:]
-        if len(distinct) != 1:
+        deleted = versions[-1]["type"] == "DELETED" or "deletionTimestamp" in versions[-1]["object"]["metadata"]
+        if len(distinct) > 1 or not (distinct or deleted):
             culprit = _who(history, "scheduler", "pods", versions[-1]["name"])
             observed = f"nodes {', '.join(distinct) or 'none'}"
             found.append(
                 Finding(culprit=culprit, expected=f"one node for pod {versions[-1]['name']}", observed=observed, evidence=tuple(versions))
             )
-        attempts = [a for a in requests(history, resource="pods", subresource="binding", name=versions[-1]["name"]) if (uid, a)]
+        attempts = requests(history, resource="pods", subresource="binding", name=versions[-1]["name"])
         if len(_accepted_bindings(history, attempts)) > 1:
             found.append(
                 Finding(

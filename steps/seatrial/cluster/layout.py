@@ -6,7 +6,7 @@ An instance has the name of its host. Replica i talks to API server i mod n. A n
 from dataclasses import dataclass
 
 from seatrial.adapters.descriptor import Component, Implementation
-from seatrial.model.errors import Inconclusive, NotRunnable
+from seatrial.model.errors import NotRunnable
 from seatrial.model.topology import NODE_ROLE, ROLES, Topology
 
 
@@ -36,7 +36,7 @@ def placements(implementation: Implementation, topology: Topology) -> list[Place
         placed += [Placement(name=f"{component.name}-{i}", component=component, index=i) for i in range(_count(component, topology))]
     kubelet = implementation.role(NODE_ROLE)
     if topology.nodes and kubelet is None:
-        raise Inconclusive("the scenario needs nodes, and no component has the role kubelet")
+        raise NotRunnable("the scenario needs nodes, and no component has the role kubelet")
     return placed + [node(kubelet, name, i) for i, name in enumerate(topology.nodes) if kubelet]
 
 

@@ -8,7 +8,7 @@ from seatrial.wire.kubeconfig import kubeconfig, write_kubeconfig
 
 Json = dict[str, Any]
 _GROUP_VERSION = "admissionregistration.k8s.io/v1"
-_TIMEOUT_S = 10
+_TIMEOUT_S = 30  # the most that Kubernetes allows
 _NAMESPACE_LABEL = "kubernetes.io/metadata.name"  # the API server sets it on every namespace
 
 

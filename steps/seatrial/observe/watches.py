@@ -17,7 +17,8 @@ from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import Kind
 
 RETRY_S = 0.05
-BROKEN = (aiohttp.ClientError, OSError, orjson.JSONDecodeError, ValueError)
+STANDING_S = 5.0  # for the first stream to be accepted
+BROKEN = (aiohttp.ClientError, OSError, orjson.JSONDecodeError, ValueError, KeyError, TypeError)
 
 
 class Watch:
@@ -25,6 +26,7 @@ class Watch:
 
     def __init__(self, *, history: History, client: Client, kind: Kind, name: str, context: Context, namespace: str | None = None) -> None:
         self._context = context
+        self._standing = asyncio.Event()
         self.name = name
         self._record = history.recorder(f"watch/{name}")
         self._client = client
@@ -34,19 +36,24 @@ class Watch:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, *, revision: str | None = None) -> None:
-        """Begin with what exists now, or right after `revision`; returns once that has been seen."""
+        """Begin with what exists now, or right after `revision`; returns once that has been seen and the stream stands, or the server
+        does not let it stand: only what stands is recorded as `watching`."""
         if revision is not None:
-            self._begin(revision, int(revision), code=200)
+            await self._begin(revision, int(revision), code=200)
             return
         answer = await self._client.request("GET", self._path)
-        for item in answer.body.get("items", ()):
+        for item in answer.body.get("items") or ():
             self._take("ADDED", item)
-        self._begin(answer.body.get("metadata", {}).get("resourceVersion", ""), answer.revision, code=answer.code)
+        await self._begin(answer.body.get("metadata", {}).get("resourceVersion", ""), answer.revision, code=answer.code)
 
-    def _begin(self, version: str, revision: int | None, *, code: int) -> None:
+    async def _begin(self, version: str, revision: int | None, *, code: int) -> None:
         self._revision = version
-        self._record("watching", watch=self.name, resource=self._kind.plural, revision=revision, code=code)
         self._task = asyncio.create_task(self._follow())
+        try:
+            await asyncio.wait_for(self._standing.wait(), STANDING_S)
+        except TimeoutError:
+            code = 0
+        self._record("watching", watch=self.name, resource=self._kind.plural, revision=revision, code=code)
 
     async def stop(self) -> None:
         if self._task:
@@ -63,7 +70,7 @@ class Watch:
 
     async def _stream(self) -> None:
         params = {"resourceVersion": self._revision, "allowWatchBookmarks": "true"}
-        async for event in self._client.watch(self._path, params=params):
+        async for event in self._client.watch(self._path, params=params, standing=self._standing.set):
             if event["type"] == "ERROR":
                 self._revision = ""
                 self._record("watch-broken", watch=self.name, why=event["object"].get("message", "ERROR event"))

@@ -113,12 +113,14 @@ class Client:
         headers = await self._headers()
         return await self._session.get(self.url + path, params={"watch": "true"}, headers=headers)
 
-    async def watch(self, path: str, *, params: Mapping[str, str]) -> AsyncIterator[Json]:
-        """Events of one watch request, until the server ends it. Raises aiohttp.ClientError where it is refused or breaks."""
+    async def watch(self, path: str, *, params: Mapping[str, str], standing: Callable[[], object]) -> AsyncIterator[Json]:
+        """Events of one watch request, until the server ends it; `standing` is called when the server has accepted it. Raises
+        aiohttp.ClientError where it is refused or breaks."""
         headers = await self._headers(Accept="application/json")
         query = {"watch": "true", **params}
         async with self._session.get(self.url + path, params=query, headers=headers) as reply:
             reply.raise_for_status()
+            standing()
             while line := await reply.content.readline():
                 yield orjson.loads(line)
 

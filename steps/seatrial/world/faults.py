@@ -8,9 +8,12 @@ from collections.abc import Sequence
 
 from seatrial.checks import facts
 from seatrial.cluster.instances import Supervised
-from seatrial.model.errors import Inconclusive
+from seatrial.model.errors import Inconclusive, NotRunnable
 from seatrial.model.history import Event, History
 from seatrial.world.world import World
+
+SUBSCRIPTION_ROUNDS = 20
+POLLERS_S = 12.0  # longer than pollers sleep; where time costs nothing
 
 
 def happens(world: World, instances: Sequence[Supervised], what: str) -> None:
@@ -57,10 +60,30 @@ def hold_streams(world: World, instances: Sequence[Supervised], *, user: str | N
 async def _hold_streams(world: World, instances: Sequence[Supervised], user: str | None) -> None:
     names = [i.name for i in instances]
     within_s = world.timing().recovery
+    if not names:
+        raise NotRunnable("nobody is there whose watch streams could be held")
     await world.seen(lambda h: _all_watch(h, names), within_s=within_s, what=f"a watch stream of {', '.join(names)}")
+    await _subscribed(world, names)
     for name in names:
         await world.cluster.hold("stream", instance=name, **({"user": user} if user else {}))
     world.mark("hold")
+
+
+async def _subscribed(world: World, names: Sequence[str]) -> None:
+    """Wait until whatever each of them lists it also watches, and nothing new comes: a list is not held. Inconclusive if that never is."""
+    rounds = SUBSCRIPTION_ROUNDS
+    before = None
+    while (now := _subscriptions(world.history, names)) != before or not now["list"] <= now["watch"]:
+        if not rounds:
+            raise Inconclusive(f"blocked: {', '.join(names)} went on listing what they do not watch: {now['list'] - now['watch']}")
+        rounds, before = rounds - 1, now
+        await world.pause(max(0.5, world.timing().limits.react_s))
+
+
+def _subscriptions(history: History, names: Sequence[str]) -> dict[str, set[tuple[str | None, str]]]:
+    """What each has listed and what each watches."""
+    seen = {verb: facts.accepted(history, names, verb=verb) for verb in ("list", "watch")}
+    return {verb: {(r.instance, r["resource"]) for r, _ in pairs if not facts.background(r)} for verb, pairs in seen.items()}
 
 
 def _all_watch(history: History, names: Sequence[str]) -> list[Event] | None:
@@ -136,10 +159,11 @@ async def _tried(world: World, name: str, mark: Event) -> None:
     await world.seen(tried, within_s=world.timing().recovery, what=f"an attempt of {name} to reach an API server")
 
 
-def quiet(world: World) -> None:
+def quiet(world: World, *, outlast_pollers: bool = False) -> None:
     """A window in which the suite asks for nothing, between the marks `quiet` and `quiet-end`, which carry the store's revision."""
+    long = outlast_pollers and "virtual-time" in world.backend.can
     world.mark("quiet", revision=world.run(world.revision()))
-    world.run(world.pause(world.timing().quiet))
+    world.run(world.pause(POLLERS_S if long else world.timing().quiet))
     world.mark("quiet-end", revision=world.run(world.revision()))
 
 

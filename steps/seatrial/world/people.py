@@ -53,6 +53,7 @@ async def create(world: World, person: str, word: str, name: str, *, namespace: 
 
 def creates(world: World, person: str, word: str, name: str, **how: Any) -> None:
     """Somebody creates an object and is told whether it worked."""
+    beginning(world)
     answer = told(world, person, world.run(create(world, person, word, name, **how)))
     noticed(world, word, name, answer)
     if "certificate" in person:
@@ -80,6 +81,11 @@ async def create_as_operator(
     return await world.operator.request("POST", kind.path(namespace=world.namespace), body=body)
 
 
+def beginning(world: World) -> None:
+    """The moment before a request: what comes after it may be its doing."""
+    world.mark("begun", revision=world.run(world.revision()))
+
+
 def begins(world: World, person: str, verb: str) -> None:
     """Ask and do not wait for the answer: a new pod, or a change of the old one."""
 
@@ -88,7 +94,7 @@ def begins(world: World, person: str, verb: str) -> None:
         await world.pause(0)
 
     world.last, world.verb = person, verb
-    world.mark("begun", revision=world.run(world.revision()))
+    beginning(world)
     world.run(begin())
 
 
@@ -101,6 +107,7 @@ async def answered(world: World, person: str, *, within_s: float) -> Answer | No
 def tries(world: World, person: str, verb: str, resource: str, name: str = OLD) -> Answer:
     """One operation, generically, on the object `old` (`new` for create)."""
     world.verb = verb
+    beginning(world)
     return told(world, person, world.run(operation(world, person, verb, resource, name)))
 
 
@@ -223,6 +230,7 @@ def sends(world: World, person: str, what: str) -> None:
         body["spec"]["containers"] = []
     else:
         path = path.replace("/pods", "/ghosts")
+    beginning(world)
     told(world, person, world.run(client_of(world, person).request("POST", path, body=body)))
 
 

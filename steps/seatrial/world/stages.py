@@ -12,6 +12,7 @@ from seatrial.world.objects import kind_of
 from seatrial.world.world import World
 
 CANARY_TRIES = 50
+HELD_S = 10.0  # webhooks are given three times as long
 ACTOR = "alice"  # about whose requests the sentences on stages are
 
 
@@ -57,7 +58,7 @@ def reached(world: World, stage: str) -> None:
 
 async def _reached(world: World, barrier: Barrier) -> None:
     await barrier.reached(within_s=world.timing("apiserver").reaction)
-    await world.pause(world.timing("apiserver").limits.react_s)
+    await world.pause(min(world.timing("apiserver").limits.react_s, HELD_S))
 
 
 def goes_on(world: World, stage: str) -> None:
@@ -114,6 +115,7 @@ def stop_is_held(world: World, pod: str) -> None:
 
 async def _stop_is_held(world: World, pod: str) -> None:
     await world.wait(lambda h: h.of("cri", method="StopContainer", pod=pod), within_s=world.timing().recovery)
+    await world.pause(world.timing().quiet)
     await world.revision()
 
 

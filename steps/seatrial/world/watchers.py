@@ -1,11 +1,10 @@
 """People who watch: many of them, late ones, and one who does not read."""
 
-from seatrial.checks import watching
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
+from seatrial.world import people
 from seatrial.world.objects import kind_of
 from seatrial.world.world import World
-from seatrial_schemas.kinds import Kind
 
 
 def many(world: World, number: int, resource: str) -> None:
@@ -33,30 +32,21 @@ def of_people(world: World) -> list[str]:
 
 
 def judge_complete(world: World) -> None:
-    """Wait until every watcher has heard of as many changes as were stored, and compare."""
+    """Create a sentinel, wait until every watcher has heard of it, and compare: what comes once comes before it."""
     watches = of_people(world)
     kind = kind_of(watches[0].partition("/")[2])
-    world.run(world.revision())
-
-    def all_heard(history: History) -> bool | None:
-        return all(_heard(history, watch, kind, world.namespace) for watch in watches) or None
-
-    world.run(world.wait(all_heard, within_s=world.timing().reaction))
+    people.creates(world, "sentinel", kind.kind.lower(), "sentinel")
+    world.run(world.wait(lambda h: _all_told(h, watches), within_s=world.timing().reaction))
     world.judge("watching.complete", watchers=watches, kind=kind.kind, resource=kind.plural, namespace=world.namespace)
 
 
-def _heard(history: History, watch: str, kind: Kind, namespace: str) -> bool:
-    since = int(history.of("watching", watch=watch)[-1]["revision"] or 0)
-    changes = watching.changes(history, kind=kind.kind, resource=kind.plural, namespace=namespace, since=since)
-    return len(watching.told(history, watch)) >= len(changes)
+def _all_told(history: History, watches: list[str]) -> bool | None:
+    """Whether each has been told of the sentinel."""
+    return all(history.of("watched", watch=w, name="sentinel") for w in watches) or None
 
 
 def judge_spared(world: World, name: str) -> None:
     """Wait until every watcher has heard of the sentinel."""
     watches = of_people(world)
-
-    def all_told(history: History) -> bool | None:
-        return all(history.of("watched", watch=w, name="sentinel") for w in watches) or None
-
-    world.run(world.wait(all_told, within_s=world.timing().reaction))
+    world.run(world.wait(lambda h: _all_told(h, watches), within_s=world.timing().reaction))
     world.judge("watching.spared", watchers=watches, name=name)

@@ -102,6 +102,7 @@ class World:
         order = Order(implementation=self.implementation, topology=topology, seed=self._seed, settings=self._settings)
         self._cluster = Cluster(order=order, backend=self.backend, network=network, history=self.history)
         await self._cluster.start(stores_up=self._observe_store, servers_up=self._observe_api)
+        self.mark("ready", revision=await self.revision())
 
     async def _observe_store(self) -> None:
         stores = self.cluster.around.stores
@@ -202,7 +203,8 @@ class World:
 
     async def _all_seen(self) -> None:
         await self.cluster.settle()
-        await self.revision()
+        if self.store is not None and not self.paused("etcd") and await self.revision() is None:
+            raise Inconclusive("the operator's watch of the store lags behind, or the store does not answer")
 
     def paused(self, role: str) -> bool:
         """Whether an instance of the role is paused just now."""

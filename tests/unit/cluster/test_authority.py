@@ -16,7 +16,6 @@ from seatrial.wire.kubeconfig import kubeconfig
 from seatrial.wire.pki import Pki
 from seatrial_schemas.context import SystemContext
 
-
 MIGHTY = "mighty"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from seatrial.wire.kubeconfig import Credentials, kubeconfig, read_kubeconfig, write_kubeconfig
 
-TOKEN = "opensesame"
+TOKEN = "x" * 40
 
 
 def test_written_and_read_again(tmp_path: Path) -> None:

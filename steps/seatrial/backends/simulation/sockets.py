@@ -41,9 +41,9 @@ class Sockets(asyncio.BaseEventLoop):
         port: Any,
         *,
         family: int = 0,
-        type: int = 0,
+        type: int = 0,  # noqa: A002
         proto: int = 0,
-        flags: int = 0,  # noqa: A002
+        flags: int = 0,
     ) -> Any:
         if is_loopback(host):
             host = "127.0.0.1"
@@ -53,7 +53,7 @@ class Sockets(asyncio.BaseEventLoop):
             raise socket.gaierror(socket.EAI_NONAME, f"Name or service not known: {host!r} (simulation has no DNS)") from None
         return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, int(port)))]
 
-    async def create_server(
+    async def create_server(  # type: ignore[override]
         self, protocol_factory: Factory, host: str | None = None, port: int = 0, *, ssl: Any = None, sock: Any = None, **_: Any
     ) -> Listener:
         if sock is not None:
@@ -66,7 +66,9 @@ class Sockets(asyncio.BaseEventLoop):
             raise OSError(98, f"error while attempting to bind on address {(address, port)}: address already in use")
         return Listener(boot=boot, table=site.listeners, key=(address, port), factory=protocol_factory, tls=_tls(ssl))
 
-    async def create_unix_server(self, protocol_factory: Factory, path: Any = None, *, ssl: Any = None, **_: Any) -> Listener:
+    async def create_unix_server(  # type: ignore[override]
+        self, protocol_factory: Factory, path: Any = None, *, ssl: Any = None, **_: Any
+    ) -> Listener:
         boot = _current()
         paths = site_of(boot).wires.paths
         name = os.fsdecode(path)
