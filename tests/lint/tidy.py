@@ -29,7 +29,7 @@ SLEEPERS = {
     "tests/unit/backends/sample_programs.py",  # one of them blocks the loop on purpose
     "tests/unit/backends/test_processes_endings.py",  # processes of others are gone when they are gone, and nobody tells
 }
-REASON = re.compile(r"# noqa: BLE001 - \w")
+REASON = re.compile(r"# (?:noqa: BLE001 -|broad:) \w")
 
 # Component code gets time, chance and ids from its context; in simulation one seed then decides everything.
 GUIDED = ("reference_impl/", "steps/seatrial/doubles/", "tests/violations/")
@@ -147,7 +147,7 @@ def excepts_are_narrow(file: SourceFile) -> Complaints:
     """A broad one is allowed where it raises again, or says on its line why it must be broad."""
     for node in ast.walk(file.tree) if file.is_python else ():
         if isinstance(node, ast.ExceptHandler) and is_broad(node) and not REASON.search(file.lines[node.lineno - 1]):
-            yield file.complaint(node.lineno, "a broad except: name what may go wrong, or say why not (noqa: BLE001 - ...)")
+            yield file.complaint(node.lineno, "a broad except: name what may go wrong, or say why not (noqa: BLE001 - ... or broad: ...)")
 
 
 def is_broad(handler: ast.ExceptHandler) -> bool:

@@ -68,7 +68,7 @@ class ApiServer(Writing):
             return self.refuse(Failure(413, "RequestEntityTooLarge", "Request entity too large: limit is 3145728"), audit)
         except (GRPCError, StreamTerminatedError) as error:
             return self.refuse(status.internal(f"etcd: {error}"), audit)
-        except Exception:
+        except Exception:  # broad: a defect of ours is a Status to the client, never a traceback; the log has it
             log.exception("%s %s", http.method, http.path)
             return self.refuse(status.internal("the request could not be handled"), audit)
 

@@ -42,7 +42,8 @@ def authority(folder: Path, network: Minter, *, mint: tuple[str, ...] = ("mint",
 
     filling: Any = SimpleNamespace(text=lambda _template: str(folder / "admin"), command=command)
     server: Any = SimpleNamespace(host=None)
-    made = Authority(admin="${data}/admin", mint=mint, network=network, identities=identities, server=server, filling=filling)  # type: ignore[arg-type]
+    parts: Any = {"network": network, "identities": identities, "server": server, "filling": filling}
+    made = Authority(admin="${data}/admin", mint=mint, **parts)
     return made, identities
 
 
