@@ -188,10 +188,11 @@ class Endpoint(asyncio.Transport):
                 return
 
     def _join(self, first: bytes) -> bytes:
-        """Bytes that have arrived by now are read at once, as from a kernel's buffer."""
-        parts, now_s = [first], self._loop.time()
-        while self._inbox and self._inbox[0][1] is What.DATA and self._inbox[0][0] <= now_s:
+        """Small pieces that have arrived by now are read at once, as from a kernel's buffer."""
+        parts, size, now_s = [first], len(first), self._loop.time()
+        while self._inbox and self._inbox[0][1] is What.DATA and self._inbox[0][0] <= now_s and size + len(self._inbox[0][2]) <= SEGMENT:
             parts.append(self._inbox.popleft()[2])
+            size += len(parts[-1])
         return b"".join(parts) if len(parts) > 1 else first
 
     def _refuse(self, what: What) -> None:

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 
 from seatrial_reference import apiserver
+from seatrial_reference.apiserver import assembly
 from seatrial_reference.apiserver.server import ApiServer
 from seatrial_reference.apiserver.store import Etcd as Client
 from seatrial_reference.apiserver.webhooks import Webhooks
@@ -79,9 +80,9 @@ class World:
         parsed = apiserver.parser().parse_args([*common, *flags])
         webhooks, client = Webhooks(self.context), Client(urls=parsed.etcd_servers, timeout_s=parsed.request_timeout)
         self.clients.append(client)
-        server = part(apiserver._parts(parsed, self.context, webhooks, client))
+        server = part(assembly._parts(parsed, self.context, webhooks, client))
         opened: asyncio.Future[Listening] = asyncio.get_running_loop().create_future()
-        tls = apiserver._tls(parsed, self.context)
+        tls = assembly._tls(parsed, self.context)
         task = asyncio.ensure_future(server.run(host="127.0.0.1", port=0, tls=tls, listening=opened.set_result))
 
         async def end() -> None:
