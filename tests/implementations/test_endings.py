@@ -5,14 +5,23 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 GONE_WITHIN_S = 10
 RULES = ["--rule=COMM-05", "--rule=HA-07", "--rule=SCHED-04"]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A short path: sockets lie below it."""
+    with tempfile.TemporaryDirectory(prefix="st") as path:
+        yield Path(path)
 
 
 def run(folder: Path, backend: str, mark: str) -> "subprocess.Popen[bytes]":
@@ -49,37 +58,37 @@ def wait_until_it_lives(folder: Path, runner: "subprocess.Popen[bytes]") -> None
 
 @pytest.mark.parametrize("backend", ["simulation", "processes"])
 @pytest.mark.parametrize("moment_s", [round(random.Random(n).uniform(0.05, 3), 2) for n in range(4)])
-def test_killed_at_a_random_moment(tmp_path: Path, backend: str, moment_s: float) -> None:
+def test_killed_at_a_random_moment(folder: Path, backend: str, moment_s: float) -> None:
     mark = str(uuid.uuid4())
-    runner = run(tmp_path, backend, mark)
-    wait_until_it_lives(tmp_path, runner)
+    runner = run(folder, backend, mark)
+    wait_until_it_lives(folder, runner)
     try:
         runner.wait(timeout=moment_s)
     except subprocess.TimeoutExpired:
         runner.kill()
     runner.wait()
 
-    assert nothing_left(tmp_path, mark), (marked(mark), list(tmp_path.iterdir()))
+    assert nothing_left(folder, mark), (marked(mark), list(folder.iterdir()))
 
 
 @pytest.mark.parametrize("backend", ["simulation", "processes"])
-def test_interrupted(tmp_path: Path, backend: str) -> None:
+def test_interrupted(folder: Path, backend: str) -> None:
     mark = str(uuid.uuid4())
-    runner = run(tmp_path, backend, mark)
-    wait_until_it_lives(tmp_path, runner)
+    runner = run(folder, backend, mark)
+    wait_until_it_lives(folder, runner)
     runner.send_signal(signal.SIGINT)
 
     assert runner.wait(timeout=60) == 2
-    assert nothing_left(tmp_path, mark)
+    assert nothing_left(folder, mark)
 
 
 @pytest.mark.parametrize("backend", ["simulation", "processes"])
-def test_finished_beside_another_one(tmp_path: Path, backend: str) -> None:
+def test_finished_beside_another_one(folder: Path, backend: str) -> None:
     marks = [str(uuid.uuid4()) for _ in range(2)]
-    folders = [tmp_path / "one", tmp_path / "other"]
-    for folder in folders:
-        folder.mkdir()
-    runners = [run(folder, backend, mark) for folder, mark in zip(folders, marks, strict=True)]
+    folders = [folder / "one", folder / "other"]
+    for each in folders:
+        each.mkdir()
+    runners = [run(each, backend, mark) for each, mark in zip(folders, marks, strict=True)]
 
     assert [r.wait(timeout=240) for r in runners] == [0, 0]
-    assert all(nothing_left(folder, mark) for folder, mark in zip(folders, marks, strict=True))
+    assert all(nothing_left(each, mark) for each, mark in zip(folders, marks, strict=True))

@@ -98,11 +98,20 @@ def unasked(history: History, changes: list[Event]) -> list[Event]:
     deleted = {r["name"] or a["name"] for r, a in writes if r["verb"] in ("delete", "deletecollection")}
     swept = any(r["verb"] == "deletecollection" for r, _ in writes)
 
+    placed = _placed(history)
+
     def asked(event: Event) -> bool:
         name = name_of(event)
-        return event["revision"] in revisions or name in bound or (event.kind == "delete" and (swept or name in deleted))
+        binds = name in bound and placed.get(event["key"], event["revision"]) == event["revision"]
+        return event["revision"] in revisions or binds or (event.kind == "delete" and (swept or name in deleted))
 
     return [e for e in changes if not asked(e)]
+
+
+def _placed(history: History) -> dict[str, int]:
+    """By key, the first revision in which a pod has a node, where values can be read."""
+    versions = [e for e in history.of("put") if isinstance(e["value"], dict) and e["value"].get("spec", {}).get("nodeName")]
+    return {e["key"]: e["revision"] for e in sorted(versions, key=lambda e: -e["revision"])}
 
 
 @check

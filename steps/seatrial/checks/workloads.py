@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from seatrial.checks.facts import accepted, belongs, culprit_of, current, instances, leader, owner, pods_of, requests
+from seatrial.checks.facts import accepted, authors, belongs, culprit_of, current, instances, leader, owner, pods_of, requests
 from seatrial.checks.registry import check, findings, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -114,7 +114,7 @@ def ever_created(history: History, *, name: str, number: int) -> Proof:
     granted = [r for r, _ in accepted(history, verb="create", resource="pods", subresource="") if r in asked]
     by = Counter(str(r.instance) for r in asked)
     chosen = leader(history, "controller-manager")
-    intruders = [i for i in sorted(by) if i != chosen]
+    intruders = [*unasked(history, name), *(i for i in sorted(by) if i != chosen)]
     wrong = (len(seen) != number or len(granted) > number or len(by) > 1) and Finding(
         culprit=next(iter([*intruders, chosen or "controller-manager"])),
         expected=f"exactly {number} pods of {name} created, by one controller manager",
@@ -122,6 +122,14 @@ def ever_created(history: History, *, name: str, number: int) -> Proof:
         evidence=tuple(asked[:8]),
     )
     return Proof(evidence=tuple(seen.values()), findings=findings(wrong or None))
+
+
+def unasked(history: History, name: str) -> list[str]:
+    """Who made a pod of the workload that nobody asked the API server for; nobody where each was asked for, or requests are not known."""
+    first = {e["uid"]: e for e in reversed(history.of("watched", watch="operator/pods", type="ADDED")) if belongs(e["object"], name)}
+    known = [e for e in reversed(first.values()) if history.of("request")]
+    alien = [e for e in known if not authors(history, name=e["name"], revision=e["revision"])]
+    return [culprit_of(history, name=e["name"], revision=e["revision"]) for e in alien[:1]]
 
 
 @check
@@ -280,6 +288,6 @@ def never_surplus(history: History, *, name: str) -> Proof:
             found.append((f"at most {most} living pods of {name}", f"{len(living)} at revision {event['revision']}", event))
         if len(uids[event["name"]]) > 1:
             found.append((f"a new name for every pod of {name}", f"{event['name']} came twice", event))
-    culprit = next(iter(instances(history, "controller-manager")), "controller-manager")
+    culprit = next(iter([*unasked(history, name), *instances(history, "controller-manager")]), "controller-manager")
     made = tuple(Finding(culprit=culprit, expected=e, observed=o, evidence=(v,)) for e, o, v in found[:3])
     return Proof(evidence=tuple(e for e in events if e["resource"] == "pods"), findings=made)

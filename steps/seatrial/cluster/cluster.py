@@ -21,7 +21,7 @@ from seatrial.cluster.readiness import Readiness
 from seatrial.doubles.hooks import Hooks
 from seatrial.doubles.runtime import Runtime
 from seatrial.doubles.tap_control import TapControl, What
-from seatrial.model.errors import HarnessFault, Inconclusive
+from seatrial.model.errors import HarnessFault, Inconclusive, NotReady
 from seatrial.model.history import History
 from seatrial.model.limits import Limits
 from seatrial.model.topology import NODE_ROLE, Topology
@@ -34,6 +34,7 @@ HOOK_PATHS = {"authentication": "authenticate", "authorization": "authorize"}
 PORTS = {"etcd": ETCD_PORT, "apiserver": API_PORT, "kubelet": 10250}
 CANARY_TARGET = 10259
 NODES_TO_COME = range(1, 6)  # nodes that may join later have their identity from the beginning
+DIRECTORY_MAX = 70  # characters: a socket's path has at most 107, its own name included
 CLOSING_TURNS = 4  # of the loop, in which connections whose peers are gone say good-bye to themselves
 Hook = Callable[[], Awaitable[None]]
 
@@ -82,6 +83,8 @@ class Cluster:
 
     async def start(self, *, stores_up: Hook, servers_up: Hook) -> None:
         """Everything, in order; the observers are let in as soon as there is something to see. Raises NotReady for a component."""
+        if len(str(self.network.directory)) > DIRECTORY_MAX:
+            raise NotReady(f"{self.network.directory} is too long a path for sockets; set TMPDIR to a shorter one.")
         placed = placements(self.implementation, self.order.topology)
         hosts = [await self._host(p.name) for p in placed]
         self._around = await self._surroundings(placed)
