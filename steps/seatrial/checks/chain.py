@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from seatrial.checks.facts import OWN, accepted, authors, belongs, culprit_of, instances, owner, roles_of
+from seatrial.checks.facts import OWN, accepted, authors, belongs, culprit_of, instances, owner, roles_of, stored
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -24,10 +24,10 @@ class Step:
 
 def puts(history: History, kind: str) -> list[Event]:
     """Stored versions of a kind, in the order of the store. Inconclusive where values are not JSON."""
-    found = history.of("put")
+    found = stored(history, "put")
     opaque = [e for e in found if e["head"] and str(e["head"]).startswith("6b387300")]
     require(not opaque, "the values in the store are not JSON, so they cannot be told apart")
-    return sorted((e for e in found if e["value"] and e["value"].get("kind") == kind), key=lambda e: e["revision"])
+    return [e for e in found if e["value"] and e["value"].get("kind") == kind]
 
 
 def versions(history: History, name: str) -> dict[str, list[Event]]:

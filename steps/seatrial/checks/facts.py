@@ -1,6 +1,7 @@
 """Questions that many checks ask of a history: who is who, which window, what was asked and answered."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -73,6 +74,26 @@ def accepted(history: History, by: Iterable[str] | None = None, **match: object)
     """Requests with their answers, where the answer is a success."""
     pairs = [(r, answer(history, r)) for r in requests(history, by, **match)]
     return [(r, a) for r, a in pairs if a is not None and 200 <= a["code"] < 300]
+
+
+def unanswered(history: History) -> list[Event]:
+    """Writes that went up to an API server and whose answer nobody has seen: under way, broken off, or lost with the server. What became
+    of them is not known. Those that a tap holds back, or has never sent on, are not among them."""
+    over = {(e.source, e["request"]) for e in history.of("answer")}
+    over |= {(e.source, e["request"]) for e in history.of("dropped") if e["what"] == "request"}
+    held = Counter((e.source, e["request"]) for e in history.of("held"))
+    held.subtract((e.source, e["request"]) for e in history.of("released"))
+    over |= {key for key, number in held.items() if number > 0}
+    return [r for r in history.of("request") if r["verb"] in WRITES and (r.source, r["request"]) not in over]
+
+
+def stored(history: History, *kinds: str) -> list[Event]:
+    """Changes of the store, in its order, as far as the last judgement looks: every write up to there has been answered, or never will
+    be. Later ones may have been recorded before the answer to whoever asked for them."""
+    last = history.of("judge")[-1:]
+    end = last[0]["revision"] if last else None
+    found = [e for kind in kinds or ("put", "delete") for e in history.of(kind) if end is None or e["revision"] <= end]
+    return sorted(found, key=lambda e: e["revision"])
 
 
 def authors(history: History, *, name: str, revision: int) -> list[Event]:

@@ -3,7 +3,21 @@
 This finds side channels that no packet shows, memory shared with another role included, and it finds pollers.
 """
 
-from seatrial.checks.facts import WRITES, accepted, alive, answer, background, belongs, by_itself, culprit_of, mark, name_of, window
+from seatrial.checks.facts import (
+    WRITES,
+    accepted,
+    alive,
+    answer,
+    background,
+    belongs,
+    by_itself,
+    culprit_of,
+    mark,
+    name_of,
+    stored,
+    unanswered,
+    window,
+)
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -67,7 +81,7 @@ def silent_store(history: History, *, since: str, until: str) -> Proof:
     since somebody was taken down, nothing but what was asked for."""
     start, end = mark(history, since)["revision"], mark(history, until)["revision"]
     require(start is not None and end is not None, "the store could not be read at the beginning or the end of the window")
-    changes = [e for e in (*history.of("put"), *history.of("delete")) if not by_itself(e["key"])]
+    changes = [e for e in stored(history) if not by_itself(e["key"])]
     wrong = [e for e in changes if start < e["revision"] <= end]
     wrong = _unasked(history, [e for e in changes if e["revision"] <= start]) + wrong
     finding = Finding(
@@ -91,7 +105,8 @@ def _unasked(history: History, changes: list[Event]) -> list[Event]:
 
 def unasked(history: History, changes: list[Event]) -> list[Event]:
     """Changes that belong to no accepted write: by revision; a binding by its pod, and a deletion by name, for their answers may have
-    no revision."""
+    no revision. A write without an answer may have made any change of what it names."""
+    open_ended = unanswered(history)
     writes = [(r, a) for r, a in accepted(history) if r["verb"] in WRITES]
     revisions = {a["revision"] for _, a in writes}
     bound = {a["name"] or r["name"] for r, a in writes if r["subresource"] == "binding"}
@@ -103,9 +118,18 @@ def unasked(history: History, changes: list[Event]) -> list[Event]:
     def asked(event: Event) -> bool:
         name = name_of(event)
         binds = name in bound and placed.get(event["key"], event["revision"]) == event["revision"]
-        return event["revision"] in revisions or binds or (event.kind == "delete" and (swept or name in deleted))
+        if event["revision"] in revisions or binds or (event.kind == "delete" and (swept or name in deleted)):
+            return True
+        return any(_may_mean(request, name) for request in open_ended)
 
     return [e for e in changes if not asked(e)]
+
+
+def _may_mean(request: Event, name: str) -> bool:
+    """Whether a request, by its path or its body, could be about what is called `name`."""
+    body = request["body"] if isinstance(request["body"], dict) else {}
+    prefix = body.get("metadata", {}).get("generateName")
+    return request["name"] == name or request["verb"] == "deletecollection" or bool(prefix and name.startswith(prefix))
 
 
 def _placed(history: History) -> dict[str, int]:
@@ -119,9 +143,9 @@ def joined(history: History) -> Proof:
     """Since everybody was ready, each change of the store belongs to an accepted request; what is documented to change by itself apart."""
     start = mark(history, "ready")["revision"]
     require(start is not None, "the store could not be read when the cluster was ready")
-    changes = [e for e in (*history.of("put"), *history.of("delete")) if e["revision"] > start and not by_itself(e["key"])]
+    changes = [e for e in stored(history) if e["revision"] > start and not by_itself(e["key"])]
     require(changes, "nothing in the store changed")
-    wrong = sorted(unasked(history, changes), key=lambda e: e["revision"])
+    wrong = unasked(history, changes)
     found = tuple(
         Finding(
             culprit=culprit_of(history, name=name_of(e), revision=e["revision"]),

@@ -9,7 +9,7 @@ from aiohttp import ClientResponse
 
 from seatrial.adapters.descriptor import Implementation
 from seatrial.backends.interface import Backend
-from seatrial.checks import judge
+from seatrial.checks import facts, judge
 from seatrial.cluster.cluster import Cluster, Order
 from seatrial.cluster.instances import Supervised
 from seatrial.doubles.barrier import Barrier
@@ -191,9 +191,12 @@ class World:
         self._steps("step", keyword=keyword, sentence=sentence)
 
     def judge(self, check: str, **arguments: Any) -> None:
-        """Let a check conclude from the history; what it was asked is part of the history. Raises Nonconformant for findings."""
-        self.run(self._all_seen())
-        self._steps("judge", check=check, arguments=arguments)
+        """Let a check conclude from the history; what it was asked is part of the history. Raises Nonconformant for findings.
+
+        It looks at the store as far as the revision that the judgement names.
+        """
+        revision = self.run(self._all_seen())
+        self._steps("judge", check=check, arguments=arguments, revision=revision)
         proof = judge(self.history, check, arguments)
         self.judged += 1
         self.evidence.extend(proof.evidence)
@@ -201,10 +204,31 @@ class World:
             self.findings.extend(proof.findings)
             raise Nonconformant(proof.findings)
 
-    async def _all_seen(self) -> None:
+    async def _all_seen(self) -> int | None:
+        """Everything so far is recorded, and what components wrote up to the store's revision of now has been answered."""
         await self.cluster.settle()
-        if self.store is not None and not self.paused("etcd") and await self.revision() is None:
+        if self.store is None or self.paused("etcd"):
+            return None
+        revision = await self.revision()
+        if revision is None:
             raise Inconclusive("the operator's watch of the store lags behind, or the store does not answer")
+        await self._answered()
+        return revision
+
+    async def _answered(self) -> None:
+        """The store is written before the writer is answered: let the answers come. Checks say what they make of one that never does."""
+        await self.cluster.settle()
+        members = self.cluster.instances
+        lost = {(e.source, e["request"]) for kind in ("lost", "dropped") for e in self.history.of(kind)}
+        asked = [r for r in facts.unanswered(self.history) if r.instance in members and (r.source, r["request"]) not in lost]
+        wanted = {(r.source, r["request"]) for r in asked}
+
+        def answered(history: History) -> bool:
+            over = {(e.source, e["request"]) for kind in ("answer", "lost", "dropped") for e in history.of(kind)}
+            return wanted <= over
+
+        if wanted:
+            await self.wait(answered, within_s=self.timing().reaction)
 
     def paused(self, role: str) -> bool:
         """Whether an instance of the role is paused just now."""
