@@ -97,7 +97,7 @@ def _pairs(settings: Sequence[str]) -> dict[str, str]:
 @click.option("--profile", "profiles", metavar="PROFILE", multiple=True, help="Only rules of this profile.")
 @click.option("--area", "areas", metavar="AREA", multiple=True, help="Only rules of this area.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that chance decides.")
-@click.option("-n", "--workers", type=click.IntRange(min=0), default=0, metavar="N", help="Run scenarios in N processes.")
+@click.option("-n", "--workers", type=click.IntRange(min=0), metavar="N", help="Run N scenarios at a time.")
 @click.option("-o", "--output", "reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write reports there.")
 @_settings
 @click.option("--fail-fast", is_flag=True, help="Stop at the first MUST rule that does not pass.")

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from seatrial.adapters.descriptor import Implementation, load
 from seatrial.cluster.instances import Supervised
 from seatrial.model.errors import HarnessFault, Inconclusive, NotReady
-from seatrial.model.rules import Rule
 from seatrial.model.topology import Topology
 from seatrial.opening import backend_name, open_backend
 from seatrial.world import World, probes, stages
 
 TOPOLOGY = Topology(nodes=("node-1",))
 SUSPECTS = ("scheduler", "controller-manager", "kubelet")
-ROLE = Rule(id="", sentence="", must=True, roles=SUSPECTS, profiles=(), area="", feature="", title="", description="")
 LAST_LINES = 8
 
 
@@ -49,7 +47,7 @@ def examine(name: str, *, backend: str | None, settings: Mapping[str, str], seed
         return
     try:
         yield Symptom(ok=True, what=f"backend {kind}", detail=f"can {', '.join(sorted(opened.can))}")
-        world = World(backend=opened, implementation=implementation, rule=ROLE, seed=seed, settings=settings)
+        world = World(backend=opened, implementation=implementation, seed=seed, settings=settings)
         yield from _cluster(world, implementation)
     finally:
         opened.close()

@@ -11,6 +11,17 @@ def backend_name(asked: str | None, implementation: Implementation) -> str:
     return asked or ("simulation" if implementation.simulable else "processes")
 
 
+def backend_class(name: str) -> type[Backend]:
+    """What a backend is called and what it can, without opening it."""
+    if name == "processes":
+        from seatrial.backends.processes import Processes  # noqa: PLC0415 - Linux only
+
+        return Processes
+    from seatrial.backends.simulation import Simulation  # noqa: PLC0415
+
+    return Simulation
+
+
 def open_backend(name: str, implementation: Implementation, *, seed: int) -> Backend:
     """Ready for use; to be closed. Raises NotReady where the machine does not permit it."""
     if name == "processes":

@@ -8,6 +8,7 @@ import importlib
 import inspect
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from seatrial import catalogue
 from seatrial.adapters.descriptor import Implementation, load
 from seatrial.backends.interface import Backend
 from seatrial.bindings import MODULES
+from seatrial.bindings.phrases import ordered_topology
 from seatrial.model.errors import Inconclusive, Nonconformant, NotReady, NotRunnable, UsageError
 from seatrial.model.rules import Rule, values
+from seatrial.model.topology import Topology
 from seatrial.model.verdicts import Verdict
-from seatrial.opening import backend_name, open_backend
+from seatrial.opening import backend_class, backend_name, open_backend
 from seatrial.prerequisites import missing
 from seatrial.results import Result, keep, witnessed
 from seatrial.world import World
@@ -31,6 +34,7 @@ PROPERTY = "seatrial"
 WORLD = pytest.StashKey[World]()
 RULE = pytest.StashKey[Rule]()
 CHOSEN = pytest.StashKey[set[str]]()
+AHEAD = pytest.StashKey[World]()  # of the configuration: a world that has already come as far as its first sentence
 CRITERIA = ("role", "profile", "area")
 
 
@@ -129,16 +133,40 @@ def tags_of(item: pytest.Item) -> set[str]:
 # -- one world for each scenario
 
 
-@pytest.fixture(scope="session")
-def implementation(request: pytest.FixtureRequest) -> Implementation:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """The first sentence of a scenario, where it orders a cluster: what begins alike can begin from one boot."""
+
+    keyword: str
+    sentence: str
+    topology: Topology
+
+    def __hash__(self) -> int:
+        return hash(self.sentence)
+
+
+def beginning_of(item: pytest.Item) -> Beginning | None:
+    """How a scenario begins; None where it does not begin with a cluster."""
+    template = getattr(getattr(item, "obj", None), "__scenario__", None)
+    steps = template.render(example_of(item)).steps if template else ()
+    ordered = ordered_topology(steps[0].name) if steps else None
+    return Beginning(keyword=steps[0].keyword.strip(), sentence=steps[0].name, topology=ordered) if ordered else None
+
+
+def implementation_of(config: pytest.Config) -> Implementation:
     """What is on trial."""
-    return load(request.config.getoption("implementation"))
+    return load(config.getoption("implementation"))
+
+
+def new_world(config: pytest.Config, backend: Backend) -> World:
+    settings = dict(pair.partition("=")[::2] for pair in config.getoption("settings"))
+    return World(backend=backend, implementation=implementation_of(config), seed=config.getoption("seed"), settings=settings)
 
 
 @pytest.fixture(scope="session")
-def processes_backend(request: pytest.FixtureRequest, implementation: Implementation) -> Iterator[Backend]:
+def processes_backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """One for all scenarios: its zygote is worth keeping warm."""
-    opened = open_backend("processes", implementation, seed=request.config.getoption("seed"))
+    opened = open_backend("processes", implementation_of(request.config), seed=request.config.getoption("seed"))
     yield opened
     opened.close()
 
@@ -149,25 +177,32 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     if backend_of(request.config) == "processes":
         yield request.getfixturevalue("processes_backend")
         return
-    opened = open_backend("simulation", load(request.config.getoption("implementation")), seed=request.config.getoption("seed"))
+    opened = open_backend("simulation", implementation_of(request.config), seed=request.config.getoption("seed"))
     yield opened
     opened.close()
 
 
 def backend_of(config: pytest.Config) -> str:
-    return backend_name(config.getoption("backend"), load(config.getoption("implementation")))
+    return backend_name(config.getoption("backend"), implementation_of(config))
+
+
+def lacks(item: pytest.Item) -> tuple[Verdict | None, str]:
+    """The prerequisite of a scenario that is missing."""
+    backend = backend_class(backend_of(item.config))
+    return missing(tags_of(item), rule=item.stash[RULE], implementation=implementation_of(item.config), backend=backend)
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest, backend: Backend, implementation: Implementation) -> Iterator[World]:
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """The memory of this scenario."""
-    rule = request.node.stash[RULE]
-    verdict, why = missing(tags_of(request.node), rule=rule, implementation=implementation, backend=backend)
+    if ahead := request.config.stash.get(AHEAD, None):  # in a process of its own, which ends with the scenario
+        request.node.stash[WORLD] = ahead
+        yield ahead
+        return
+    verdict, why = lacks(request.node)
     if verdict:
         pytest.skip(f"{verdict}: {why}")
-    settings = dict(pair.partition("=")[::2] for pair in request.config.getoption("settings"))
-    made = World(backend=backend, implementation=implementation, rule=rule, seed=request.config.getoption("seed"), settings=settings)
-    request.node.stash[WORLD] = made
+    made = request.node.stash[WORLD] = new_world(request.config, request.getfixturevalue("backend"))
     yield made
     made.close()
 

@@ -12,7 +12,7 @@ from seatrial.model.rules import Rule, values
 from seatrial.model.verdicts import Verdict
 
 
-def missing(tags: Iterable[str], *, rule: Rule, implementation: Implementation, backend: Backend) -> tuple[Verdict | None, str]:
+def missing(tags: Iterable[str], *, rule: Rule, implementation: Implementation, backend: type[Backend]) -> tuple[Verdict | None, str]:
     """NOT_APPLICABLE or NOT_RUN with the reason; None where the scenario can run."""
     claimed = implementation.profiles
     if claimed is not None and not set(rule.profiles) & set(claimed):
@@ -28,7 +28,7 @@ def missing(tags: Iterable[str], *, rule: Rule, implementation: Implementation, 
     return None, ""
 
 
-def _lacking(need: str, implementation: Implementation, backend: Backend) -> str:
+def _lacking(need: str, implementation: Implementation, backend: type[Backend]) -> str:
     """Why the need cannot be met; empty where it can."""
     tapped, own = implementation.observe["requests"] == "tap", "admin" in implementation.identity
     lacks = {

@@ -43,7 +43,7 @@ class Wish:
     areas: tuple[str, ...] = ()
     seed: int = 0
     settings: tuple[str, ...] = ()
-    workers: int = 0
+    workers: int | None = None  # scenarios at a time; None: as many as suit the backend
     reports: Path | None = None
     fail_fast: bool = False
 
@@ -51,10 +51,26 @@ class Wish:
         """The rules. Raises UsageError for a criterion that no rule has."""
         return catalogue.select(ids=self.rules, roles=self.roles, profiles=self.profiles, areas=self.areas)
 
+    @property
+    def simulated(self) -> bool:
+        return backend_name(self.backend, load(self.implementation)) == "simulation"
+
+    @property
+    def apart(self) -> int:
+        """Workers with a pytest of their own, or none: simulated scenarios are forked."""
+        return 0 if self.simulated else self.workers or 0
+
+    @property
+    def _side_by_side(self) -> tuple[list[str], list[str]]:
+        """Plugins and options of pytest for several scenarios at a time."""
+        if self.simulated:
+            return ["seatrial.lanes"], [f"--lanes={len(os.sched_getaffinity(0)) if self.workers is None else self.workers}"]
+        return (["xdist.plugin"], ["-n", str(self.apart)]) if self.apart else ([], [])
+
     def arguments(self, nodes: Sequence[str] = ()) -> list[str]:
         """The command line of pytest: nothing comes from files or plugins of the user's."""
         features = assets.features()
-        plugins = ["pytest_bdd.plugin", "seatrial.plugin", *(["xdist.plugin"] if self.workers else []), "no:cacheprovider", "no:terminal"]
+        plugins = ["pytest_bdd.plugin", "seatrial.plugin", *self._side_by_side[0], "no:cacheprovider", "no:terminal"]
         given = [f"--implementation={self.implementation}", f"--seed={self.seed}"]
         given += [f"--backend={self.backend}"] if self.backend else []
         given += [f"--reports={self.reports}"] if self.reports else []
@@ -64,7 +80,7 @@ class Wish:
         return [
             "--disable-plugin-autoload",
             *(part for name in plugins for part in ("-p", name)),
-            *(["-n", str(self.workers)] if self.workers else []),
+            *self._side_by_side[1],
             "--import-mode=importlib",
             "-c",
             os.devnull,
@@ -159,7 +175,7 @@ def run(wish: Wish, shows: Shows, *, command: str) -> Report:
     """Run what is wished, and conclude. `command` is what the user typed, as far as the implementation."""
     implementation, rules = load(wish.implementation), wish.selected()
     fatal = {r.id for r in rules if r.must} - {d.id for d in implementation.deviations} if wish.fail_fast else ()
-    harvest = Harvest(shows=shows, fatal=frozenset(fatal), planned=plan(wish).planned if wish.workers else [])
+    harvest = Harvest(shows=shows, fatal=frozenset(fatal), planned=plan(wish).planned if wish.apart else [])
     try:
         _pytest(wish, harvest)
     finally:

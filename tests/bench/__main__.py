@@ -54,7 +54,7 @@ def ready_s() -> float:
     backend = Processes(warm=["seatrial.doubles.tap", "seatrial_reference.apiserver", "seatrial_reference.scheduler"])
     times = []
     for _ in range(3):
-        world = World(backend=backend, implementation=load("reference"), rule=catalogue.rules()[0], seed=0, settings={})
+        world = World(backend=backend, implementation=load("reference"), seed=0, settings={})
         started = time.perf_counter()
         world.boot(Topology(nodes=("node-1",)))
         times.append(time.perf_counter() - started)

@@ -2,14 +2,14 @@
 
 from pytest_bdd import given, parsers, when
 
-from seatrial.bindings.phrases import WHO, acting, topology
+from seatrial.bindings.phrases import CLUSTER, WHO, acting, topology
 from seatrial.bindings.phrases import who as meant
 from seatrial.world import World, faults
 
 FATE = r"stopped|killed|paused|resumed|started again|killed and started again|cut off from every API server|connected again"
 
 
-@given(parsers.re(r"a(?: fresh)? cluster(?P<parts>(?: with(?:out)? .+)?)"))
+@given(parsers.re(CLUSTER))
 def a_cluster(world: World, parts: str) -> None:
     """One etcd, API server, scheduler and controller manager unless said otherwise. `fresh`: seen from its first connection on."""
     world.boot(topology(parts))

@@ -77,6 +77,15 @@ def alone(world: World, *roles: str) -> None:
             raise NotRunnable(f"{component.name} is {shared} in one process: none of them can be observed or stopped alone")
 
 
+CLUSTER = r"a(?: fresh)? cluster(?P<parts>(?: with(?:out)? .+)?)"
+
+
+def ordered_topology(sentence: str) -> Topology | None:
+    """What a sentence orders; None where it orders no cluster."""
+    match = re.fullmatch(CLUSTER, sentence)
+    return topology(match["parts"]) if match else None
+
+
 def topology(parts: str) -> Topology:
     """`2 nodes and 3 schedulers`, `nodes "a" and "b"`, `without nodes`, or nothing at all."""
     if named := re.findall(r'"([\w-]+)"', parts):

@@ -16,7 +16,6 @@ from seatrial.doubles.barrier import Barrier
 from seatrial.model.errors import HarnessFault, Inconclusive, Nonconformant
 from seatrial.model.history import Event, History, eventually
 from seatrial.model.limits import Limits, bound, window
-from seatrial.model.rules import Rule
 from seatrial.model.topology import Topology
 from seatrial.model.verdicts import Finding
 from seatrial.observe.store import StoreWatch
@@ -57,10 +56,9 @@ class Timing:
 class World:
     """One scenario's world. Made by the plugin, closed by it."""
 
-    def __init__(self, *, backend: Backend, implementation: Implementation, rule: Rule, seed: int, settings: Mapping[str, str]) -> None:
+    def __init__(self, *, backend: Backend, implementation: Implementation, seed: int, settings: Mapping[str, str]) -> None:
         self.backend = backend
         self.implementation = implementation
-        self.rule = rule
         self.namespace = NAMESPACE
         self.history = History(backend.now_s)
         self.evidence: list[Event] = []
@@ -79,6 +77,7 @@ class World:
         self._settings = dict(settings)
         self._seed = seed
         self._cluster: Cluster | None = None
+        self._ahead: tuple[str, str] | None = None  # the sentence that was taken before its scenario began
         self._people = self.history.recorder("people")
         self._steps = self.history.recorder("steps")
 
@@ -93,9 +92,16 @@ class World:
     def run(self, act: Coroutine[Any, Any, T]) -> T:
         return self.backend.run(act)
 
+    def begin(self, keyword: str, sentence: str, topology: Topology) -> None:
+        """Take the first sentence of a scenario, which orders a cluster, ahead of the scenario."""
+        self.step(keyword, sentence)
+        self.boot(topology)
+        self._ahead = keyword, sentence
+
     def boot(self, topology: Topology) -> None:
-        """A new cluster, its observers, and a namespace for the scenario."""
-        self.run(self._boot(topology))
+        """A new cluster, its observers, and a namespace for the scenario, unless it has been booted ahead."""
+        if self._cluster is None or self._cluster.order.topology != topology:
+            self.run(self._boot(topology))
 
     async def _boot(self, topology: Topology) -> None:
         network = await self.backend.network(self.history.recorder("flows"))
@@ -188,7 +194,10 @@ class World:
         return await self.store.caught_up(within_s=5)
 
     def step(self, keyword: str, sentence: str) -> None:
-        self._steps("step", keyword=keyword, sentence=sentence)
+        """A sentence begins; the first one may have begun before."""
+        if self._ahead != (keyword, sentence):
+            self._steps("step", keyword=keyword, sentence=sentence)
+        self._ahead = None
 
     def judge(self, check: str, **arguments: Any) -> None:
         """Let a check conclude from the history; what it was asked is part of the history. Raises Nonconformant for findings.

@@ -1,0 +1,167 @@
+"""How the command line runs simulated scenarios: side by side, each forked from a cluster that was booted for all that begin alike.
+
+A pytest plugin beside `seatrial.plugin`; plain pytest does without, one scenario after another in one process. What is concluded is the
+same: a copy runs the scenario as pytest would, and only its reports come back. Whatever cannot be forked is run here: scenarios that lack
+a prerequisite, and those whose cluster does not come up.
+"""
+
+import gc
+import os
+from collections import deque
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from seatrial import plugin
+from seatrial.model.errors import Inconclusive, NotReady
+from seatrial.opening import open_backend
+from seatrial.plugin import Beginning
+from seatrial.snapshots import CANNOT, Snapshot
+from seatrial.world import World
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("seatrial").addoption("--lanes", type=int, default=1, help="how many simulated scenarios run at a time")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Take over where scenarios are simulated and the first one's cluster boots."""
+    config = session.config
+    if config.option.collectonly or not session.items or plugin.backend_of(config) != "simulation" or not hasattr(os, "fork"):
+        return None
+    if not _warm(session):
+        return None
+    lanes = Lanes(session, config.getoption("lanes"))
+    try:
+        lanes.run()
+    finally:
+        lanes.close()
+    return True
+
+
+def _warm(session: pytest.Session) -> bool:
+    """Boot a cluster and take it down: what it imports and caches is there for all copies, and the collector leaves it alone."""
+    beginning = next((b for b in map(plugin.beginning_of, session.items) if b), None)
+    if beginning is None or not _stand(session.config, beginning, close=True):
+        return False
+    gc.collect()
+    gc.freeze()
+    return True
+
+
+def _stand(config: pytest.Config, beginning: Beginning, *, close: bool = False) -> World | None:
+    """A world that has come as far as its first sentence; None where its cluster does not boot."""
+    backend = open_backend("simulation", plugin.implementation_of(config), seed=config.getoption("seed"))
+    world = plugin.new_world(config, backend)
+    try:
+        world.begin(beginning.keyword, beginning.sentence, beginning.topology)
+    except (NotReady, Inconclusive):
+        return None
+    finally:
+        if close:
+            world.close()
+            backend.close()
+    return world
+
+
+class Lanes:
+    """The scenarios of a session, `count` at a time."""
+
+    def __init__(self, session: pytest.Session, count: int) -> None:
+        self._session = session
+        self._count = max(count, 1)
+        self._idle: dict[Beginning, list[Snapshot]] = {}
+        self._busy: dict[Snapshot, tuple[Beginning, pytest.Item]] = {}
+
+    def run(self) -> None:
+        waiting = deque(self._session.items)
+        while waiting or self._busy:
+            while waiting and len(self._busy) < self._count:
+                self._start(self._next(waiting))
+                self._stop_if_told()
+            for ready in wait([s.connection for s in self._busy]) if self._busy else ():
+                self._finish(next(s for s in self._busy if s.connection is ready))
+                self._stop_if_told()
+
+    def close(self) -> None:
+        for snapshot in [*self._busy, *(s for idle in self._idle.values() for s in idle)]:
+            snapshot.end()
+
+    def _next(self, waiting: deque[pytest.Item]) -> pytest.Item:
+        """The first for which no second cluster of the same kind would have to be booted, else the first."""
+        taken = {beginning for beginning, _ in self._busy.values()}
+        free = (i for i in waiting if (b := plugin.beginning_of(i)) not in taken or self._idle.get(b) if b)
+        item = next(free, waiting[0])
+        waiting.remove(item)
+        return item
+
+    def _start(self, item: pytest.Item) -> None:
+        beginning = plugin.beginning_of(item)
+        if beginning is None or plugin.lacks(item)[0]:
+            self._here(item)
+            return
+        idle = self._idle.setdefault(beginning, [])
+        snapshot = idle.pop() if idle else Snapshot.take(lambda: self._taken(beginning))
+        self._busy[snapshot] = beginning, item
+        snapshot.tell(self._session.items.index(item))
+
+    def _taken(self, beginning: Beginning) -> tuple[Path, Callable[[int], Any]] | None:
+        """In the process of the snapshot."""
+        config = self._session.config
+        world = _stand(config, beginning)
+        if world is None:
+            return None
+        config.stash[plugin.AHEAD] = world
+        return world.cluster.network.directory, self._reports
+
+    def _reports(self, number: int) -> list[Any]:
+        """In the process of a copy: run the scenario, and let its reports travel."""
+        item = self._session.items[number]
+        made = runtestprotocol(item, log=False, nextitem=None)
+        return [item.config.hook.pytest_report_to_serializable(config=item.config, report=r) for r in made]
+
+    def _finish(self, snapshot: Snapshot) -> None:
+        beginning, item = self._busy.pop(snapshot)
+        reports, status = snapshot.told()
+        if reports == CANNOT or status == -1:
+            snapshot.end()
+        else:
+            self._idle[beginning].append(snapshot)
+        if reports == CANNOT:
+            self._here(item)
+            return
+        hook = item.config.hook
+        found = [hook.pytest_report_from_serializable(config=item.config, data=r) for r in reports or ()]
+        self._log(item, found or [_died(item, status)])
+
+    def _log(self, item: pytest.Item, reports: list[pytest.TestReport]) -> None:
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+    def _here(self, item: pytest.Item) -> None:
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+
+    def _stop_if_told(self) -> None:
+        session = self._session
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+
+
+def _died(item: pytest.Item, status: int | None) -> pytest.TestReport:
+    """The interpreter that all simulated components share was ended by one of them."""
+
+    def fail() -> None:
+        raise Inconclusive(f"the process of the simulation ended with status {status}: run it as processes")
+
+    call = pytest.CallInfo.from_call(fail, when="call")
+    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    return report
