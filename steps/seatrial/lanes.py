@@ -5,7 +5,9 @@ same: a copy runs the scenario as pytest would, and only its reports come back. 
 a prerequisite, and those whose cluster does not come up.
 """
 
+import contextlib
 import gc
+import importlib
 import os
 from collections import deque
 from collections.abc import Callable
@@ -17,10 +19,11 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from seatrial import plugin
-from seatrial.model.errors import Inconclusive, NotReady
-from seatrial.opening import open_backend
+from seatrial.adapters.descriptor import Implementation
+from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, UsageError
+from seatrial.opening import modules, open_backend
 from seatrial.plugin import Beginning
-from seatrial.snapshots import CANNOT, Snapshot
+from seatrial.snapshots import Snapshot
 from seatrial.world import World
 
 
@@ -30,12 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """Take over where scenarios are simulated and the first one's cluster boots."""
+    """Take over where scenarios are simulated."""
     config = session.config
     if config.option.collectonly or not session.items or plugin.backend_of(config) != "simulation" or not hasattr(os, "fork"):
         return None
-    if not _warm(session):
-        return None
+    _warm(plugin.implementation_of(config))
     lanes = Lanes(session, config.getoption("lanes"))
     try:
         lanes.run()
@@ -44,28 +46,22 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     return True
 
 
-def _warm(session: pytest.Session) -> bool:
-    """Boot a cluster and take it down: what it imports and caches is there for all copies, and the collector leaves it alone."""
-    beginning = next((b for b in map(plugin.beginning_of, session.items) if b), None)
-    if beginning is None or not _stand(session.config, beginning, close=True):
-        return False
+def _warm(implementation: Implementation) -> None:
+    """Import what all clusters need: it is there for all copies, and the collector leaves it alone."""
+    for module in modules(implementation):
+        with contextlib.suppress(ImportError):  # whoever starts it will say so
+            importlib.import_module(module)
     gc.collect()
     gc.freeze()
-    return True
 
 
-def _stand(config: pytest.Config, beginning: Beginning, *, close: bool = False) -> World | None:
+def _stand(config: pytest.Config, beginning: Beginning) -> World | None:
     """A world that has come as far as its first sentence; None where its cluster does not boot."""
-    backend = open_backend("simulation", plugin.implementation_of(config), seed=config.getoption("seed"))
-    world = plugin.new_world(config, backend)
+    world = plugin.new_world(config, open_backend("simulation", plugin.implementation_of(config), seed=config.getoption("seed")))
     try:
         world.begin(beginning.keyword, beginning.sentence, beginning.topology)
-    except (NotReady, Inconclusive):
+    except (NotReady, Inconclusive, UsageError, HarnessFault):
         return None
-    finally:
-        if close:
-            world.close()
-            backend.close()
     return world
 
 
@@ -127,17 +123,17 @@ class Lanes:
 
     def _finish(self, snapshot: Snapshot) -> None:
         beginning, item = self._busy.pop(snapshot)
-        reports, status = snapshot.told()
-        if reports == CANNOT or status == -1:
-            snapshot.end()
-        else:
+        told = snapshot.told()
+        if told.stands:
             self._idle[beginning].append(snapshot)
-        if reports == CANNOT:
+        else:
+            snapshot.end()
+        if told.status is None:
             self._here(item)
             return
         hook = item.config.hook
-        found = [hook.pytest_report_from_serializable(config=item.config, data=r) for r in reports or ()]
-        self._log(item, found or [_died(item, status)])
+        found = [hook.pytest_report_from_serializable(config=item.config, data=r) for r in told.answer or ()]
+        self._log(item, found or [_died(item, told.status)])
 
     def _log(self, item: pytest.Item, reports: list[pytest.TestReport]) -> None:
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
@@ -160,7 +156,7 @@ def _died(item: pytest.Item, status: int | None) -> pytest.TestReport:
     """The interpreter that all simulated components share was ended by one of them."""
 
     def fail() -> None:
-        raise Inconclusive(f"the process of the simulation ended with status {status}: run it as processes")
+        raise Inconclusive(f"a component ended the process of the simulation with status {status}: run it as processes")
 
     call = pytest.CallInfo.from_call(fail, when="call")
     report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)

@@ -27,11 +27,16 @@ def open_backend(name: str, implementation: Implementation, *, seed: int) -> Bac
     if name == "processes":
         from seatrial.backends.processes import Processes  # noqa: PLC0415 - Linux only
 
-        warm = {module for c in implementation.components.values() if (module := _installed(c))}
-        return Processes(seed=seed, warm=["seatrial.doubles.tap", *sorted(warm)])
+        return Processes(seed=seed, warm=modules(implementation))
     from seatrial.backends.simulation import Simulation  # noqa: PLC0415
 
     return Simulation(seed=seed)
+
+
+def modules(implementation: Implementation) -> list[str]:
+    """What every cluster of it imports: whoever starts many may do so in advance."""
+    warm = {module for c in implementation.components.values() if (module := _installed(c))}
+    return ["seatrial.doubles.tap", *sorted(warm)]
 
 
 def _installed(component: Component) -> str:

@@ -148,9 +148,9 @@ class Beginning:
 def beginning_of(item: pytest.Item) -> Beginning | None:
     """How a scenario begins; None where it does not begin with a cluster."""
     template = getattr(getattr(item, "obj", None), "__scenario__", None)
-    steps = template.render(example_of(item)).steps if template else ()
-    ordered = ordered_topology(steps[0].name) if steps else None
-    return Beginning(keyword=steps[0].keyword.strip(), sentence=steps[0].name, topology=ordered) if ordered else None
+    first = next(iter(template.render(example_of(item)).steps), None) if template else None
+    ordered = ordered_topology(first.name) if first else None
+    return Beginning(keyword=first.keyword.strip(), sentence=first.name, topology=ordered) if first and ordered else None
 
 
 def implementation_of(config: pytest.Config) -> Implementation:

@@ -11,14 +11,25 @@ whatever was started in it can be ended with it.
 import contextlib
 import os
 import signal
+import traceback
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
 Copy = Callable[[Any], Any]  # what a copy does with what it is told
-CANNOT = "cannot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """The answer of a copy, if it gave one, and the status with which it ended. `stands`: there may be further copies. Otherwise the
+    process of the snapshot ended, with that status, or the moment could not be brought about, which has none."""
+
+    answer: Any = None
+    status: int | None = None
+    stands: bool = True
 
 
 class Snapshot:
@@ -29,6 +40,7 @@ class Snapshot:
     def __init__(self, connection: Connection, pid: int) -> None:
         self.connection = connection
         self._pid = pid
+        self._status: int | None = None
         self._made.append(self)
 
     @classmethod
@@ -37,36 +49,40 @@ class Snapshot:
         cannot be brought about."""
         mine, other = Pipe()
         pid = _fork()
-        if pid:
-            other.close()
-            return cls(mine, pid)
-        mine.close()
-        os.setpgid(0, 0)
-        for snapshot in cls._made:
-            snapshot.connection.close()
-        _serve(other, stand)
+        if not pid:
+            os.setpgid(0, 0)
+            for connection in (mine, *(snapshot.connection for snapshot in cls._made)):
+                connection.close()
+            _serve(other, stand)
+        other.close()
+        return cls(mine, pid)
 
     def tell(self, what: Any) -> None:
         """Let a new copy do it; there must be none at work."""
-        self.connection.send(what)
+        with contextlib.suppress(ConnectionError):  # it is gone: `told` says so
+            self.connection.send(what)
 
-    def told(self) -> tuple[Any, int | None]:
-        """What the copy answered and None; or None and the status with which it ended without an answer; or CANNOT. Waits for it."""
+    def told(self) -> Told:
+        """What came of it. Waits for it."""
         try:
-            answer, status = self.connection.recv(), None
-            if not isinstance(answer, int) and answer != CANNOT:
-                status = self.connection.recv()
-        except EOFError:
-            return None, -1
-        return (None, answer) if isinstance(answer, int) else (answer, None if status == 0 else status)
+            told: Told = self.connection.recv()
+            return told if told.answer is None else replace(told, status=self.connection.recv().status)
+        except (EOFError, ConnectionError):
+            return Told(status=self._ended(), stands=False)
 
     def end(self) -> None:
         """It and whatever it started are gone when this returns."""
         self._made.remove(self)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
+        self._ended()
         self.connection.close()
+
+    def _ended(self) -> int:
+        """Wait for its end. Whose status is fetched is not there any more: it is kept."""
+        if self._status is None:
+            self._status = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+        return self._status
 
 
 def _fork() -> int:
@@ -81,11 +97,13 @@ def _serve(connection: Connection, stand: Callable[[], tuple[Path, Copy] | None]
         found = stand()
         if found is None:
             connection.recv()
-            connection.send(CANNOT)
+            connection.send(Told(stands=False))
         else:
             _copies(connection, Folder(found[0]), found[1])
-    except (EOFError, KeyboardInterrupt, BrokenPipeError):
+    except (EOFError, KeyboardInterrupt, ConnectionError):
         os._exit(0)
+    except Exception:  # noqa: BLE001 - nobody is left to whom it could be raised
+        traceback.print_exc()
     finally:
         os._exit(1)
 
@@ -98,13 +116,13 @@ def _copies(connection: Connection, folder: "Folder", do: Copy) -> None:
             _do(connection, do, told)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         folder.restore()
-        connection.send(status)
+        connection.send(Told(status=status))
 
 
 def _do(connection: Connection, do: Copy, told: Any) -> NoReturn:
     status = 1
     try:
-        connection.send(do(told))
+        connection.send(Told(answer=do(told)))
         status = 0
     finally:
         os._exit(status)

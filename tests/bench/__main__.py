@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from seatrial import catalogue
 from seatrial.adapters.descriptor import load
 from seatrial.backends.processes import Processes
 from seatrial.model.topology import Topology

@@ -72,8 +72,8 @@ def answer(history: History, request: Event) -> Event | None:
 
 def accepted(history: History, by: Iterable[str] | None = None, **match: object) -> list[tuple[Event, Event]]:
     """Requests with their answers, where the answer is a success."""
-    pairs = [(r, answer(history, r)) for r in requests(history, by, **match)]
-    return [(r, a) for r, a in pairs if a is not None and 200 <= a["code"] < 300]
+    good = {(a.source, a["request"]): a for a in reversed(history.of("answer")) if 200 <= a["code"] < 300}
+    return [(r, good[r.source, r["request"]]) for r in requests(history, by, **match) if (r.source, r["request"]) in good]
 
 
 def unanswered(history: History) -> list[Event]:

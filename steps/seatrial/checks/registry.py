@@ -1,7 +1,6 @@
 """Checks by name, so that a judgement can be written down and repeated."""
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, TypeVar
 
 from seatrial.model.errors import HarnessFault, Inconclusive, UsageError
@@ -11,7 +10,6 @@ from seatrial.model.verdicts import Finding, Proof
 Check = Callable[..., Proof]
 C = TypeVar("C", bound=Check)
 _CHECKS: dict[str, Check] = {}
-MODULES = ("answers", "chain", "edges", "holds", "leadership", "pipeline", "requests", "runtime", "storage", "watching", "workloads")
 
 
 def check(function: C) -> C:
@@ -22,8 +20,6 @@ def check(function: C) -> C:
 
 def judge(history: History, name: str, arguments: dict[str, Any]) -> Proof:
     """Run one check. Raises Inconclusive where the evidence is incomplete, HarnessFault for a conclusion that rests on nothing."""
-    for module in MODULES:
-        import_module(f"seatrial.checks.{module}")
     if name not in _CHECKS:
         raise UsageError(f"There is no check {name!r}: the history was written by another version.")
     proof = _CHECKS[name](history, **arguments)

@@ -95,7 +95,13 @@ class History:
 
     def of(self, kind: str, **match: Any) -> list[Event]:
         """Events of a kind whose fields equal `match`, in order of arrival (`instance` and `source` may be matched too)."""
-        return [e for e in self._by_kind[kind] if all(_field(e, k) == v for k, v in match.items())]
+        found = self._by_kind.get(kind, [])
+        for name, value in match.items():
+            if name in ("instance", "source"):
+                found = [e for e in found if getattr(e, name) == value]
+            else:
+                found = [e for e in found if e.data.get(name) == value]
+        return list(found)
 
     async def change(self) -> None:
         """Return after the next append."""
@@ -104,12 +110,6 @@ class History:
 
     def as_lines(self) -> Iterable[bytes]:
         return (orjson.dumps(e.as_json()) + b"\n" for e in self._events)
-
-
-def _field(event: Event, name: str) -> Any:
-    if name in ("instance", "source"):
-        return getattr(event, name)
-    return event.data.get(name)
 
 
 async def eventually(history: History, seen: Callable[[History], T | None], *, within_s: float) -> T | None:

@@ -29,6 +29,7 @@ class StoreWatch:
         self._address = (host, port)
         self._next = 1
         self._task: asyncio.Task[None] | None = None
+        self._reads = Channel(host, port)
 
     async def start(self) -> None:
         standing = asyncio.Event()
@@ -39,6 +40,7 @@ class StoreWatch:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        self._reads.close()
 
     async def revision(self) -> int:
         """The store's current revision. Raises what a broken connection raises."""
@@ -60,13 +62,9 @@ class StoreWatch:
         return revision if reached else None
 
     async def _range(self, *, prefix: str = "\0", **options: Any) -> Any:
-        channel = Channel(*self._address)
-        try:
-            key = prefix.encode()
-            end = b"\0" if prefix == "\0" else key[:-1] + bytes([key[-1] + 1])
-            return await etcd.RANGE.unary(channel)(etcd_pb2.RangeRequest(key=key, range_end=end, **options))
-        finally:
-            channel.close()
+        key = prefix.encode()
+        end = b"\0" if prefix == "\0" else key[:-1] + bytes([key[-1] + 1])
+        return await etcd.RANGE.unary(self._reads)(etcd_pb2.RangeRequest(key=key, range_end=end, **options))
 
     async def _follow(self, standing: asyncio.Event) -> None:
         while True:

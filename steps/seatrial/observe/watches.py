@@ -16,6 +16,7 @@ from seatrial.wire.kubernetes import Client, revision_of
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import Kind
 
+RETRY_MAX_S = 0.4
 RETRY_S = 0.05
 STANDING_S = 5.0  # for the first stream to be accepted
 BROKEN = (aiohttp.ClientError, OSError, orjson.JSONDecodeError, ValueError, KeyError, TypeError)
@@ -61,12 +62,15 @@ class Watch:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _follow(self) -> None:
+        pause_s = RETRY_S
         while True:
             try:
                 await self._stream()
+                pause_s = RETRY_S
             except BROKEN as error:
                 self._record("watch-broken", watch=self.name, why=str(error) or type(error).__name__)
-            await self._context.sleep(RETRY_S)
+                pause_s = min(2 * pause_s, RETRY_MAX_S)
+            await self._context.sleep(pause_s)
 
     async def _stream(self) -> None:
         params = {"resourceVersion": self._revision, "allowWatchBookmarks": "true"}

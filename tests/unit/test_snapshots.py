@@ -1,0 +1,111 @@
+"""Copies of a process start from one moment, know nothing of each other, and end with whoever made them."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seatrial.snapshots import Copy, Snapshot, Told
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "kept").write_text("as it was")
+    return tmp_path
+
+
+@pytest.fixture
+def snapshot(folder: Path) -> Iterator[Snapshot]:
+    """A moment at which a list holds one thing."""
+    memory = ["boot"]
+
+    def stand() -> tuple[Path, Copy]:
+        memory.append("stood")
+        return folder, lambda told: _do(memory, folder, told)
+
+    taken = Snapshot.take(stand)
+    yield taken
+    taken.end()
+
+
+def _do(memory: list[str], folder: Path, told: str) -> Any:
+    memory.append(told)
+    if told == "die":
+        os._exit(3)
+    if told == "write":
+        (folder / "kept").write_text("changed")
+        (folder / "new").write_text("new")
+    return [*memory, (folder / "kept").read_text(), (folder / "new").exists(), os.getpid()]
+
+
+def ask(snapshot: Snapshot, what: str) -> Told:
+    snapshot.tell(what)
+    return snapshot.told()
+
+
+def test_each_copy_goes_on_from_the_same_moment(snapshot: Snapshot) -> None:
+    one, other = ask(snapshot, "one").answer, ask(snapshot, "other").answer
+
+    assert one[:3] == ["boot", "stood", "one"]
+    assert other[:3] == ["boot", "stood", "other"]
+    assert len({one[-1], other[-1], os.getpid()}) == 3
+
+
+def test_what_a_copy_wrote_is_put_back(snapshot: Snapshot, folder: Path) -> None:
+    written, after = ask(snapshot, "write").answer, ask(snapshot, "look").answer
+
+    assert written[3:5] == ["changed", True]
+    assert after[3:5] == ["as it was", False]
+    assert sorted(p.name for p in folder.iterdir()) == ["kept"]
+
+
+def test_a_copy_that_dies_is_told_by_its_status_and_the_next_one_lives(snapshot: Snapshot) -> None:
+    assert ask(snapshot, "die") == Told(status=3)
+    assert ask(snapshot, "after").answer[:3] == ["boot", "stood", "after"]
+
+
+def test_a_moment_that_cannot_be_brought_about_is_told(folder: Path) -> None:
+    taken = Snapshot.take(lambda: None)
+    try:
+        assert ask(taken, "anything") == Told(stands=False)
+    finally:
+        taken.end()
+
+
+def test_a_snapshot_that_dies_is_told_by_its_status(folder: Path) -> None:
+    taken = Snapshot.take(lambda: os._exit(9))
+    try:
+        assert ask(taken, "anything") == Told(status=9, stands=False)
+    finally:
+        taken.end()
+
+
+def test_it_ends_with_its_maker(folder: Path) -> None:
+    """Whoever holds the other end was killed: nobody is left to end it."""
+    reader, writer = os.pipe()
+    maker = os.fork()
+    if not maker:
+        taken = Snapshot.take(lambda: (folder, lambda _: os.getpgrp()))
+        taken.tell("one")
+        os.write(writer, str(taken.told().answer).encode())
+        signal.pause()
+    group = int(os.read(reader, 20))
+    os.kill(maker, signal.SIGKILL)
+    os.waitpid(maker, 0)
+
+    assert _gone(group)
+
+
+def _gone(group: int) -> bool:
+    give_up_s = time.monotonic() + 5
+    while time.monotonic() < give_up_s:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.01)
+    return False
