@@ -1,8 +1,8 @@
 """Copies of a process start from one moment, know nothing of each other, and end with whoever made them."""
 
 import os
+import select
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -85,27 +85,21 @@ def test_a_snapshot_that_dies_is_told_by_its_status(folder: Path) -> None:
 
 
 def test_it_ends_with_its_maker(folder: Path) -> None:
-    """Whoever holds the other end was killed: nobody is left to end it."""
-    reader, writer = os.pipe()
+    """Whoever holds the other end was killed: nobody is left to end it. All of them hold a pipe, which ends with the last of them."""
+    held, holding = os.pipe()
+    heard, telling = os.pipe()
     maker = os.fork()
     if not maker:
-        taken = Snapshot.take(lambda: (folder, lambda _: os.getpgrp()))
+        taken = Snapshot.take(lambda: (folder, lambda _: "alive"))
         taken.tell("one")
-        os.write(writer, str(taken.told().answer).encode())
+        os.write(telling, taken.told().answer.encode())
         signal.pause()
-    group = int(os.read(reader, 20))
+    os.close(holding)
+    assert os.read(heard, 10) == b"alive"
     os.kill(maker, signal.SIGKILL)
     os.waitpid(maker, 0)
 
-    assert _gone(group)
-
-
-def _gone(group: int) -> bool:
-    give_up_s = time.monotonic() + 5
-    while time.monotonic() < give_up_s:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.01)
-    return False
+    assert select.select([held], [], [], 10)[0] == [held]
+    assert os.read(held, 1) == b""
+    for end in (held, heard, telling):
+        os.close(end)

@@ -68,7 +68,7 @@ def rules() -> list[str]:
 def tried(file: Path, rules: Sequence[str], *, backend: str = "simulation") -> Trial:
     """Run the violation against the rules; all of them where none is named. Raises RuntimeError where there is no report."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "seatrial", "run", "-i", str(file), "--backend", backend, "-o", folder]
+        command = [sys.executable, "-m", "seatrial", "run", "-i", str(file), "--backend", backend, "-n", "1", "-o", folder]
         command += [part for rule in rules for part in ("--rule", rule)]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(str(ROOT / source) for source in SOURCES)}
         ended = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=environment)
