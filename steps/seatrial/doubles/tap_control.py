@@ -16,7 +16,7 @@ from seatrial.model.errors import HarnessFault
 from seatrial.model.history import Record
 from seatrial_schemas.context import Context
 
-What = Literal["request", "answer", "stream"]
+What = Literal["request", "answer", "stream", "reader"]
 _RETRY_S = 0.005
 
 

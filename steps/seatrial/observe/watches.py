@@ -73,7 +73,7 @@ class Watch:
         async for event in self._client.watch(self._path, params=params, standing=self._standing.set):
             if event["type"] == "ERROR":
                 self._revision = ""
-                self._record("watch-broken", watch=self.name, why=event["object"].get("message", "ERROR event"))
+                self._record("watch-broken", watch=self.name, why=event["object"].get("message", "ERROR event"), forgotten=True)
                 return
             self._revision = event["object"]["metadata"].get("resourceVersion", "")
             if event["type"] != "BOOKMARK":

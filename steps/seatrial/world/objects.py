@@ -6,6 +6,7 @@ from seatrial_schemas.kinds import Kind, by_plural, table
 
 Json = dict[str, Any]
 IMAGE = "registry.example/ship:1"
+OTHER_IMAGE = "registry.example/ship:2"
 
 
 def kind_of(word: str) -> Kind:
@@ -24,6 +25,14 @@ def pod_spec(node: str | None = None) -> Json:
 
 def _template(name: str) -> Json:
     return {"metadata": {"labels": {"app": name}}, "spec": pod_spec()}
+
+
+def _finite() -> Json:
+    return {"spec": pod_spec() | {"restartPolicy": "Never"}}
+
+
+def _role(name: str) -> Json:
+    return {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
 
 
 def _workload(name: str, replicas: int) -> Json:
@@ -51,6 +60,20 @@ def _body(kind: Kind, name: str, replicas: int, node: str | None, content: str) 
         "Ingress": {"spec": {"defaultBackend": {"service": {"name": name, "port": {"number": 80}}}}},
         "Endpoints": {"subsets": []},
         "PersistentVolumeClaim": {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
+        "StatefulSet": {"spec": _workload(name, replicas) | {"serviceName": name}},
+        "Job": {"spec": {"suspend": True, "template": _finite()}},
+        "CronJob": {"spec": {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": {"template": _finite()}}}},
+        "PodTemplate": {"template": _template(name)},
+        "LimitRange": {"spec": {"limits": []}},
+        "NetworkPolicy": {"spec": {"podSelector": {"matchLabels": {"app": name}}}},
+        "PodDisruptionBudget": {"spec": {"selector": {"matchLabels": {"app": name}}}},
+        "EndpointSlice": {"addressType": "IPv4", "endpoints": []},
+        "Role": {"rules": []},
+        "ClusterRole": {"rules": []},
+        "RoleBinding": {"roleRef": _role(name)},
+        "ClusterRoleBinding": {"roleRef": _role(name)},
+        "StorageClass": {"provisioner": "seatrial.example/none"},
+        "PriorityClass": {"value": 1},
         "PersistentVolume": {
             "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/nowhere"}},
         },
@@ -74,6 +97,24 @@ CREATABLE = (
     "deployments",
     "replicasets",
     "leases",
+    "ingresses",
+    "persistentvolumeclaims",
+    "limitranges",
+    "resourcequotas",
+    "podtemplates",
+    "statefulsets",
+    "jobs",
+    "cronjobs",
+    "networkpolicies",
+    "poddisruptionbudgets",
+    "endpointslices",
+    "roles",
+    "rolebindings",
     "nodes",
     "namespaces",
+    "persistentvolumes",
+    "storageclasses",
+    "priorityclasses",
+    "clusterroles",
+    "clusterrolebindings",
 )
