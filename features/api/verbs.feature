@@ -120,6 +120,14 @@ Feature: Create, read and delete
       And "alice" deletes the configmaps labelled "tide=low"
       Then the first two of them are gone and the others are as they were
 
+    Scenario: a namesake lives in another namespace
+      Given a cluster
+      And a namespace "harbour" exists
+      When "alice" creates a configmap "one" in the namespace "harbour"
+      And "alice" creates 3 configmaps
+      And "alice" deletes the configmaps labelled "app=one"
+      Then the first of them is gone and the others are as they were
+
   @id:NOOP-01 @must @role:apiserver
   Rule: The API server MUST NOT act on the objects that it stores
 

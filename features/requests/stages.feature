@@ -74,15 +74,15 @@ Feature: A request's way through the API server
       And no stage after authentication has seen it and nothing was stored
 
       Examples: tokens
-        | token                              | verb   |
-        | a garbage token                    | create |
-        | a garbage token                    | patch  |
-        | a garbage token                    | delete |
-        | a garbage token                    | get    |
-        | a garbage token                    | list   |
-        | a garbage token                    | watch  |
-        | a valid token with garbage behind  | create |
-        | a valid token with garbage behind  | list   |
+        | token                             | verb   |
+        | a garbage token                   | create |
+        | a garbage token                   | patch  |
+        | a garbage token                   | delete |
+        | a garbage token                   | get    |
+        | a garbage token                   | list   |
+        | a garbage token                   | watch  |
+        | a valid token with garbage behind | create |
+        | a valid token with garbage behind | list   |
 
     @needs:hooks @needs:tls @needs:certificates
     Scenario Outline: the certificate does not count

@@ -33,12 +33,12 @@ Feature: Where things lie in the store
         | namespace      | /registry/namespaces/web                |
 
       Examples: resources whose folder bears an older name
-        | kind                  | key                                    |
-        | node                  | /registry/minions/web                  |
-        | service               | /registry/services/specs/NAMESPACE/web |
+        | kind                  | key                                        |
+        | node                  | /registry/minions/web                      |
+        | service               | /registry/services/specs/NAMESPACE/web     |
         | endpoints             | /registry/services/endpoints/NAMESPACE/web |
         | ingress               | /registry/ingress/NAMESPACE/web            |
-        | replicationcontroller | /registry/controllers/NAMESPACE/web    |
+        | replicationcontroller | /registry/controllers/NAMESPACE/web        |
 
   @id:STORE-10 @must @role:apiserver @needs:store
   Rule: A pod MUST lie at /registry/pods/NAMESPACE/NAME
@@ -87,6 +87,7 @@ Feature: Where things lie in the store
       And a pod "old" is running
       And containers take their time to stop
       When "alice" tries to <verb> pods
+      And "alice" tries to <verb> pods
       Then the key of the pod "old" is gone only after its containers have stopped
 
       Examples: ways to delete it
@@ -94,11 +95,12 @@ Feature: Where things lie in the store
         | delete           |
         | deletecollection |
 
-    Scenario Outline: a finalizer guards the object
+    Scenario Outline: finalizers guard the object
       Given a cluster
-      And a configmap "old" with a finalizer exists
+      And a configmap "old" with two finalizers exists
       When "alice" tries to <verb> configmaps
       And "alice" tries to <verb> configmaps
+      And one finalizer of the configmap "old" is removed
       Then the key of the configmap "old" is still there and marked for deletion
       When the finalizer of the configmap "old" is removed
       Then the key of the configmap "old" is gone

@@ -42,12 +42,12 @@ def creates(
         + KIND
         + r" "
         + NAME
-        + r"(?: with (?P<replicas>\d+) replicas)?(?P<finalizer> with a finalizer)? (?P<state>exists|is running)"
+        + r"(?: with (?P<replicas>\d+) replicas)?(?: with (?P<finalizers>a finalizer|two finalizers))? (?P<state>exists|is running)"
     )
 )
-def there_is(world: World, kind: str, name: str, replicas: str | None, finalizer: str | None, state: str) -> None:
+def there_is(world: World, kind: str, name: str, replicas: str | None, finalizers: str | None, state: str) -> None:
     """Made by the operator; running means all its pods."""
-    people.exists(world, kind, name, replicas=int(replicas or 1), finalizer=bool(finalizer))
+    people.exists(world, kind, name, replicas=int(replicas or 1), finalizers=people.FINALIZERS[finalizers])
     if state == "is running":
         workloads.have(world, name, "become running")
 
@@ -131,7 +131,8 @@ def sends(world: World, person: str, what: str) -> None:
     people.sends(world, unquoted(person), what)
 
 
-@when(parsers.re(r"the finalizer of the " + KIND + r" " + NAME + r" is removed"))
-def unguarded(world: World, kind: str, name: str) -> None:
+@when(parsers.re(r"(?P<which>the|one) finalizer of the " + KIND + r" " + NAME + r" is removed"))
+def unguarded(world: World, which: str, kind: str, name: str) -> None:
     """By the operator."""
-    people.changes(world, "operator", kind, name, {"metadata": {"finalizers": None}})
+    left = people.FINALIZERS["a finalizer"] if which == "one" else ()
+    people.changes(world, "operator", kind, name, {"metadata": {"finalizers": list(left)}})

@@ -146,7 +146,8 @@ def traces(history: History) -> list[Event]:
     start = begun(history)
     if start is None or start["revision"] is None or not _witnessed(history):
         return []
-    told = {e["body"].get("metadata", {}).get("resourceVersion") for e in history.of("told") if 200 <= e["code"] < 300}
+    writes = [e for e in history.of("told") if e["method"] != "GET" and 200 <= e["code"] < 300]
+    told = {e["body"].get("metadata", {}).get("resourceVersion") for e in writes}
     later = [e for e in stored(history) if e["revision"] > start["revision"] and str(e["revision"]) not in told]
     return unasked(history, [e for e in later if not of_servers(e["key"]) or _new_address(e)])
 

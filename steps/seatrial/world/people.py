@@ -17,6 +17,11 @@ ACTOR = "alice"  # about whose requests most sentences are
 OLD = "old"  # the object that sentences about verbs are about
 NEW = "new"
 UPDATE_TRIES = 10
+FINALIZERS: Mapping[str | None, Sequence[str]] = {
+    None: (),
+    "a finalizer": ("seatrial.example/guard",),
+    "two finalizers": ("seatrial.example/guard", "seatrial.example/lock"),
+}
 BINDING = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": OLD}, "target": {"kind": "Node", "name": "nowhere"}}
 NOBODYS_UID = "00000000-0000-0000-0000-000000000000"
 
@@ -73,14 +78,14 @@ def exists(world: World, word: str, name: str, **how: Any) -> None:
 
 
 async def create_as_operator(
-    world: World, word: str, name: str, *, finalizer: bool = False, labels: Mapping[str, str] | None = None, **how: Any
+    world: World, word: str, name: str, *, finalizers: Sequence[str] = (), labels: Mapping[str, str] | None = None, **how: Any
 ) -> Answer:
     kind = kind_of(word)
     if kind.plural in WORKLOADS:
         await world.watch_workloads()
     body = manifest(kind, name, namespace=world.namespace, **how)
-    if finalizer:
-        body["metadata"]["finalizers"] = ["seatrial.example/guard"]
+    if finalizers:
+        body["metadata"]["finalizers"] = list(finalizers)
     body["metadata"]["labels"] |= dict(labels or {})
     return await world.operator.request("POST", kind.path(namespace=world.namespace), body=body)
 
@@ -208,7 +213,7 @@ def creates_each_kind(world: World, person: str) -> None:
         told(world, person, world.run(create(world, person, resource, "each", replicas=0)))
 
 
-BALLAST = "ballast " * 7500  # with a few changes of such objects the buffers of a stream are full
+BALLAST = "ballast " * 15_000  # with a few changes of such objects the buffers of a stream are full
 SENSELESS_NAME = "senseless"
 SENSELESS: Mapping[str, str] = {
     "a pod into an unknown namespace": "unknown-namespace",

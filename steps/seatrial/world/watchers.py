@@ -11,14 +11,14 @@ SLEEPER = "sleeper"
 
 
 def many(world: World, number: int, resource: str) -> None:
-    """So many people, each over a stream of their own; every third of them watches all namespaces."""
+    """So many people, each over a stream of their own; every third of them by label, and every third in all namespaces."""
     for i in range(number):
-        world.run(world.watch(f"watcher-{i}", resource, everywhere=i % 3 == 2))
+        world.run(world.watch(f"watcher-{i}", resource, everywhere=i % 3 == 2, labelled="app" if i % 3 == 1 else None))
 
 
 def asleep(world: World, resource: str) -> None:
     """Open a stream from which nothing is read before `judge_complete`: what is said there stays with the API server."""
-    world.run(world.cluster.hold("reader", user=SLEEPER, verb="watch"))
+    world.run(world.cluster.hold("reader", agent=f"seatrial/{SLEEPER}", verb="watch"))
     world.asleep.append(world.run(world.watch(SLEEPER, resource)).name)
 
 

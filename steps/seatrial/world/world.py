@@ -116,13 +116,16 @@ class World:
         for resource in WATCHED:
             await self.watch("operator", resource, everywhere=True)
 
-    async def watch(self, person: str, resource: str, *, everywhere: bool = False, revision: str | None = None) -> Watch:
-        """Let a person watch a kind of object in the scenario's namespace, or everywhere."""
+    async def watch(
+        self, person: str, resource: str, *, everywhere: bool = False, labelled: str | None = None, revision: str | None = None
+    ) -> Watch:
+        """Let a person watch a kind of object in the scenario's namespace, or everywhere; `labelled`: only those with that label."""
         client = self.operator if person == "operator" else self.client(person)
         name = f"{person}/{resource}"
         namespace = None if everywhere else self.namespace
         context = self.backend.context()
-        watch = Watch(history=self.history, client=client, kind=kind_of(resource), name=name, namespace=namespace, context=context)
+        kind = kind_of(resource)
+        watch = Watch(history=self.history, client=client, kind=kind, name=name, namespace=namespace, labelled=labelled, context=context)
         await watch.start(revision=revision)
         self.watchers[name] = watch
         return watch
