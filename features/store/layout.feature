@@ -50,10 +50,10 @@ Feature: Where things lie in the store
       Then exactly one key was added, "/registry/pods/<namespace>/<name>"
 
       Examples: names
-        | namespace | name           |
-        | harbour   | web            |
-        | web       | harbour        |
-        | a-b       | web.v1.example |
+        | namespace | name                                                                 |
+        | harbour   | web                                                                  |
+        | web       | harbour                                                              |
+        | a-b       | web.v1.example                                                       |
         | harbour   | a-name-that-is-longer-than-what-a-label-or-the-name-of-a-host-may-be |
 
     @needs:runtime

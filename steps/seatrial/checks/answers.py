@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seatrial.checks.facts import instances, name_of
+from seatrial.checks.facts import ROOT_CA, instances, name_of
 from seatrial.checks.holds import traces
 from seatrial.checks.registry import check, require
 from seatrial.model.errors import Inconclusive
@@ -172,7 +172,7 @@ def each_read(history: History, *, names: list[str], reader: str) -> Proof:
     require(lists, f"{reader} has not listed anything")
     problems = [f"{n} read alone: {', '.join(d)}" for n in names if (d := differing(made[n], single[n]["body"] if n in single else {}))]
     listed = {i["metadata"]["name"]: i for i in lists[-1]["body"]["items"]}
-    strangers = sorted(listed.keys() - set(names) - {"kube-root-ca.crt"})
+    strangers = sorted(listed.keys() - set(names) - {ROOT_CA})
     problems += [f"{n} listed though nobody created it" for n in strangers]
     problems += [f"{n} listed: {', '.join(d)}" for n in names if (d := differing(_typeless(made[n]), _typeless(listed.get(n, {}))))]
     found = breach(history, "what was answered when they were created", "; ".join(problems), lists[-1])
@@ -193,7 +193,7 @@ def pages(history: History, *, names: list[str], reader: str, size: int) -> Proo
         if "items" in e["body"] and (asked(history, e)["params"] or {}).get("limit")
     ]
     require(read, f"{reader} has read no pages")
-    seen = [i["metadata"]["name"] for e in read for i in e["body"]["items"] if i["metadata"]["name"] != "kube-root-ca.crt"]
+    seen = [i["metadata"]["name"] for e in read for i in e["body"]["items"] if i["metadata"]["name"] != ROOT_CA]
     problems = [f"a page of {len(e['body']['items'])}" for e in read if len(e["body"]["items"]) > size]
     if sorted(seen) != sorted(names):
         problems.append(f"the pages hold {', '.join(seen)}")

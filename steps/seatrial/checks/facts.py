@@ -12,6 +12,7 @@ from seatrial.model.history import Event, History
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 READS = frozenset({"get", "list", "watch"})
+ROOT_CA = "kube-root-ca.crt"  # a configmap that controllers put into every namespace, at any time
 OWN = frozenset({"operator", "hooks"})  # hosts of the suite
 BY_ITSELF = re.compile(r"/[^/]+/(?:leases|events|masterleases|peerserverleases|ranges|ipaddresses)/")
 OF_SERVERS = re.compile(r"/[^/]+/(?:leases/kube-system|masterleases|peerserverleases|ranges|ipaddresses)/")

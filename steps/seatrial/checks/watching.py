@@ -6,7 +6,7 @@ Watchers are compared with the store by revisions. Where the store cannot be rea
 from typing import Any
 
 from seatrial.checks.answers import breach, named
-from seatrial.checks.facts import begun, changes_of, mentions
+from seatrial.checks.facts import ROOT_CA, begun, changes_of, mentions
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -62,9 +62,10 @@ def complete(history: History, *, watchers: list[str], kind: str, resource: str,
         require(began and began[-1]["code"] == 200, f"the watch of {watch} never stood")
         since = int(began[-1]["revision"] or 0)
         require(not history.of("watch-broken", watch=watch, forgotten=True), f"{watch} was told that what it asked for is forgotten")
-        heard = [e for e in told(history, watch) if e["revision"] > since and e["namespace"] == namespace]
+        heard = [e for e in told(history, watch) if e["revision"] > since and e["namespace"] == namespace and e["name"] != ROOT_CA]
         evidence += heard
-        expected = changes(history, kind=kind, resource=resource, namespace=namespace, since=since)
+        happened = changes(history, kind=kind, resource=resource, namespace=namespace, since=since)
+        expected = [change for change in happened if change[1] != ROOT_CA]
         require(expected, f"nothing changed since the watch of {watch} began")
         if problem := _difference(expected, [(e["type"], e["name"], e["revision"]) for e in heard], deletes=bool(history.of("put"))):
             found.append(breach(history, f"{watch} is told of {len(expected)} changes, once, in order", problem, *heard[-4:]))

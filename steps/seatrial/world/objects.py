@@ -7,6 +7,7 @@ from seatrial_schemas.kinds import Kind, by_plural, table
 Json = dict[str, Any]
 IMAGE = "registry.example/ship:1"
 OTHER_IMAGE = "registry.example/ship:2"
+MADE_HERE = "made-by", "seatrial"  # a label of everything that people make
 
 
 def kind_of(word: str) -> Kind:
@@ -41,7 +42,8 @@ def _workload(name: str, replicas: int) -> Json:
 
 def manifest(kind: Kind, name: str, *, namespace: str, replicas: int = 1, node: str | None = None, content: str = "calm") -> Json:
     """A valid object of the kind. `content` tells two objects of one name apart."""
-    metadata: Json = {"name": name, "labels": {"app": name}, "annotations": {"seatrial/content": content}}
+    labels = {"app": name} | dict([MADE_HERE])
+    metadata: Json = {"name": name, "labels": labels, "annotations": {"seatrial/content": content}}
     if kind.namespaced:
         metadata["namespace"] = namespace
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata} | _body(kind, name, replicas, node, content)

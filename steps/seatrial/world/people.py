@@ -213,7 +213,7 @@ def creates_each_kind(world: World, person: str) -> None:
         told(world, person, world.run(create(world, person, resource, "each", replicas=0)))
 
 
-BALLAST = "ballast " * 15_000  # with a few changes of such objects the buffers of a stream are full
+BALLAST = "ballast " * 25_000  # with a few changes of such objects the buffers of a stream are full
 SENSELESS_NAME = "senseless"
 SENSELESS: Mapping[str, str] = {
     "a pod into an unknown namespace": "unknown-namespace",

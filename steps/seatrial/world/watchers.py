@@ -3,7 +3,7 @@
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial.world import people
-from seatrial.world.objects import kind_of
+from seatrial.world.objects import MADE_HERE, kind_of
 from seatrial.world.world import World
 from seatrial_schemas.kinds import Kind
 
@@ -13,7 +13,7 @@ SLEEPER = "sleeper"
 def many(world: World, number: int, resource: str) -> None:
     """So many people, each over a stream of their own; every third of them by label, and every third in all namespaces."""
     for i in range(number):
-        world.run(world.watch(f"watcher-{i}", resource, everywhere=i % 3 == 2, labelled="app" if i % 3 == 1 else None))
+        world.run(world.watch(f"watcher-{i}", resource, everywhere=i % 3 == 2, labelled="=".join(MADE_HERE) if i % 3 == 1 else None))
 
 
 def asleep(world: World, resource: str) -> None:
