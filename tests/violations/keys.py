@@ -168,7 +168,7 @@ class KeepsVersions(_Copying):
     async def store_changed(self, old: Stored, obj: Json) -> Stored | None:
         done = await super().store_changed(old, obj)
         if done is not None and obj["kind"] == "ConfigMap":
-            await self.copy(f"{old.key}/{done.revision}", done.encoded)
+            await self.copy(f"/registry/versions/{obj['metadata']['uid']}/{done.revision}", b"version " + done.encoded)
         return done
 
 
