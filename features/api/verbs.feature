@@ -12,13 +12,29 @@ Feature: Create, read and delete
       When "bob" creates a <kind> "web" with other content
       Then "bob" is answered 409 AlreadyExists
       And the <kind> "web" is what "alice" was told
+      When "carol" creates a <kind> "web"
+      Then "carol" is answered 409 AlreadyExists
+      And the <kind> "web" is what "alice" was told
 
       Examples: kinds
-        | kind       |
-        | pod        |
-        | configmap  |
-        | deployment |
-        | secret     |
+        | kind           |
+        | pod            |
+        | configmap      |
+        | deployment     |
+        | replicaset     |
+        | secret         |
+        | service        |
+        | serviceaccount |
+        | lease          |
+        | namespace      |
+        | node           |
+
+    Scenario: the name was another object's before
+      Given a cluster
+      And a configmap "web" exists
+      When "alice" deletes the configmap "web"
+      And "alice" creates a configmap "web"
+      Then "alice" is answered 201 with the whole configmap
 
     Scenario: many create the same object at once
       Given a cluster
@@ -51,9 +67,18 @@ Feature: Create, read and delete
 
     Scenario: objects are read one by one and together
       Given a cluster
-      When "alice" creates 5 configmaps
+      And a namespace "harbour" exists
+      When "alice" creates a configmap "web" in the namespace "harbour"
+      And "alice" creates 5 configmaps
       Then each of them is read as it was answered, and a list holds exactly them
-      And pages of 2 hold each of them exactly once
+      And pages of 2 hold each of them exactly once, though some are changed meanwhile
+
+    Scenario: an object is read right after it was changed
+      Given a cluster
+      When "alice" creates a configmap "web"
+      Then the configmap "web" is what "alice" was told
+      When "alice" changes the configmap "web"
+      Then the configmap "web" is what "alice" was told
 
     Scenario: an object is read that never was
       Given a cluster
@@ -72,7 +97,9 @@ Feature: Create, read and delete
 
     Scenario: one object of several is deleted
       Given a cluster
-      When "alice" creates 3 configmaps
+      And a namespace "harbour" exists
+      When "alice" creates a configmap "one" in the namespace "harbour"
+      And "alice" creates 3 configmaps
       And "alice" deletes one of them
       Then the first of them is gone and the others are as they were
       When "alice" deletes one of them
@@ -87,9 +114,19 @@ Feature: Create, read and delete
 
     Scenario: a collection is deleted by label
       Given a cluster
-      When "alice" creates 4 configmaps, 2 of them labelled "tide=low"
+      And a namespace "harbour" exists
+      When "alice" creates a configmap "one" in the namespace "harbour"
+      And "alice" creates 4 configmaps, 2 of them labelled "tide=low"
       And "alice" deletes the configmaps labelled "tide=low"
       Then the first two of them are gone and the others are as they were
+
+    Scenario: a namesake lives in another namespace
+      Given a cluster
+      And a namespace "harbour" exists
+      When "alice" creates a configmap "one" in the namespace "harbour"
+      And "alice" creates 3 configmaps
+      And "alice" deletes the configmaps labelled "app=one"
+      Then the first of them is gone and the others are as they were
 
   @id:NOOP-01 @must @role:apiserver
   Rule: The API server MUST NOT act on the objects that it stores
@@ -106,3 +143,25 @@ Feature: Create, read and delete
       Then the pods of "web" become running
       And the pods of "shop" become running
       And the pod "solo" becomes running
+
+    @needs:kill @needs:store
+    Scenario: nobody else is there while things are changed
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      And everybody but etcd and the API server is stopped
+      When "alice" scales the deployment "web" to 1 replica
+      And "alice" changes the image of the deployment "web"
+      And "alice" creates a service "shop"
+      And "alice" creates a namespace "harbour"
+      Then nothing in the store changes for a while
+      When everybody is started again
+      Then exactly 1 pod of "web" is left
+
+    @needs:kill @needs:store
+    Scenario: nobody else is there while things are deleted
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      And everybody but etcd and the API server is stopped
+      When "alice" deletes the deployment "web"
+      And "alice" deletes the node "node-1"
+      Then nothing in the store changes for a while

@@ -5,38 +5,52 @@ Feature: Admission
   @id:REQ-11 @must @role:apiserver @needs:hooks
   Rule: Every create, update and delete MUST pass admission
 
-    Scenario Outline: a pod is written
+    Scenario Outline: an object is written
       Given a cluster
       And the hooks see every write
-      And a pod "old" exists
-      When "alice" tries to <verb> pods
+      And a <kind> "old" exists
+      And a <kind> "older" exists
+      When "alice" tries to <verb> <resource>
       Then admission has been asked about the <operation>
 
       Examples: ways to write
-        | verb             | operation |
-        | create           | creation  |
-        | update           | update    |
-        | patch            | update    |
-        | delete           | deletion  |
-        | deletecollection | deletion  |
+        | kind | verb             | resource     | operation |
+        | pod  | create           | pods         | creation  |
+        | pod  | update           | pods         | update    |
+        | pod  | patch            | pods         | update    |
+        | pod  | delete           | pods         | deletion  |
+        | pod  | deletecollection | pods         | deletion  |
+        | pod  | patch            | pods/status  | update    |
+        | pod  | create           | pods/binding | creation  |
+
+      Examples: what is written
+        | kind       | verb   | resource    | operation |
+        | configmap  | patch  | configmaps  | update    |
+        | secret     | create | secrets     | creation  |
+        | service    | update | services    | update    |
+        | deployment | delete | deployments | deletion  |
+        | lease      | delete | leases      | deletion  |
 
   @id:REQ-12 @must @role:apiserver @needs:hooks
   Rule: Reads MUST skip admission
 
     Scenario Outline: admission would refuse everything
       Given a cluster
-      And a pod "old" exists
+      And a <kind> "old" exists
       And the hooks see every write
       And admission refuses everything
-      When "alice" tries to <verb> pods
-      Then "alice" can <verb> pods
+      When "alice" tries to <verb> <resource>
+      Then "alice" can <verb> <resource>
       And admission was not asked, though it is about the next write
 
       Examples: ways to read
-        | verb  |
-        | get   |
-        | list  |
-        | watch |
+        | kind      | verb  | resource    |
+        | pod       | get   | pods        |
+        | pod       | list  | pods        |
+        | pod       | watch | pods        |
+        | pod       | get   | pods/status |
+        | secret    | get   | secrets     |
+        | configmap | list  | configmaps  |
 
   @id:REQ-13 @must @role:apiserver @needs:hooks @needs:store
   Rule: What admission refuses MUST NOT be stored
@@ -62,31 +76,37 @@ Feature: Admission
       Given a cluster
       And the hooks see every write
       And a pod "old" exists
-      And admission refuses everything
-      When "alice" tries to <verb> pods
+      And <stage> refuses everything
+      When "alice" tries to <verb> <resource>
       Then the request is refused by admission
       And the pod "old" is as it was
+      And no stage after admission has seen it and nothing was stored
 
       Examples: ways to change it
-        | verb   |
-        | update |
-        | patch  |
-        | delete |
+        | stage      | verb             | resource    |
+        | mutation   | update           | pods        |
+        | mutation   | patch            | pods        |
+        | mutation   | delete           | pods        |
+        | validation | update           | pods        |
+        | validation | patch            | pods        |
+        | validation | delete           | pods        |
+        | validation | deletecollection | pods        |
+        | validation | patch            | pods/status |
 
   @id:REQ-14 @must @role:apiserver @needs:hooks @needs:store
   Rule: What admission makes of an object MUST be what is checked, stored, answered and told to watchers
 
-    Scenario Outline: a hook adds a label
+    Scenario Outline: a hook adds a label and replaces the image
       Given a cluster
       And the hooks see every write
       And a pod "old" exists
-      And mutation labels every pod "tide=high"
+      And mutation labels every pod "tide=high" and gives it another image
       And mutation is held up
       And "bob" watches pods
       When "alice" begins to <verb> a pod
       Then the request has come to mutation and no further
       When mutation goes on
-      Then validation, the store, the answer and "bob" see the label "tide=high"
+      Then validation, the store, the answer and "bob" see the label "tide=high" and the other image
 
       Examples: writes with an object
         | verb   |

@@ -23,27 +23,66 @@ Feature: A request's way through the API server
         | mutation       |
         | validation     |
 
-    Scenario: the sender is unknown, may not write, and sends nonsense
+    Scenario Outline: one stage is held up while an object is changed
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And <stage> is held up
+      When "alice" begins to <verb> a pod
+      Then the request has come to <stage> and no further
+      When <stage> goes on
+      Then everything that "alice" was told of is stored
+
+      Examples: ways to change it
+        | verb   | stage         |
+        | update | mutation      |
+        | update | validation    |
+        | patch  | authorization |
+        | patch  | mutation      |
+        | patch  | validation    |
+        | delete | authorization |
+        | delete | mutation      |
+        | delete | validation    |
+
+    Scenario Outline: the sender is unknown, may not write, and sends nonsense
       Given a cluster
       And the hooks see every write
       And "mallory" may do nothing
-      When somebody with a garbage token sends a malformed pod
+      When somebody with a garbage token sends <nonsense>
       Then the request is refused by authentication
-      When "mallory" sends a malformed pod
+      When "mallory" sends <nonsense>
       Then the request is refused by authorization
-      When "alice" sends a malformed pod
+      When "alice" sends <nonsense>
       Then the request is refused by decoding
+
+      Examples: nonsense
+        | nonsense                    |
+        | a malformed pod             |
+        | a malformed change of a pod |
 
   @id:REQ-03 @must @role:apiserver @needs:store
   Rule: A request with invalid credentials MUST be refused before any later stage
 
     @needs:hooks
-    Scenario: the token is garbage
+    Scenario Outline: the token is garbage
       Given a cluster
       And the hooks see every write
-      When somebody with a garbage token creates a pod "web"
+      And a pod "old" exists
+      When "alice" tries to get pods
+      And somebody with <token> tries to <verb> pods
       Then the request is refused by authentication
       And no stage after authentication has seen it and nothing was stored
+
+      Examples: tokens
+        | token                             | verb   |
+        | a garbage token                   | create |
+        | a garbage token                   | patch  |
+        | a garbage token                   | delete |
+        | a garbage token                   | get    |
+        | a garbage token                   | list   |
+        | a garbage token                   | watch  |
+        | a valid token with garbage behind | create |
+        | a valid token with garbage behind | list   |
 
     @needs:hooks @needs:tls @needs:certificates
     Scenario Outline: the certificate does not count
@@ -69,36 +108,59 @@ Feature: A request's way through the API server
       When "mallory" tries to <verb> <resource>
       Then the request is refused by authorization
       And no stage after authorization has seen it and nothing was stored
-      And "mallory" can <other> <resource>
+      And "mallory" can <other>
 
       Examples: operations
-        | verb             | resource    | other |
-        | create           | pods        | list  |
-        | list             | pods        | get   |
-        | get              | pods        | list  |
-        | watch            | pods        | list  |
-        | delete           | pods        | get   |
-        | patch            | pods        | get   |
-        | deletecollection | pods        | list  |
-        | patch            | pods/status | get   |
-        | create           | configmaps  | list  |
+        | verb             | resource     | other             |
+        | create           | pods         | create configmaps |
+        | list             | pods         | get pods          |
+        | get              | pods         | list pods         |
+        | watch            | pods         | list pods         |
+        | delete           | pods         | get pods          |
+        | update           | pods         | get pods          |
+        | patch            | pods         | patch pods/status |
+        | deletecollection | pods         | list pods         |
+        | patch            | pods/status  | patch pods        |
+        | update           | pods/status  | update pods       |
+        | get              | pods/status  | get pods          |
+        | create           | pods/binding | create pods       |
+        | create           | configmaps   | list configmaps   |
+
+    Scenario: another operation was allowed before
+      Given a cluster
+      And the hooks see every write
+      And "mallory" may not create pods
+      When "mallory" tries to create configmaps
+      And "mallory" tries to create pods
+      Then the request is refused by authorization
+      And no stage after authorization has seen it and nothing was stored
 
   @id:REQ-18 @must @role:apiserver @needs:store
   Rule: An object MUST be stored before its sender is told of success
 
     @needs:pause
-    Scenario: the store hangs
+    Scenario Outline: the store hangs
       Given a cluster
+      And a pod "old" exists
       And etcd is paused
-      When "alice" begins to create a pod
+      When "alice" begins to <verb> a pod
       Then "alice" is not told of success while etcd is paused
       When etcd is resumed
       Then everything that "alice" was told of is stored
+
+      Examples: writes
+        | verb   |
+        | create |
+        | patch  |
+        | delete |
 
     @needs:kill
     Scenario: the API server dies right after its answer
       Given a cluster
       When "alice" creates a pod "web"
+      And the API server is killed and started again
+      Then the pod "web" is what "alice" was told
+      When "alice" changes the pod "web"
       And the API server is killed and started again
       Then the pod "web" is what "alice" was told
 
@@ -121,3 +183,20 @@ Feature: A request's way through the API server
         | "mallory"                     | web  | authorization  |
         | "alice"                       | evil | admission      |
         | "alice"                       | Web! | validation     |
+
+    Scenario Outline: a change of a pod is refused
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And "mallory" may do nothing
+      And admission refuses pods named "old"
+      When <somebody> tries to <verb> pods
+      Then the request is refused by <stage>
+      And no stage after <stage> has seen it and nothing was stored
+
+      Examples: changes that are refused
+        | somebody                      | verb   | stage          |
+        | somebody with a garbage token | patch  | authentication |
+        | "mallory"                     | patch  | authorization  |
+        | "alice"                       | patch  | admission      |
+        | "alice"                       | delete | admission      |

@@ -10,6 +10,7 @@ Feature: Where things lie in the store
       When "alice" creates a deployment "web" with 2 replicas
       And the pods of "web" have become running
       And "alice" creates one object of each kind
+      And "alice" deletes the deployment "web"
       Then every key of the store lies below /registry
 
   @id:STORE-09 @must @role:apiserver @needs:store
@@ -18,6 +19,7 @@ Feature: Where things lie in the store
     Scenario Outline: an object is created
       Given a cluster
       When "alice" creates a <kind> "web"
+      And "alice" changes the <kind> "web"
       Then exactly one key was added, "<key>"
 
       Examples: resources whose folder bears their name
@@ -31,10 +33,12 @@ Feature: Where things lie in the store
         | namespace      | /registry/namespaces/web                |
 
       Examples: resources whose folder bears an older name
-        | kind                  | key                                    |
-        | node                  | /registry/minions/web                  |
-        | service               | /registry/services/specs/NAMESPACE/web |
-        | replicationcontroller | /registry/controllers/NAMESPACE/web    |
+        | kind                  | key                                        |
+        | node                  | /registry/minions/web                      |
+        | service               | /registry/services/specs/NAMESPACE/web     |
+        | endpoints             | /registry/services/endpoints/NAMESPACE/web |
+        | ingress               | /registry/ingress/NAMESPACE/web            |
+        | replicationcontroller | /registry/controllers/NAMESPACE/web        |
 
   @id:STORE-10 @must @role:apiserver @needs:store
   Rule: A pod MUST lie at /registry/pods/NAMESPACE/NAME
@@ -46,38 +50,62 @@ Feature: Where things lie in the store
       Then exactly one key was added, "/registry/pods/<namespace>/<name>"
 
       Examples: names
-        | namespace | name           |
-        | harbour   | web            |
-        | web       | harbour        |
-        | a-b       | web.v1.example |
+        | namespace | name                                                                 |
+        | harbour   | web                                                                  |
+        | web       | harbour                                                              |
+        | a-b       | web.v1.example                                                       |
+        | harbour   | a-name-that-is-longer-than-what-a-label-or-the-name-of-a-host-may-be |
+
+    @needs:runtime
+    Scenario: a pod runs on a node
+      Given a cluster with 1 node
+      And a namespace "harbour" exists
+      When "alice" creates a pod "web" in the namespace "harbour"
+      And the pod "web" has become running
+      Then exactly one key was added, "/registry/pods/harbour/web"
 
   @id:STORE-13 @must @role:apiserver @needs:store
   Rule: Deleting an object MUST delete its key, once nothing holds it back
 
-    Scenario: a configmap is deleted
+    Scenario Outline: nothing holds it back
       Given a cluster
-      And a configmap "old" exists
-      When "alice" deletes the configmap "old"
-      Then the key of the configmap "old" is gone
+      And a <kind> "old" exists
+      When "alice" deletes the <kind> "old"
+      Then the key of the <kind> "old" is gone
 
-    Scenario: a pod without a node is deleted
-      Given a cluster
-      And a pod "old" exists
-      When "alice" deletes the pod "old"
-      Then the key of the pod "old" is gone
+      Examples: kinds
+        | kind       |
+        | configmap  |
+        | secret     |
+        | service    |
+        | deployment |
+        | pod        |
 
     @needs:runtime
-    Scenario: a running pod is deleted
+    Scenario Outline: a running pod is deleted
       Given a cluster with 1 node
       And a pod "old" is running
       And containers take their time to stop
-      When "alice" deletes the pod "old"
+      When "alice" tries to <verb> pods
+      And "alice" tries to <verb> pods
       Then the key of the pod "old" is gone only after its containers have stopped
 
-    Scenario: a finalizer guards the object
+      Examples: ways to delete it
+        | verb             |
+        | delete           |
+        | deletecollection |
+
+    Scenario Outline: finalizers guard the object
       Given a cluster
-      And a configmap "old" with a finalizer exists
-      When "alice" deletes the configmap "old"
+      And a configmap "old" with two finalizers exists
+      When "alice" tries to <verb> configmaps
+      And "alice" tries to <verb> configmaps
+      And one finalizer of the configmap "old" is removed
       Then the key of the configmap "old" is still there and marked for deletion
       When the finalizer of the configmap "old" is removed
       Then the key of the configmap "old" is gone
+
+      Examples: ways to delete it
+        | verb             |
+        | delete           |
+        | deletecollection |

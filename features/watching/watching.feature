@@ -18,13 +18,18 @@ Feature: Watching
         | the controller manager  | deployments, replicasets and pods |
         | the kubelet of "node-1" | pods                              |
 
-    Scenario: nobody is told of anything for a while
+    Scenario Outline: nobody is told of anything for a while
       Given a cluster with 1 node
       And the watch streams of every component are held
-      When "alice" creates a pod "web"
+      When "alice" creates a <kind> "web"
       Then no component does anything about "web" while the streams are held
       When the streams are released
-      Then the pod "web" becomes running
+      Then the pods of "web" become running
+
+      Examples: what nobody is told of
+        | kind       |
+        | pod        |
+        | deployment |
 
   @id:WATCH-03 @must @role:apiserver
   Rule: Every change MUST reach every watcher of the object
@@ -40,15 +45,26 @@ Feature: Watching
     Scenario: a watcher comes later and names where to begin
       Given a cluster
       When "alice" creates 3 configmaps
+      And "alice" changes each of them twice
+      And "alice" deletes one of them
       And "bob" watches configmaps from before the second one on
+      Then each watcher has been told of every stored change, once, in the order of the store
+
+    Scenario: an object is replaced and all are swept away
+      Given a cluster
+      And a configmap "old" exists
+      And 3 people watch configmaps
+      When "alice" tries to update configmaps
+      And "alice" tries to deletecollection configmaps
       Then each watcher has been told of every stored change, once, in the order of the store
 
     @needs:requests
     Scenario: one watcher does not read
       Given a cluster
       And 3 people watch configmaps
-      And another one watches and does not read
-      When "alice" creates 5 configmaps
+      And another one watches and does not read for a while
+      When "alice" creates 5 large configmaps
+      And "alice" changes each of them twice
       And "alice" deletes each of them
       Then each watcher has been told of every stored change, once, in the order of the store
 
@@ -65,29 +81,50 @@ Feature: Watching
       And "alice" creates a configmap "web"
       Then "bob" has been told of "web": ADDED, MODIFIED, MODIFIED, DELETED, ADDED
 
+    Scenario: a finalizer guards the object
+      Given a cluster
+      And "bob" watches configmaps
+      And a configmap "old" with a finalizer exists
+      When "alice" deletes the configmap "old"
+      Then "bob" has been told of "old": ADDED, MODIFIED
+
   @id:WATCH-07 @must @role:apiserver @needs:store
   Rule: A change MUST be stored before anybody is told of it
 
     @needs:pause
-    Scenario: the store hangs while an object is created
+    Scenario Outline: the store hangs while an object is written
       Given a cluster
+      And a pod "old" exists
       And "bob" watches pods
       And etcd is paused
-      When "alice" begins to create a pod
-      Then "bob" is told nothing of a pod "new" while etcd is paused
+      When "alice" begins to <verb> a pod
+      Then "bob" is told nothing of a pod "<name>" while etcd is paused
       When etcd is resumed
       Then everything that "bob" is told of is stored under the revision that he is told
 
+      Examples: writes that the store has not answered
+        | verb   | name |
+        | create | new  |
+        | patch  | old  |
+        | delete | old  |
+
     @needs:hooks
-    Scenario: admission has not decided yet
+    Scenario Outline: admission has not decided yet
       Given a cluster
       And the hooks see every write
+      And a pod "old" exists
       And "bob" watches pods
       And validation is held up
-      When "alice" begins to create a pod
+      When "alice" begins to <verb> a pod
       Then the request has come to validation and no further
       When validation goes on
       Then everything that "bob" is told of is stored under the revision that he is told
+
+      Examples: writes that admission has not decided on
+        | verb   |
+        | create |
+        | patch  |
+        | delete |
 
   @id:WATCH-09 @must @role:apiserver @needs:hooks
   Rule: A refused request MUST NOT be told to anybody
@@ -108,3 +145,20 @@ Feature: Watching
         | "mallory"                     | web  | authorization  |
         | "alice"                       | evil | admission      |
         | "alice"                       | Web! | validation     |
+
+    Scenario Outline: a change is refused while others watch
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And "mallory" may do nothing
+      And admission refuses pods named "old"
+      And 3 people watch pods
+      When <somebody> tries to <verb> pods
+      Then the request is refused by <stage>
+      And no watcher is told of a pod "old", though each is told of the next one
+
+      Examples: changes that are refused
+        | somebody  | verb   | stage         |
+        | "mallory" | patch  | authorization |
+        | "alice"   | patch  | admission     |
+        | "alice"   | delete | admission     |

@@ -168,3 +168,62 @@ class DropsBacklog(_Busy):
 
 async def main_drops_backlog(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=DropsBacklog)
+
+
+class Cascades(_Busy):
+    """What an object owns goes with it."""
+
+    async def store_removed(self, old: Stored) -> Stored | None:
+        done = await super().store_removed(old)
+        for each in await self.owned(old) if done else ():
+            await self.store_removed(each)
+        return done
+
+    async def owned(self, owner: Stored) -> list[Stored]:
+        caches = [await self.caches.fresh(by_plural(plural)) for plural in ("replicasets", "pods")]
+        uid = owner.object["metadata"]["uid"]
+        return [
+            each
+            for cache in caches
+            for each in cache.objects.values()
+            if any(reference["uid"] == uid for reference in each.object["metadata"].get("ownerReferences") or ())
+        ]
+
+
+async def main_cascades(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=Cascades)
+
+
+class KeepsDiary(_Busy):
+    """Writes an Event about every pod that comes."""
+
+    async def store_new(self, key: str, obj: Json) -> Stored | None:
+        made = await super().store_new(key, obj)
+        if made is not None and obj["kind"] == "Pod":
+            meta = obj["metadata"]
+            own = {"name": f"{meta['name']}.{next(self.context.ids)[:13]}", "namespace": meta["namespace"], "uid": next(self.context.ids)}
+            subject = {"kind": "Pod", "namespace": meta["namespace"], "name": meta["name"]}
+            event = {"apiVersion": "v1", "kind": "Event", "metadata": own, "involvedObject": subject, "reason": "Stored"}
+            await super().store_new(by_plural("events", "").store_key(namespace=meta["namespace"], name=own["name"]), event)
+        return made
+
+
+async def main_keeps_diary(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=KeepsDiary)
+
+
+class MakesEndpoints(_Busy):
+    """A service has endpoints from the beginning."""
+
+    async def store_new(self, key: str, obj: Json) -> Stored | None:
+        made = await super().store_new(key, obj)
+        if made is not None and obj["kind"] == "Service":
+            name, namespace = obj["metadata"]["name"], obj["metadata"]["namespace"]
+            own = {"name": name, "namespace": namespace, "uid": next(self.context.ids)}
+            endpoints = {"apiVersion": "v1", "kind": "Endpoints", "metadata": own, "subsets": []}
+            await super().store_new(by_plural("endpoints").store_key(namespace=namespace, name=name), endpoints)
+        return made
+
+
+async def main_makes_endpoints(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=MakesEndpoints)

@@ -76,6 +76,22 @@ class Dotted(Kind):
         return f"{folder}/{name.replace('.', '/')}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside(Kind):
+    """In a registry of its own."""
+
+    def store_key(self, *, prefix: str = "/registry", namespace: str | None = None, name: str = "") -> str:
+        return Kind.store_key(self, prefix="/rare", namespace=namespace, name=name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clipped(Kind):
+    """Names as short as a label."""
+
+    def store_key(self, *, prefix: str = "/registry", namespace: str | None = None, name: str = "") -> str:
+        return Kind.store_key(self, prefix=prefix, namespace=namespace, name=name[:63])
+
+
 def as_kind(form: type[Kind], kind: Kind) -> Kind:
     return form(**{f.name: getattr(kind, f.name) for f in fields(kind)})
 
@@ -119,3 +135,57 @@ class KeepsIndex(ApiServer):
 
 async def main_keeps_index(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=KeepsIndex)
+
+
+class SetsRareKindsApart(_Elsewhere):
+    def placed(self, kind: Kind) -> Kind:
+        return as_kind(Beside, kind) if kind.plural in ("ingresses", "jobs", "priorityclasses") else kind
+
+
+async def main_sets_rare_kinds_apart(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=SetsRareKindsApart)
+
+
+class ClipsPods(_Elsewhere):
+    def placed(self, kind: Kind) -> Kind:
+        return as_kind(Clipped, kind) if kind.plural == "pods" else kind
+
+
+async def main_clips_pods(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=ClipsPods)
+
+
+class _Copying(ApiServer):
+    """Keeps copies in the registry."""
+
+    async def copy(self, key: str, value: bytes) -> None:
+        await self.parts.store.client.ask(etcd.PUT, pb.PutRequest(key=key.encode(), value=value))
+
+
+class KeepsVersions(_Copying):
+    """Each version of a configmap has a key of its own, too."""
+
+    async def store_changed(self, old: Stored, obj: Json) -> Stored | None:
+        done = await super().store_changed(old, obj)
+        if done is not None and obj["kind"] == "ConfigMap":
+            await self.copy(f"/registry/versions/{obj['metadata']['uid']}/{done.revision}", b"version " + done.encoded)
+        return done
+
+
+async def main_keeps_versions(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=KeepsVersions)
+
+
+class FilesByNode(_Copying):
+    """A pod that is bound lies below its node, too."""
+
+    async def store_changed(self, old: Stored, obj: Json) -> Stored | None:
+        done = await super().store_changed(old, obj)
+        node = obj.get("spec", {}).get("nodeName")
+        if done is not None and obj["kind"] == "Pod" and node and not old.object["spec"].get("nodeName"):
+            await self.copy(f"/registry/pods-by-node/{node}/{obj['metadata']['name']}", done.encoded)
+        return done
+
+
+async def main_files_by_node(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=FilesByNode)

@@ -33,14 +33,17 @@ class _Announcing(ApiServer):
         self.newest = max(self.newest, stream.after)
         return stream
 
-    def announce(self, request: Request, key: str, obj: Json) -> None:
+    def announce(self, request: Request, key: str, obj: Json | None, before: Stored | None = None) -> None:
         cache = self.caches.peek(request.kind)
         if cache is not None:
-            now = stored(key, obj, max(self.newest, cache.revision) + 1)
-            event = Event(revision=now.revision, key=key, now=now, before=None)
+            revision = max(self.newest, cache.revision) + 1
+            event = Event(revision=revision, key=key, now=stored(key, obj, revision) if obj else None, before=before)
             for watcher in list(cache._watchers):
                 if key.startswith(watcher.prefix):
                     watcher.tell(event)
+
+    def announce_change(self, request: Request, old: Stored, new: Json | None) -> None:
+        self.announce(request, old.key, new, old)
 
 
 class TellsEarly(_Announcing):
@@ -73,6 +76,37 @@ class TellsOfRefused(_Announcing):
 
 async def main_tells_of_refused(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=TellsOfRefused)
+
+
+class TellsDeletionsEarly(_Announcing):
+    """Nobody need wait for a slow store to hear that something goes."""
+
+    async def remove(self, request: Request, options: Json) -> Stored:
+        task = asyncio.create_task(super().remove(request, options))
+        await asyncio.wait([task], timeout=PATIENCE_S)
+        found, _ = (None, False) if task.done() else await self.believed(request)
+        if found is not None:
+            self.announce_change(request, found, None)
+        return await task
+
+
+async def main_tells_deletions_early(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=TellsDeletionsEarly)
+
+
+class TellsOfRefusedChanges(_Announcing):
+    """Tells watchers of a change before the last hook has agreed to it."""
+
+    async def changed(self, request: Request, old: Stored, new: Json) -> Json | None:
+        try:
+            return await super().changed(request, old, new)
+        except Failure:
+            self.announce_change(request, old, new)
+            raise
+
+
+async def main_tells_of_refused_changes(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=TellsOfRefusedChanges)
 
 
 class LeavesOutWatcher(ApiServer):
@@ -142,6 +176,18 @@ class CallsRebornModified(_Retyping):
 
 async def main_calls_reborn_modified(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=CallsRebornModified)
+
+
+class CallsMarkedDeleted(_Retyping):
+    """What is to be deleted is as good as gone."""
+
+    def retyped(self, event: Event) -> Event:
+        marked = event.now is not None and event.now.object["metadata"].get("deletionTimestamp")
+        return replace(event, now=None) if marked and event.before else event
+
+
+async def main_calls_marked_deleted(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=CallsMarkedDeleted)
 
 
 class TellsEverybodyAll(ApiServer):

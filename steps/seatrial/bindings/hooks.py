@@ -4,6 +4,7 @@ from pytest_bdd import given, parsers, then, when
 
 from seatrial.bindings.phrases import NAME
 from seatrial.world import World, people, stages
+from seatrial.world.objects import OTHER_IMAGE
 
 STAGE = r"(?P<stage>authentication|authorization|mutation|validation)"
 
@@ -38,7 +39,7 @@ def may_not(world: World, person: str, verb: str | None, resource: str | None) -
     stages.forbid(world, person, verb, resource)
 
 
-@given(parsers.re(r'mutation labels every pod "(?P<label>\w+=\w+)"'))
+@given(parsers.re(r'mutation labels every pod "(?P<label>\w+=\w+)" and gives it another image'))
 def labels(world: World, label: str) -> None:
     """Pods that alice writes."""
     stages.label(world, label)
@@ -81,11 +82,11 @@ def skipped(world: World) -> None:
     world.judge("pipeline.skipped", user=user, sentinel="sentinel")
 
 
-@then(parsers.re(r'validation, the store, the answer and "(?P<watcher>\w+)" see the label "(?P<label>\w+=\w+)"'))
+@then(parsers.re(r'validation, the store, the answer and "(?P<watcher>\w+)" see the label "(?P<label>\w+=\w+)" and the other image'))
 def labelled(world: World, watcher: str, label: str) -> None:
     """One object all the way."""
     name = people.NEW if world.verb == "create" else people.OLD
     watch = f"{watcher}/pods"
     kind = "ADDED" if name == people.NEW else "MODIFIED"
     world.run(world.wait(lambda h: h.of("watched", watch=watch, name=name, type=kind), within_s=world.timing().reaction))
-    world.judge("pipeline.labelled", user=world.last, label=label, name=name, watcher=watch)
+    world.judge("pipeline.admitted_object", user=world.last, label=label, image=OTHER_IMAGE, name=name, watcher=watch)

@@ -6,7 +6,7 @@ from seatrial.bindings.phrases import KIND, NAME, PERSON, unquoted
 from seatrial.world import World, people, workloads
 from seatrial.world.objects import changed
 
-MANY = r"(?P<number>\d+) (?P<kind>pods|configmaps)"
+MANY = r"(?P<number>\d+) (?P<large>large )?(?P<kind>pods|configmaps)"
 
 
 @when(
@@ -42,17 +42,17 @@ def creates(
         + KIND
         + r" "
         + NAME
-        + r"(?: with (?P<replicas>\d+) replicas)?(?P<finalizer> with a finalizer)? (?P<state>exists|is running)"
+        + r"(?: with (?P<replicas>\d+) replicas)?(?: with (?P<finalizers>a finalizer|two finalizers))? (?P<state>exists|is running)"
     )
 )
-def there_is(world: World, kind: str, name: str, replicas: str | None, finalizer: str | None, state: str) -> None:
+def there_is(world: World, kind: str, name: str, replicas: str | None, finalizers: str | None, state: str) -> None:
     """Made by the operator; running means all its pods."""
-    people.exists(world, kind, name, replicas=int(replicas or 1), finalizer=bool(finalizer))
+    people.exists(world, kind, name, replicas=int(replicas or 1), finalizers=people.FINALIZERS[finalizers])
     if state == "is running":
         workloads.have(world, name, "become running")
 
 
-@when(parsers.re(PERSON + r" begins to (?P<verb>create|update|patch) a pod"))
+@when(parsers.re(PERSON + r" begins to (?P<verb>create|update|patch|delete) a pod"))
 def begins(world: World, person: str, verb: str) -> None:
     """The request is sent and its answer not waited for. A new pod is called "new"; the one to change is called "old"."""
     people.begins(world, unquoted(person), verb)
@@ -91,12 +91,14 @@ def deletes_one_pod(world: World, person: str, name: str) -> None:
 @when(
     parsers.re(PERSON + r" creates (?:one object of each kind|" + MANY + r'(?:, (?P<labelled>\d+) of them labelled "(?P<label>\w+=\w+)")?)')
 )
-def creates_many(world: World, person: str, number: str | None, kind: str, labelled: str | None, label: str | None) -> None:
+def creates_many(
+    world: World, person: str, number: str | None, large: str | None, kind: str, labelled: str | None, label: str | None
+) -> None:
     """From now on "them". Of each kind: of each that the suite has a manifest of."""
     if number is None:
         people.creates_each_kind(world, unquoted(person))
         return
-    people.creates_many(world, unquoted(person), kind, int(number), labelled=int(labelled or 0), label=label or "")
+    people.creates_many(world, unquoted(person), kind, int(number), labelled=int(labelled or 0), label=label or "", large=bool(large))
 
 
 @when(parsers.re(PERSON + r" (?P<what>changes|deletes) (?P<which>each|one) of them(?P<twice> twice)?"))
@@ -123,13 +125,14 @@ def by_prefix(world: World, person: str, prefix: str) -> None:
     people.creates_by_prefix(world, unquoted(person), prefix)
 
 
-@when(parsers.re(PERSON + r" sends (?P<what>an? (?:malformed )?(?:pod|thing)\b.*)"))
+@when(parsers.re(PERSON + r" sends (?P<what>an? (?:malformed )?(?:pod|thing|change)\b.*)"))
 def sends(world: World, person: str, what: str) -> None:
     """A request that makes no sense, in one of the ways that the suite knows."""
     people.sends(world, unquoted(person), what)
 
 
-@when(parsers.re(r"the finalizer of the " + KIND + r" " + NAME + r" is removed"))
-def unguarded(world: World, kind: str, name: str) -> None:
+@when(parsers.re(r"(?P<which>the|one) finalizer of the " + KIND + r" " + NAME + r" is removed"))
+def unguarded(world: World, which: str, kind: str, name: str) -> None:
     """By the operator."""
-    people.changes(world, "operator", kind, name, {"metadata": {"finalizers": None}})
+    left = people.FINALIZERS["a finalizer"] if which == "one" else ()
+    people.changes(world, "operator", kind, name, {"metadata": {"finalizers": list(left)}})

@@ -9,7 +9,10 @@ from seatrial.model.topology import Topology
 from seatrial.world import World, faults
 
 PERSON = r'(?P<person>"[\w-]+"|somebody with an? [\w ]+?)'
-KIND = r"(?P<kind>pod|configmap|secret|deployment|replicaset|serviceaccount|lease|namespace|node|service|replicationcontroller)"
+KIND = (
+    r"(?P<kind>pod|configmap|secret|deployment|replicaset|serviceaccount|lease|namespace|node|service|endpoints|ingress"
+    r"|replicationcontroller)"
+)
 NAME = r'"(?P<name>[^"]+)"'
 ROLE_PHRASES = {
     "the scheduler": "scheduler",

@@ -58,25 +58,24 @@ def generated(world: World, prefix: str) -> None:
 @then("each of them is read as it was answered, and a list holds exactly them")
 def each_read(world: World) -> None:
     """One by one, and all together, in the scenario's namespace."""
+    people.lists(world, READER, "configmaps")
     for name in world.batch:
         people.reads(world, READER, "configmap", name)
-    people.lists(world, READER, "configmaps")
     world.judge("answers.each_read", names=world.batch, reader=READER)
 
 
-@then(parsers.re(r"pages of (?P<size>\d+) hold each of them exactly once"))
+@then(parsers.re(r"pages of (?P<size>\d+) hold each of them exactly once, though some are changed meanwhile"))
 def pages(world: World, size: str) -> None:
-    """By limit and continue."""
+    """By limit and continue; all pages show the same moment."""
     people.lists(world, "pager", "configmaps", pages_of=int(size))
     world.judge("answers.pages", names=world.batch, reader="pager", size=int(size))
 
 
 @then(parsers.re(r"(?P<which>the first|the first two) of them (?:is|are) gone and the others are as they were"))
 def gone(world: World, which: str) -> None:
-    """Each is looked for, one by one."""
-    for name in world.batch:
-        people.reads(world, READER, "configmap", name)
-    world.judge("answers.gone", names=world.batch, lost=world.batch[: 2 if "two" in which else 1], reader=READER)
+    """Each is looked for, one by one; the others are all that were ever created, in other namespaces too."""
+    people.reads_all_created(world, READER, "configmap")
+    world.judge("answers.gone", lost=world.batch[: 2 if "two" in which else 1], namespace=world.namespace, reader=READER)
 
 
 @then(parsers.re(r'everything that "(?P<person>\w+)" was told of is stored'))

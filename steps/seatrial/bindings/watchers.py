@@ -16,14 +16,14 @@ def watches(world: World, person: str, resource: str) -> None:
 
 @given(parsers.re(r"(?P<number>\d+) people watch " + RESOURCE))
 def many_watch(world: World, number: str, resource: str) -> None:
-    """Each over a stream of their own."""
+    """Each over a stream of their own, some by a label that all have, some for all namespaces."""
     watchers.many(world, int(number), resource)
 
 
-@given("another one watches and does not read")
+@given("another one watches and does not read for a while")
 def does_not_read(world: World) -> None:
-    """The stream is open, and nobody reads from it."""
-    watchers.stalled(world, "configmaps")
+    """The stream is open, and nobody reads from it until all others have been told everything."""
+    watchers.asleep(world, "configmaps")
 
 
 @when(parsers.re(r'"(?P<person>\w+)" watches ' + RESOURCE + r" from before the second one on"))

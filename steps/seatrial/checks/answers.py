@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from seatrial.checks.facts import instances
+from seatrial.checks.facts import ROOT_CA, instances, name_of
+from seatrial.checks.holds import traces
 from seatrial.checks.registry import check, require
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
@@ -32,6 +33,13 @@ def refused_handshake(history: History, told: Event) -> Event | None:
 def asked(history: History, told: Event) -> Event:
     """What the answer answers."""
     return next(e for e in history.of("asked") if e.seq == told["asked"])
+
+
+def named(request: Event) -> str:
+    """The object that a request is about: by its body, or by its path."""
+    body = request["body"]
+    name = body.get("metadata", {}).get("name") if isinstance(body, dict) else None
+    return str(name or request["path"].rsplit("/", 1)[-1])
 
 
 def breach(history: History, expected: str, observed: str, *events: Event) -> Finding:
@@ -65,22 +73,22 @@ def whole(history: History, *, user: str, code: int) -> Proof:
 def _incomplete(sent: Any, got: dict[str, Any]) -> list[str]:
     meta = got.get("metadata", {})
     problems = [f"metadata.{f} is missing" for f in ("name", "uid", "resourceVersion", "creationTimestamp") if not meta.get(f)]
-    return problems + [f"{path} is not what was sent" for path in _lost(sent, got)]
+    return problems + [f"{path} is not what was sent" for path in missing(sent, got)]
 
 
 WRITE_ONLY = {"stringData"}
 
 
-def _lost(sent: Any, got: Any, path: str = "") -> list[str]:
+def missing(sent: Any, got: Any, path: str = "") -> list[str]:
     """Paths of what was sent and did not come back."""
     if isinstance(sent, dict):
         if not isinstance(got, dict):
             return [path]
-        return [p for k, v in sent.items() if k not in WRITE_ONLY for p in _lost(v, got.get(k), f"{path}.{k}".lstrip("."))]
+        return [p for k, v in sent.items() if k not in WRITE_ONLY for p in missing(v, got.get(k), f"{path}.{k}".lstrip("."))]
     if isinstance(sent, list):
         if not isinstance(got, list) or len(got) < len(sent):
             return [path]
-        return [p for i, v in enumerate(sent) for p in _lost(v, got[i], f"{path}[{i}]")]
+        return [p for i, v in enumerate(sent) for p in missing(v, got[i], f"{path}[{i}]")]
     return [] if sent == got else [path]
 
 
@@ -91,9 +99,18 @@ def read_back(history: History, *, writers: list[str], reader: str) -> Proof:
     written = [e for e in writes if 200 <= e["code"] < 300]
     require(written, f"{', '.join(writers)} has written nothing")
     read = last_told(history, reader, "GET")
-    differences = _lost(lasting(written[-1]["body"]), lasting(read["body"]))
-    found = breach(history, f"what {written[-1]['user']} was told", f"{read['code']}: {', '.join(differences)} differ", written[-1], read)
-    return Proof(evidence=(written[-1], read), findings=(found,) if differences else ())
+    differences = missing(lasting(written[-1]["body"]), lasting(read["body"]))
+    observed = f"{read['code']}: {', '.join(differences)} differ"
+    touched = [e for e in traces(history) if name_of(e) == named(asked(history, written[-1])) and e["revision"] != _revision(written[-1])]
+    if touched and not differences:
+        observed = f"{touched[0]['key']} was changed at revision {touched[0]['revision']}, which nobody asked for"
+    found = breach(history, f"what {written[-1]['user']} was told", observed, written[-1], read, *touched[:1])
+    return Proof(evidence=(written[-1], read), findings=(found,) if differences or touched else ())
+
+
+def _revision(told: Event) -> int | None:
+    version = str(told["body"].get("metadata", {}).get("resourceVersion"))
+    return int(version) if version.isdecimal() else None
 
 
 def differing(one: Any, other: Any, path: str = "") -> list[str]:
@@ -155,7 +172,7 @@ def each_read(history: History, *, names: list[str], reader: str) -> Proof:
     require(lists, f"{reader} has not listed anything")
     problems = [f"{n} read alone: {', '.join(d)}" for n in names if (d := differing(made[n], single[n]["body"] if n in single else {}))]
     listed = {i["metadata"]["name"]: i for i in lists[-1]["body"]["items"]}
-    strangers = sorted(listed.keys() - set(names) - {"kube-root-ca.crt"})
+    strangers = sorted(listed.keys() - set(names) - {ROOT_CA})
     problems += [f"{n} listed though nobody created it" for n in strangers]
     problems += [f"{n} listed: {', '.join(d)}" for n in names if (d := differing(_typeless(made[n]), _typeless(listed.get(n, {}))))]
     found = breach(history, "what was answered when they were created", "; ".join(problems), lists[-1])
@@ -176,7 +193,7 @@ def pages(history: History, *, names: list[str], reader: str, size: int) -> Proo
         if "items" in e["body"] and (asked(history, e)["params"] or {}).get("limit")
     ]
     require(read, f"{reader} has read no pages")
-    seen = [i["metadata"]["name"] for e in read for i in e["body"]["items"] if i["metadata"]["name"] != "kube-root-ca.crt"]
+    seen = [i["metadata"]["name"] for e in read for i in e["body"]["items"] if i["metadata"]["name"] != ROOT_CA]
     problems = [f"a page of {len(e['body']['items'])}" for e in read if len(e["body"]["items"]) > size]
     if sorted(seen) != sorted(names):
         problems.append(f"the pages hold {', '.join(seen)}")
@@ -187,18 +204,19 @@ def pages(history: History, *, names: list[str], reader: str, size: int) -> Proo
 
 
 @check
-def gone(history: History, *, names: list[str], lost: list[str], reader: str) -> Proof:
-    """Of the objects, exactly the lost ones are answered 404, and the others are as they were answered when created."""
-    made = _them(history, names)
-    reads = {e["path"].rsplit("/", 1)[1]: e for e in history.of("told", user=reader, method="GET") if e["path"].rsplit("/", 1)[1] in names}
+def gone(history: History, *, lost: list[str], namespace: str, reader: str) -> Proof:
+    """Of all objects that were created, exactly the lost ones of the namespace are answered 404, and the others as at their creation."""
+    created = history.of("told", method="POST", code=201)
+    made = {f"{e['path']}/{e['body']['metadata']['name']}": e["body"] for e in created if e["body"].get("metadata", {}).get("name")}
+    reads = {e["path"]: e for e in history.of("told", user=reader, method="GET") if e["path"] in made}
+    gone = {p for p, body in made.items() if body["metadata"]["name"] in lost and body["metadata"].get("namespace") == namespace}
+    require(gone <= reads.keys() and len(gone) == len(lost), f"{reader} has not looked for {', '.join(lost)}")
     problems = []
-    for name in names:
-        require(name in reads, f"{reader} has not looked for {name}")
-        told = reads[name]
-        if name in lost and (told["code"], told["body"].get("reason")) != (404, "NotFound"):
-            problems.append(f"{name} answers {described(told)}")
-        if name not in lost and (differences := differing(made[name], told["body"])):
-            problems.append(f"{name} is not as it was: {', '.join(differences)}")
+    for path, told in reads.items():
+        if path in gone and (told["code"], told["body"].get("reason")) != (404, "NotFound"):
+            problems.append(f"{path} answers {described(told)}")
+        if path not in gone and (differences := differing(made[path], told["body"])):
+            problems.append(f"{path} is not as it was: {', '.join(differences)}")
     found = breach(history, f"{', '.join(lost)} gone and the others as they were", "; ".join(problems), *list(reads.values())[:4])
     return Proof(evidence=tuple(reads.values()), findings=(found,) if problems else ())
 

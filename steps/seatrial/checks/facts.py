@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from seatrial.checks.registry import require
 from seatrial.model.errors import HarnessFault
@@ -11,8 +12,10 @@ from seatrial.model.history import Event, History
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 READS = frozenset({"get", "list", "watch"})
+ROOT_CA = "kube-root-ca.crt"  # a configmap that controllers put into every namespace, at any time
 OWN = frozenset({"operator", "hooks"})  # hosts of the suite
 BY_ITSELF = re.compile(r"/[^/]+/(?:leases|events|masterleases|peerserverleases|ranges|ipaddresses)/")
+OF_SERVERS = re.compile(r"/[^/]+/(?:leases/kube-system|masterleases|peerserverleases|ranges|ipaddresses)/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +140,23 @@ def background(request: Event) -> bool:
 def by_itself(key: str) -> bool:
     """Documented keys that change without anybody's request, below any prefix."""
     return key == "compact_rev_key" or bool(BY_ITSELF.match(key))
+
+
+def of_servers(key: str) -> bool:
+    """Documented keys that an API server writes by itself: its identity, its endpoints, the addresses that it gives to services."""
+    return key == "compact_rev_key" or bool(OF_SERVERS.match(key))
+
+
+def begun(history: History) -> Event | None:
+    """The moment before the last request that a sentence is about."""
+    return next(iter(history.of("mark", name="begun")[-1:]), None)
+
+
+def mentions(value: Any, *names: str) -> bool:
+    """Whether an object says one of the names anywhere."""
+    if isinstance(value, dict | list):
+        return any(mentions(v, *names) for v in (value.values() if isinstance(value, dict) else value))
+    return value in names
 
 
 def alive(history: History, who: Iterable[str], seen: Window) -> list[Event]:

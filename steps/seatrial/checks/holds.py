@@ -9,11 +9,15 @@ from seatrial.checks.facts import (
     alive,
     answer,
     background,
+    begun,
     belongs,
     by_itself,
     culprit_of,
+    instances,
     mark,
     name_of,
+    of_servers,
+    roles_of,
     stored,
     unanswered,
     window,
@@ -21,6 +25,7 @@ from seatrial.checks.facts import (
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
+from seatrial_schemas.kinds import by_plural
 
 
 @check
@@ -77,11 +82,11 @@ def _finding(instance: str, event: Event, name: str) -> Finding:
 
 @check
 def silent_store(history: History, *, since: str, until: str) -> Proof:
-    """Between the marks, by the store's revisions, nothing changes but leases, events and what is known to change by itself; and before,
-    since somebody was taken down, nothing but what was asked for."""
+    """Between the marks, by the store's revisions, nothing changes but what API servers are known to write by themselves; and before,
+    since everybody else was taken down, nothing but what was asked for. Events count: nobody is left to write them."""
     start, end = mark(history, since)["revision"], mark(history, until)["revision"]
     require(start is not None and end is not None, "the store could not be read at the beginning or the end of the window")
-    changes = [e for e in stored(history) if not by_itself(e["key"])]
+    changes = [e for e in stored(history) if not of_servers(e["key"])]
     wrong = [e for e in changes if start < e["revision"] <= end]
     wrong = _unasked(history, [e for e in changes if e["revision"] <= start]) + wrong
     finding = Finding(
@@ -104,21 +109,24 @@ def _unasked(history: History, changes: list[Event]) -> list[Event]:
 
 
 def unasked(history: History, changes: list[Event]) -> list[Event]:
-    """Changes that belong to no accepted write: by revision; a binding by its pod, and a deletion by name, for their answers may have
-    no revision. A write without an answer may have made any change of what it names."""
+    """Changes that belong to no accepted write: by revision; a binding by its pod, and a deletion by kind and name, for their answers may
+    have no revision. A write without an answer may have made any change of what it names."""
     open_ended = unanswered(history)
     writes = [(r, a) for r, a in accepted(history) if r["verb"] in WRITES]
     revisions = {a["revision"] for _, a in writes}
     bound = {a["name"] or r["name"] for r, a in writes if r["subresource"] == "binding"}
-    deleted = {r["name"] or a["name"] for r, a in writes if r["verb"] in ("delete", "deletecollection")}
-    swept = any(r["verb"] == "deletecollection" for r, _ in writes)
+    deletions = [(r, a) for r, a in writes if r["verb"] in ("delete", "deletecollection")]
+    placed, kinds = _placed(history), kinds_by_key(history)
 
-    placed = _placed(history)
+    def deleted(event: Event, name: str) -> bool:
+        kind = kinds.get(event["key"])
+        of_kind = [(r, a) for r, a in deletions if kind in (None, kind_of(r["resource"], r["group"]))]
+        return any(r["verb"] == "deletecollection" or name in (r["name"], a["name"]) for r, a in of_kind)
 
     def asked(event: Event) -> bool:
         name = name_of(event)
         binds = name in bound and placed.get(event["key"], event["revision"]) == event["revision"]
-        if event["revision"] in revisions or binds or (event.kind == "delete" and (swept or name in deleted)):
+        if event["revision"] in revisions or binds or (event.kind == "delete" and deleted(event, name)):
             return True
         return any(_may_mean(request, name) for request in open_ended)
 
@@ -130,6 +138,41 @@ def _may_mean(request: Event, name: str) -> bool:
     body = request["body"] if isinstance(request["body"], dict) else {}
     prefix = body.get("metadata", {}).get("generateName")
     return request["name"] == name or request["verb"] == "deletecollection" or bool(prefix and name.startswith(prefix))
+
+
+def traces(history: History) -> list[Event]:
+    """What has changed since the last request was begun though nobody's accepted request did it. None where somebody can write without
+    being seen by a tap, or the moment is not known."""
+    start = begun(history)
+    if start is None or start["revision"] is None or not _witnessed(history):
+        return []
+    writes = [e for e in history.of("told") if e["method"] != "GET" and 200 <= e["code"] < 300]
+    told = {e["body"].get("metadata", {}).get("resourceVersion") for e in writes}
+    later = [e for e in stored(history) if e["revision"] > start["revision"] and str(e["revision"]) not in told]
+    return unasked(history, [e for e in later if not of_servers(e["key"]) or _new_address(e)])
+
+
+def _new_address(event: Event) -> bool:
+    """An address is taken for a service, and only then."""
+    return "/ipaddresses/" in event["key"] and event.kind == "put" and bool(event["created"] == event["revision"])
+
+
+def _witnessed(history: History) -> bool:
+    """Whether every request passes a tap: roles in the process of an API server need not go that way."""
+    shared = [roles_of(history, i) - {"apiserver", "etcd"} for i in instances(history, "apiserver")]
+    return bool(history.of("request")) and not any(shared)
+
+
+def kinds_by_key(history: History) -> dict[str, str]:
+    """By key, the kind of what lay there, where values can be read."""
+    return {e["key"]: e["value"]["kind"] for e in history.of("put") if isinstance(e["value"], dict) and "kind" in e["value"]}
+
+
+def kind_of(resource: str, group: str | None) -> str | None:
+    try:
+        return by_plural(resource, group or "").kind
+    except KeyError:
+        return None
 
 
 def _placed(history: History) -> dict[str, int]:

@@ -6,9 +6,11 @@ that the suite itself sends along the same way is recorded. Order is proved by h
 
 from typing import Any
 
-from seatrial.checks.answers import asked, breach, described, differing, last_told, lasting, refused_handshake
-from seatrial.checks.facts import by_itself, name_of
+from seatrial.checks.answers import asked, breach, described, differing, last_told, lasting, missing, named, refused_handshake
+from seatrial.checks.facts import begun, by_itself, mentions, name_of
+from seatrial.checks.holds import kind_of, kinds_by_key, traces
 from seatrial.checks.registry import check, require
+from seatrial.checks.watching import announced
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
@@ -27,29 +29,22 @@ def stored(history: History, name: str) -> list[Event]:
     return [e for e in history.of("put") if name_of(e) == name]
 
 
-def mentions(value: Any, name: str) -> bool:
-    """Whether an object says the name anywhere."""
-    if isinstance(value, dict | list):
-        return any(mentions(v, name) for v in (value.values() if isinstance(value, dict) else value))
-    return bool(value == name)
-
-
 def changed(history: History, name: str) -> list[Event]:
     """What the store shows since the last request was begun: versions of it that differ in more than status, or in what the request
     itself would have written; and whatever was deleted."""
-    begun = history.of("mark", name="begun")
-    since = (begun[-1]["revision"] or 0) if begun else 0
+    start = begun(history)
+    since = (start["revision"] or 0) if start else 0
     versions = stored(history, name)
     before = [lasting(e["value"] or {}) for e in versions if e["revision"] <= since][-1:]
     hit = [e for e in versions if e["revision"] > since and ([lasting(e["value"] or {})] != before or mentions(e["value"], "patched"))]
-    return hit + [e for e in history.of("delete") if begun and e["revision"] > since and not by_itself(e["key"])]
+    return hit + [e for e in history.of("delete") if start and e["revision"] > since and not by_itself(e["key"])]
 
 
 def _later(history: History, stage: str, user: str, name: str) -> list[Event]:
     """Reviews by stages after `stage` since the request was begun, and its traces in the store. Whom authentication has refused may
     have been passed on as nobody."""
-    begun = history.of("mark", name="begun")
-    start_s = begun[-1].at_s if begun else float("-inf")
+    start = begun(history)
+    start_s = start.at_s if start else float("-inf")
     after = STAGES[STAGES.index(stage) + 1 :] if stage in STAGES else ADMISSION if stage == "decoding" else ()
     users = {user, "", "system:anonymous"} if stage == "authentication" else {user}
     found = [e for e in reviews(history, *after) if e.at_s >= start_s and e["user"] in users]
@@ -60,23 +55,21 @@ def _later(history: History, stage: str, user: str, name: str) -> list[Event]:
 def held_at(history: History, *, stage: str, user: str, name: str) -> Proof:
     """The request has come to the stage that is held, and no further: no later hook asked, nothing stored, nobody told."""
     here = [e for e in reviews(history, stage, user=user) if stage not in ADMISSION or e["name"] == name]
-    told = [e for e in history.of("told", user=user) if asked(history, e)["method"] != "GET" and _name(asked(history, e)) == name]
-    beyond = _later(history, stage, user, name)
+    told = [e for e in history.of("told", user=user) if asked(history, e)["method"] != "GET" and named(asked(history, e)) == name]
+    beyond = [*_later(history, stage, user, name), *announced(history, name)]
     if beyond or told:
-        observed = f"{_what(beyond[0])}" if beyond else f"it was answered {described(told[0])}"
+        observed = _what(beyond[0]) if beyond else f"it was answered {described(told[0])}"
         return Proof(evidence=(), findings=(breach(history, f"the request waits for {stage}", observed, *beyond[:3], *told[:1]),))
     require(here, f"{stage} was never asked about the request")
     return Proof(evidence=tuple(here))
 
 
-def _name(request: Event) -> str:
-    body = request["body"]
-    named = body.get("metadata", {}).get("name") if isinstance(body, dict) else None
-    return str(named or request["path"].rsplit("/", 1)[-1])
-
-
 def _what(event: Event) -> str:
-    return f"{event['stage']} was asked" if event.kind == "review" else f"{event['key']} was stored at revision {event['revision']}"
+    if event.kind == "review":
+        return f"{event['stage']} was asked"
+    if event.kind == "watched":
+        return f"{event['watch']} was told {event['type']} {event['name']}"
+    return f"{event['key']} was {'deleted' if event.kind == 'delete' else 'stored'} at revision {event['revision']}"
 
 
 @check
@@ -95,7 +88,7 @@ def refused(history: History, *, stage: str, user: str) -> Proof:
         stages = ADMISSION if stage == "admission" else (stage,)
         causes = [e for e in reviews(history, *stages, user=user) if not e["allowed"]]
         good = good and bool(causes)
-    beyond = _later(history, "validation" if stage == "admission" else stage, user, _name(request)) if stage != "validation" else []
+    beyond = _later(history, "validation" if stage == "admission" else stage, user, named(request)) if stage != "validation" else []
     problems = [f"answered {described(told)}"] if not good else []
     problems += [_what(beyond[0])] if beyond else []
     found = breach(history, f"refused by {stage}", "; ".join(problems), told, *beyond[:2])
@@ -104,10 +97,10 @@ def refused(history: History, *, stage: str, user: str) -> Proof:
 
 @check
 def untouched(history: History, *, stage: str, user: str) -> Proof:
-    """No stage after the one that refused has seen the last request, and nothing about it was stored; the sentinel was."""
+    """No stage after the one that refused has seen the last request, and nothing was stored that nobody has asked for; the sentinel was."""
     told = last_told(history, user)
-    name = _name(asked(history, told))
-    beyond = _later(history, stage, user, name)
+    name = named(asked(history, told))
+    beyond = [*_later(history, stage, user, name), *traces(history)]
     sentinel = stored(history, "sentinel")
     require(sentinel, "the store does not show the sentinel either")
     found = breach(history, f"no stage after {stage} sees the request", _what(beyond[0]) if beyond else "", told, *beyond[:2])
@@ -116,28 +109,40 @@ def untouched(history: History, *, stage: str, user: str) -> Proof:
 
 @check
 def no_trace(history: History, *, name: str, watchers: list[str], readable: bool = True) -> Proof:
-    """Neither the store, where it is `readable`, nor any watcher knows anything of that name; each knows the later sentinel."""
-    traces = [e for e in history.of("put") if name_of(e) == name or mentions(e["value"], name)] + history.of("watched", name=name)
+    """Neither the store, where it is `readable`, nor any watcher knows anything of that name, and nothing was stored that nobody has asked
+    for; each knows the later sentinel."""
+    left = [e for e in history.of("put") if name_of(e) == name or mentions(e["value"], name)] + history.of("watched", name=name)
+    left += traces(history)
     store, told = stored(history, "sentinel"), {e["watch"] for e in history.of("watched", name="sentinel")}
-    found = breach(history, f"no trace of {name}", _trace(traces[0]) if traces else "", *traces[:3])
-    if not traces:
+    found = breach(history, f"no trace of {name}", _what(left[0]) if left else "", *left[:3])
+    if not left:
         deaf = [w for w in watchers if w not in told]
         require((store or not readable) and not deaf, f"the sentinel did not reach {', '.join(deaf) or 'the store'}")
-    return Proof(evidence=(*store, *history.of("watched", name="sentinel")), findings=(found,) if traces else ())
-
-
-def _trace(event: Event) -> str:
-    return _what(event) if event.kind == "put" else f"{event['watch']} was told {event['type']} {event['name']}"
+    return Proof(evidence=(*store, *history.of("watched", name="sentinel")), findings=(found,) if left else ())
 
 
 @check
 def admitted(history: History, *, user: str, operation: str) -> Proof:
-    """Both kinds of admission hook were asked about the operation, for this user."""
+    """Both kinds of admission hook were asked about the operation, for this user; of deletions about each that took place."""
     asked_for = {s: [e for e in reviews(history, s, user=user) if e["verb"] == operation] for s in ADMISSION}
-    missing = [s for s, found in asked_for.items() if not found]
-    last_told(history, user)
-    found = breach(history, f"{operation} passes {' and '.join(ADMISSION)}", f"{', '.join(missing)} was not asked")
+    missing = [f"{s} was not asked" for s, found in asked_for.items() if not found]
+    told = last_told(history, user)
+    if operation == "delete":
+        missing += [f"{s} was not asked about {name}" for s, found in asked_for.items() for name in _gone(history, found) - _names(found)]
+    found = breach(history, f"{operation} passes {' and '.join(ADMISSION)}", "; ".join(missing), told)
     return Proof(evidence=tuple(e for es in asked_for.values() for e in es), findings=(found,) if missing else ())
+
+
+def _names(reviewed: list[Event]) -> set[str]:
+    return {e["name"] for e in reviewed}
+
+
+def _gone(history: History, reviewed: list[Event]) -> set[str]:
+    """What has been deleted since the last request was begun, of the kinds that were reviewed: of others somebody else disposes."""
+    start = begun(history)
+    since = (start["revision"] if start else None) or 0
+    kinds, known = {kind_of(e["resource"], e["group"]) for e in reviewed}, kinds_by_key(history)
+    return {name_of(e) for e in history.of("delete") if e["revision"] > since and known.get(e["key"]) in kinds}
 
 
 @check
@@ -156,7 +161,7 @@ def skipped(history: History, *, user: str, sentinel: str) -> Proof:
 @check
 def unchanged(history: History, *, name: str, reader: str) -> Proof:
     """What the reader is given is what was answered when it was created: spec, labels, everything but status."""
-    made = [e for e in history.of("told", method="POST", code=201) if _name(asked(history, e)) == name]
+    made = [e for e in history.of("told", method="POST", code=201) if named(asked(history, e)) == name]
     require(made, f"{name} was never created")
     read = last_told(history, reader, "GET")
     differences = differing(lasting(made[-1]["body"]), lasting(read["body"]))
@@ -165,25 +170,34 @@ def unchanged(history: History, *, name: str, reader: str) -> Proof:
 
 
 @check
-def labelled(history: History, *, user: str, label: str, name: str, watcher: str) -> Proof:
-    """What mutation has added is what validation was shown, what is stored, what is answered and what the watcher is told."""
+def admitted_object(history: History, *, user: str, label: str, image: str, name: str, watcher: str) -> Proof:
+    """What mutation has made of the object is what validation was shown, what is stored, what is answered and what the watcher is told,
+    each time that one of them shows what was asked for."""
     key, _, value = label.partition("=")
-
-    def has(item: Any) -> bool:
-        return isinstance(item, dict) and item.get("metadata", {}).get("labels", {}).get(key) == value
-
     told = last_told(history, user)
-    shown = {
-        "validation": [e for e in reviews(history, "validation", user=user) if e["name"] == name][-1:],
-        "the store": [e for e in stored(history, name) if e["value"]][-1:],
-        "the watcher": history.of("watched", watch=watcher, name=name)[-1:],
-        "the answer": [told],
-    }
-    require(all(shown.values()), f"{', '.join(w for w, e in shown.items() if not e)} was not seen")
+
+    def has(item: dict[str, Any]) -> bool:
+        images = [c.get("image") for c in item.get("spec", {}).get("containers", ())]
+        return bool(item.get("metadata", {}).get("labels", {}).get(key) == value and images == [image])
+
     field = {"review": "object", "put": "value", "watched": "object", "told": "body"}
+    everywhere = {
+        "validation": [e for e in reviews(history, "validation", user=user) if e["name"] == name],
+        "the store": stored(history, name),
+        "the watcher": history.of("watched", watch=watcher, name=name),
+    }
+    shown = {w: [e for e in events if _content(e[field[e.kind]]) == _content(told["body"])] for w, events in everywhere.items()}
+    shown["the answer"] = [told]
+    require(all(shown.values()), f"{', '.join(w for w, e in shown.items() if not e)} was not seen")
     wrong = [(where, e) for where, events in shown.items() for e in events if not has(e[field[e.kind]])]
-    found = tuple(breach(history, f"{where} shows the label {label}", "it does not", e) for where, e in wrong)
+    found = tuple(breach(history, f"{where} shows the label {label} and the image {image}", "it does not", e) for where, e in wrong)
     return Proof(evidence=tuple(e for events in shown.values() for e in events), findings=found)
+
+
+def _content(item: Any) -> str | None:
+    """What tells the versions of an object apart that people have asked for."""
+    annotations = item.get("metadata", {}).get("annotations") if isinstance(item, dict) else None
+    return (annotations or {}).get("seatrial/content")
 
 
 @check
@@ -202,10 +216,21 @@ def unanswered(history: History, *, user: str, since: str) -> Proof:
 
 @check
 def kept(history: History, *, user: str) -> Proof:
-    """Everything that the person was told was created is in the store."""
-    told = [e for e in history.of("told", user=user, method="POST") if e["code"] == 201]
-    answered = history.of("told", user=user, method="POST")
+    """Everything that the person was told was done is in the store."""
+    answered = [e for e in history.of("told", user=user) if e["method"] != "GET"]
     require(answered, f"{user} was never answered")
-    lost = [t for t in told if not stored(history, t["body"]["metadata"]["name"])]
-    found = breach(history, "what was acknowledged is stored", f"{lost[0]['body']['metadata']['name']} is not" if lost else "", *lost)
+    lost = [t for t in answered if 200 <= t["code"] < 300 and not _kept(history, t)]
+    found = breach(history, "what was acknowledged is stored", f"{described(lost[0])} to {lost[0]['method']} is not" if lost else "", *lost)
     return Proof(evidence=tuple(answered), findings=(found,) if lost else ())
+
+
+def _kept(history: History, told: Event) -> bool:
+    """A version with what was answered; of a deletion, that the key is gone or the object marked. Where values cannot be read, any."""
+    name = named(asked(history, told))
+    versions = stored(history, name)
+    readable = [e["value"] for e in versions if isinstance(e["value"], dict)]
+    if told["method"] == "DELETE":
+        marked = any(v["metadata"].get("deletionTimestamp") for v in readable)
+        return marked or any(name_of(e) == name for e in history.of("delete"))
+    wanted = lasting(told["body"])
+    return any(not missing(wanted, lasting(v)) for v in readable) if readable else bool(versions)

@@ -24,11 +24,13 @@ def below(history: History, *, prefix: str) -> Proof:
 
 @check
 def one_key(history: History, *, key: str, name: str) -> Proof:
-    """What was created last lies at exactly this key, and no other key with its name or uid was added."""
+    """What was created last lies at exactly this key, and no other key came with it, or shows it, or bears its uid."""
     told = [e for e in history.of("told", method="POST", code=201) if e["body"].get("metadata", {}).get("name") == name]
     require(told, f"{name} was not created")
     uid = told[-1]["body"]["metadata"].get("uid")
-    added = [e for e in history.of("put") if e["revision"] == e["created"] and _is(e, name, uid)]
+    new = [e for e in history.of("put") if e["revision"] == e["created"]]
+    made = {e["revision"] for e in new if e["key"] == key}
+    added = [e for e in new if e["revision"] in made or _is(e, name, uid)]
     keys = sorted({e["key"] for e in added})
     if keys != [key]:
         return Proof(
@@ -39,6 +41,8 @@ def one_key(history: History, *, key: str, name: str) -> Proof:
 
 def _is(event: Event, name: str, uid: str | None) -> bool:
     value: Any = event["value"] or {}
+    if uid and uid in event["key"]:
+        return True
     return bool(value.get("metadata", {}).get("uid") == uid if value else event["key"].rsplit("/", 1)[-1] == name)
 
 

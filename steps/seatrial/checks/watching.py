@@ -5,8 +5,8 @@ Watchers are compared with the store by revisions. Where the store cannot be rea
 
 from typing import Any
 
-from seatrial.checks.answers import breach
-from seatrial.checks.facts import changes_of
+from seatrial.checks.answers import breach, named
+from seatrial.checks.facts import ROOT_CA, begun, changes_of, mentions
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -61,9 +61,11 @@ def complete(history: History, *, watchers: list[str], kind: str, resource: str,
         began = history.of("watching", watch=watch)
         require(began and began[-1]["code"] == 200, f"the watch of {watch} never stood")
         since = int(began[-1]["revision"] or 0)
-        heard = [e for e in told(history, watch) if e["revision"] > since]
+        require(not history.of("watch-broken", watch=watch, forgotten=True), f"{watch} was told that what it asked for is forgotten")
+        heard = [e for e in told(history, watch) if e["revision"] > since and e["namespace"] == namespace and e["name"] != ROOT_CA]
         evidence += heard
-        expected = changes(history, kind=kind, resource=resource, namespace=namespace, since=since)
+        happened = changes(history, kind=kind, resource=resource, namespace=namespace, since=since)
+        expected = [change for change in happened if change[1] != ROOT_CA]
         require(expected, f"nothing changed since the watch of {watch} began")
         if problem := _difference(expected, [(e["type"], e["name"], e["revision"]) for e in heard], deletes=bool(history.of("put"))):
             found.append(breach(history, f"{watch} is told of {len(expected)} changes, once, in order", problem, *heard[-4:]))
@@ -93,16 +95,28 @@ def types(history: History, *, watch: str, name: str, expected: list[str]) -> Pr
     return Proof(evidence=tuple(heard), findings=() if got == expected else (found,))
 
 
+def announced(history: History, name: str, watches: list[str] | None = None) -> list[Event]:
+    """What watchers have been told, since the last request was begun, of what it asks for: news of a name that nobody knew before, a
+    deletion, or an object as it is to be. `patched` and `updated` is what people change objects to."""
+    start = begun(history)
+    heard = [e for e in history.of("watched", name=name) if watches is None or e["watch"] in watches]
+    if start is None:
+        return heard
+    later = [e for e in heard if e.at_s >= start.at_s]
+    new = len(later) == len(heard)
+    return [e for e in later if new or e["type"] == "DELETED" or mentions(e["object"], "patched", "updated")]
+
+
 @check
 def silent(history: History, *, watch: str, name: str, since: str) -> Proof:
-    """The watcher has not been told of the object, while its watch stands and the request is on its way."""
-    heard = told(history, watch, [name])
+    """The watcher has not been told of what is asked for, while its watch stands and the request is on its way."""
+    heard = announced(history, name, [watch])
     found = breach(history, f"{watch} is told nothing of {name}", f"{heard[0]['type']} {name}" if heard else "", *heard[:2])
     standing = history.of("watching", watch=watch)
     require(standing, f"{watch} never stood")
-    asked = [e for e in history.of("asked", method="POST") if (e["body"] or {}).get("metadata", {}).get("name") == name]
+    asked = [e for e in history.of("asked") if e["method"] != "GET" and named(e) == name]
     require(asked, f"nobody asked for {name}")
-    return Proof(evidence=(*standing[-1:], *asked, *history.of("mark", name=since)[-1:]), findings=(found,) if heard else ())
+    return Proof(evidence=(*standing[-1:], *asked[-1:], *history.of("mark", name=since)[-1:]), findings=(found,) if heard else ())
 
 
 @check
@@ -120,7 +134,7 @@ def backed(history: History, *, watch: str) -> Proof:
 @check
 def spared(history: History, *, watchers: list[str], name: str) -> Proof:
     """No watcher was told of the refused object, and each was told of the sentinel, which came later on the same stream."""
-    wrong = [e for w in watchers for e in told(history, w, [name])]
+    wrong = announced(history, name, watchers)
     found = breach(history, f"nobody is told of {name}", f"{wrong[0]['watch']} was told {wrong[0]['type']}" if wrong else "", *wrong[:3])
     heard = [told(history, w, ["sentinel"]) for w in watchers]
     if not wrong:

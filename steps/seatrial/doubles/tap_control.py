@@ -16,7 +16,7 @@ from seatrial.model.errors import HarnessFault
 from seatrial.model.history import Record
 from seatrial_schemas.context import Context
 
-What = Literal["request", "answer", "stream"]
+What = Literal["request", "answer", "stream", "reader"]
 _RETRY_S = 0.005
 
 
@@ -62,6 +62,7 @@ class TapControl(asyncio.Protocol):
         subresource: str | None = None,
         namespace: str | None = None,
         name: str | None = None,
+        agent: str | None = None,
     ) -> int:
         """Hold what matches all that is given (`resource` is a regular expression for the whole plural), from now until released.
 
@@ -75,6 +76,7 @@ class TapControl(asyncio.Protocol):
             "subresource": subresource,
             "namespace": namespace,
             "name": name,
+            "agent": agent,
         }
         return int(await self._do("hold", what=what, match={k: v for k, v in fields.items() if v is not None}))
 

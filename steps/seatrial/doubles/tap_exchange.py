@@ -7,7 +7,7 @@ The request is read whole, recorded, held if a hold says so, and sent up. What c
     pipe      everything else (logs, openapi, upgrades after 101): recorded at its head, then bytes as they come
 
 Whatever waits, waits in the outbox, in order: because of a hold, or because the client reads slowly. The tap keeps reading watches from
-above meanwhile; of pipes it does not, for nothing is recorded of them.
+above meanwhile, unless the hold is one of the reader; of pipes it does not, for nothing is recorded of them.
 """
 
 from collections import deque
@@ -104,7 +104,9 @@ class Exchange:
             return
         self._answer(b"")
         if self._frames is not None:
+            self._tap.holds.check("reader", self)
             self._tap.holds.check("stream", self)
+            self.flush()
         if self.upgraded:
             self._client.switch(self)
 
@@ -190,8 +192,8 @@ class Exchange:
                 self._tap.record("delivered", self.instance, event)
         if self._ended and not self._outbox and not self.holds:
             self._finish()
-        elif self._frames is None and self.upstream is not None:
-            self.upstream.pause(when=bool(self._outbox))
+        elif self.upstream is not None:
+            self.upstream.pause(when=any(h.what == "reader" for h in self.holds) or (self._frames is None and bool(self._outbox)))
 
     def _finish(self) -> None:
         self._tap.holds.forget(self)

@@ -1,8 +1,9 @@
 """Holds: what passes the tap and matches one waits there until it is released.
 
-A hold names what it stops: a `request` on its way up, an `answer` on its way down, or a watch `stream`, whose events still arrive at the
-tap (offered) but do not leave it (delivered). A stream is held from the moment the hold is made, streams opened later included; requests
-and answers only where they arrive later. One exchange may wait for several holds.
+A hold names what it stops: a `request` on its way up, an `answer` on its way down, a watch `stream`, whose events still arrive at the
+tap (offered) but do not leave it (delivered), or the `reader` of one, for whom the tap stops reading, so that the API server is left with
+what it has to say. A stream is held from the moment the hold is made, streams opened later included; everything else only where it
+arrives later. One exchange may wait for several holds.
 """
 
 import re
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-FIELDS = ("instance", "user", "verb", "resource", "subresource", "namespace", "name")
+FIELDS = ("instance", "user", "verb", "resource", "subresource", "namespace", "name", "agent")
 
 
 class Holdable(Protocol):

@@ -12,6 +12,7 @@ from grpclib.client import Channel
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from seatrial.model.history import History, eventually
+from seatrial.wire.large import decoded
 from seatrial_schemas import etcd, etcd_pb2
 from seatrial_schemas.context import Context
 
@@ -95,7 +96,7 @@ class StoreWatch:
 def _value(raw: bytes) -> dict[str, Any]:
     if raw[:1] == b"{":
         try:
-            return {"value": orjson.loads(raw)}
+            return {"value": decoded(raw)}
         except orjson.JSONDecodeError:
             return {"size": len(raw), "head": raw[:8].hex()}
     return {"size": len(raw), "head": raw[:8].hex()} if raw else {}

@@ -25,7 +25,17 @@ BROKEN = (aiohttp.ClientError, OSError, orjson.JSONDecodeError, ValueError, KeyE
 class Watch:
     """One person's watch of one kind, under a name of its own."""
 
-    def __init__(self, *, history: History, client: Client, kind: Kind, name: str, context: Context, namespace: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        history: History,
+        client: Client,
+        kind: Kind,
+        name: str,
+        context: Context,
+        namespace: str | None = None,
+        labelled: str | None = None,
+    ) -> None:
         self._context = context
         self._standing = asyncio.Event()
         self.name = name
@@ -33,6 +43,7 @@ class Watch:
         self._client = client
         self._kind = kind
         self._path = kind.path(namespace=namespace)
+        self._selector = {"labelSelector": labelled} if labelled else {}
         self._revision = ""
         self._task: asyncio.Task[None] | None = None
 
@@ -42,7 +53,7 @@ class Watch:
         if revision is not None:
             await self._begin(revision, int(revision), code=200)
             return
-        answer = await self._client.request("GET", self._path)
+        answer = await self._client.request("GET", self._path, params=self._selector)
         for item in answer.body.get("items") or ():
             self._take("ADDED", item)
         await self._begin(answer.body.get("metadata", {}).get("resourceVersion", ""), answer.revision, code=answer.code)
@@ -73,11 +84,11 @@ class Watch:
             await self._context.sleep(pause_s)
 
     async def _stream(self) -> None:
-        params = {"resourceVersion": self._revision, "allowWatchBookmarks": "true"}
+        params = {"resourceVersion": self._revision, "allowWatchBookmarks": "true"} | self._selector
         async for event in self._client.watch(self._path, params=params, standing=self._standing.set):
             if event["type"] == "ERROR":
                 self._revision = ""
-                self._record("watch-broken", watch=self.name, why=event["object"].get("message", "ERROR event"))
+                self._record("watch-broken", watch=self.name, why=event["object"].get("message", "ERROR event"), forgotten=True)
                 return
             self._revision = event["object"]["metadata"].get("resourceVersion", "")
             if event["type"] != "BOOKMARK":

@@ -11,6 +11,7 @@ import aiohttp
 import orjson
 
 from seatrial.model.history import Record
+from seatrial.wire.large import decoded, shortened
 
 Json = dict[str, Any]
 PATCHES = {
@@ -69,6 +70,11 @@ class Client:
         self._token = token
         self._mint = mint
 
+    @property
+    def token(self) -> str:
+        """What it shows; empty where that is not known yet."""
+        return self._token or ""
+
     async def _headers(self, **more: str) -> dict[str, str]:
         if self._mint is not None:
             self._token = await self._mint()
@@ -92,7 +98,7 @@ class Client:
             method=method,
             path=path,
             params=dict(params or {}),
-            body=body.decode() if isinstance(body, bytes) else body,
+            body=body.decode() if isinstance(body, bytes) else shortened(body),
         )
         headers = await self._headers(Accept="application/json")
         data = None
@@ -108,11 +114,6 @@ class Client:
         self._record("told", user=self.user, asked=asked.seq, method=method, path=path, code=answer.code, body=answer.body)
         return answer
 
-    async def open_watch(self, path: str) -> aiohttp.ClientResponse:
-        """The response of a watch request, unread; the caller closes it."""
-        headers = await self._headers()
-        return await self._session.get(self.url + path, params={"watch": "true"}, headers=headers)
-
     async def watch(self, path: str, *, params: Mapping[str, str], standing: Callable[[], object]) -> AsyncIterator[Json]:
         """Events of one watch request, until the server ends it; `standing` is called when the server has accepted it. Raises
         aiohttp.ClientError where it is refused or breaks."""
@@ -122,12 +123,12 @@ class Client:
             reply.raise_for_status()
             standing()
             while line := await reply.content.readline():
-                yield orjson.loads(line)
+                yield decoded(line)
 
 
 def _decoded(raw: bytes) -> Json:
     try:
-        body = orjson.loads(raw) if raw else {}
+        body = decoded(raw) if raw else {}
     except orjson.JSONDecodeError:
         return {"text": raw.decode(errors="replace")}
     return body if isinstance(body, dict) else {"value": body}

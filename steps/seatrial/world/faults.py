@@ -161,10 +161,15 @@ async def _tried(world: World, name: str, mark: Event) -> None:
 
 def quiet(world: World, *, outlast_pollers: bool = False) -> None:
     """A window in which the suite asks for nothing, between the marks `quiet` and `quiet-end`, which carry the store's revision."""
-    long = outlast_pollers and "virtual-time" in world.backend.can
     world.mark("quiet", revision=world.run(world.revision()))
-    world.run(world.pause(POLLERS_S if long else world.timing().quiet))
+    window(world, outlast_pollers=outlast_pollers)
     world.mark("quiet-end", revision=world.run(world.revision()))
+
+
+def window(world: World, *, outlast_pollers: bool) -> None:
+    """Let the time of a *never* go by."""
+    long = outlast_pollers and "virtual-time" in world.backend.can
+    world.run(world.pause(POLLERS_S if long else world.timing().quiet))
 
 
 def leader(world: World, role: str) -> Supervised:

@@ -6,6 +6,8 @@ from seatrial_schemas.kinds import Kind, by_plural, table
 
 Json = dict[str, Any]
 IMAGE = "registry.example/ship:1"
+OTHER_IMAGE = "registry.example/ship:2"
+MADE_HERE = "made-by", "seatrial"  # a label of everything that people make
 
 
 def kind_of(word: str) -> Kind:
@@ -26,13 +28,22 @@ def _template(name: str) -> Json:
     return {"metadata": {"labels": {"app": name}}, "spec": pod_spec()}
 
 
+def _finite() -> Json:
+    return {"spec": pod_spec() | {"restartPolicy": "Never"}}
+
+
+def _role(name: str) -> Json:
+    return {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
+
+
 def _workload(name: str, replicas: int) -> Json:
     return {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": _template(name)}
 
 
 def manifest(kind: Kind, name: str, *, namespace: str, replicas: int = 1, node: str | None = None, content: str = "calm") -> Json:
     """A valid object of the kind. `content` tells two objects of one name apart."""
-    metadata: Json = {"name": name, "labels": {"app": name}, "annotations": {"seatrial/content": content}}
+    labels = {"app": name} | dict([MADE_HERE])
+    metadata: Json = {"name": name, "labels": labels, "annotations": {"seatrial/content": content}}
     if kind.namespaced:
         metadata["namespace"] = namespace
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata} | _body(kind, name, replicas, node, content)
@@ -51,6 +62,20 @@ def _body(kind: Kind, name: str, replicas: int, node: str | None, content: str) 
         "Ingress": {"spec": {"defaultBackend": {"service": {"name": name, "port": {"number": 80}}}}},
         "Endpoints": {"subsets": []},
         "PersistentVolumeClaim": {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
+        "StatefulSet": {"spec": _workload(name, replicas) | {"serviceName": name}},
+        "Job": {"spec": {"suspend": True, "template": _finite()}},
+        "CronJob": {"spec": {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": {"template": _finite()}}}},
+        "PodTemplate": {"template": _template(name)},
+        "LimitRange": {"spec": {"limits": []}},
+        "NetworkPolicy": {"spec": {"podSelector": {"matchLabels": {"app": name}}}},
+        "PodDisruptionBudget": {"spec": {"selector": {"matchLabels": {"app": name}}}},
+        "EndpointSlice": {"addressType": "IPv4", "endpoints": []},
+        "Role": {"rules": []},
+        "ClusterRole": {"rules": []},
+        "RoleBinding": {"roleRef": _role(name)},
+        "ClusterRoleBinding": {"roleRef": _role(name)},
+        "StorageClass": {"provisioner": "seatrial.example/none"},
+        "PriorityClass": {"value": 1},
         "PersistentVolume": {
             "spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/nowhere"}},
         },
@@ -74,6 +99,24 @@ CREATABLE = (
     "deployments",
     "replicasets",
     "leases",
+    "ingresses",
+    "persistentvolumeclaims",
+    "limitranges",
+    "resourcequotas",
+    "podtemplates",
+    "statefulsets",
+    "jobs",
+    "cronjobs",
+    "networkpolicies",
+    "poddisruptionbudgets",
+    "endpointslices",
+    "roles",
+    "rolebindings",
     "nodes",
     "namespaces",
+    "persistentvolumes",
+    "storageclasses",
+    "priorityclasses",
+    "clusterroles",
+    "clusterrolebindings",
 )

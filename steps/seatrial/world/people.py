@@ -8,14 +8,21 @@ from seatrial.checks import facts
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
 from seatrial.wire.kubernetes import PATCHES, Answer, Client
-from seatrial.world.objects import CREATABLE, changed, kind_of, manifest
+from seatrial.world.objects import CREATABLE, OTHER_IMAGE, changed, kind_of, manifest
 from seatrial.world.world import WORKLOADS, World
 
 GARBAGE = "no-such-token"
 VALID = "somebody with a valid certificate"  # shows that a refused handshake was refused because of the certificate
+ACTOR = "alice"  # about whose requests most sentences are
 OLD = "old"  # the object that sentences about verbs are about
 NEW = "new"
 UPDATE_TRIES = 10
+FINALIZERS: Mapping[str | None, Sequence[str]] = {
+    None: (),
+    "a finalizer": ("seatrial.example/guard",),
+    "two finalizers": ("seatrial.example/guard", "seatrial.example/lock"),
+}
+BINDING = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": OLD}, "target": {"kind": "Node", "name": "nowhere"}}
 NOBODYS_UID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -25,6 +32,8 @@ def client_of(world: World, person: str) -> Client:
         return world.operator
     if person == "somebody with a garbage token":
         return world.cluster.client("somebody", token=GARBAGE)
+    if person == "somebody with a valid token with garbage behind":
+        return world.cluster.client("somebody", token=f"{world.client(ACTOR).token}{GARBAGE}")
     if person.startswith("somebody with"):
         return world.cluster.stranger(person.removeprefix("somebody with ").removeprefix("an ").removeprefix("a "))
     return world.client(person)
@@ -69,14 +78,14 @@ def exists(world: World, word: str, name: str, **how: Any) -> None:
 
 
 async def create_as_operator(
-    world: World, word: str, name: str, *, finalizer: bool = False, labels: Mapping[str, str] | None = None, **how: Any
+    world: World, word: str, name: str, *, finalizers: Sequence[str] = (), labels: Mapping[str, str] | None = None, **how: Any
 ) -> Answer:
     kind = kind_of(word)
     if kind.plural in WORKLOADS:
         await world.watch_workloads()
     body = manifest(kind, name, namespace=world.namespace, **how)
-    if finalizer:
-        body["metadata"]["finalizers"] = ["seatrial.example/guard"]
+    if finalizers:
+        body["metadata"]["finalizers"] = list(finalizers)
     body["metadata"]["labels"] |= dict(labels or {})
     return await world.operator.request("POST", kind.path(namespace=world.namespace), body=body)
 
@@ -122,7 +131,7 @@ async def operation(world: World, person: str, verb: str, resource: str, name: s
     new = manifest(kind, NEW if name == OLD else name, namespace=world.namespace)
     patch = {"status": {"message": "patched"}} if sub else changed("patched")
     requests: dict[str, tuple[str, str, dict[str, Any]]] = {
-        "create": ("POST", collection, {"body": new}),
+        "create": ("POST", one, {"body": BINDING}) if sub == "binding" else ("POST", collection, {"body": new}),
         "get": ("GET", one, {}),
         "list": ("GET", collection, {}),
         "watch": ("GET", collection, {"params": {"watch": "true", "timeoutSeconds": "1"}}),
@@ -173,13 +182,15 @@ def _seen(history: History, plural: str, name: str, revision: int) -> list[Event
     return [e for e in history.of("watched", watch=f"operator/{plural}", name=name) if e["revision"] >= revision]
 
 
-def creates_many(world: World, person: str, word: str, number: int, *, labelled: int = 0, label: str = "") -> None:
-    """`one-0`, `one-1`, ...: "them"; the first `labelled` carry the label."""
-    world.batch = [f"one-{i}" for i in range(number)]
+def creates_many(world: World, person: str, word: str, number: int, *, labelled: int = 0, label: str = "", large: bool = False) -> None:
+    """`one`, `one-1`, ...: "them", the name of the first being the beginning of all others; the first `labelled` carry the label, and the
+    others another value of it."""
+    world.batch = ["one", *(f"one-{i}" for i in range(1, number))]
     key, _, value = label.partition("=")
     for i, name in enumerate(world.batch):
         body = manifest(kind_of(word), name, namespace=world.namespace)
-        body["metadata"]["labels"] |= {key: value} if i < labelled else {}
+        body["metadata"]["labels"] |= {key: value if i < labelled else f"not-{value}"} if key else {}
+        body |= {"data": {"ballast": BALLAST}} if large else {}
         path = kind_of(word).path(namespace=world.namespace)
         told(world, name, world.run(client_of(world, person).request("POST", path, body=body)))
 
@@ -202,12 +213,14 @@ def creates_each_kind(world: World, person: str) -> None:
         told(world, person, world.run(create(world, person, resource, "each", replicas=0)))
 
 
+BALLAST = "ballast " * 25_000  # with a few changes of such objects the buffers of a stream are full
 SENSELESS_NAME = "senseless"
 SENSELESS: Mapping[str, str] = {
     "a pod into an unknown namespace": "unknown-namespace",
     "a pod that names another namespace": "other-namespace",
     "a pod that is cut off in the middle": "truncated",
     "a malformed pod": "truncated",
+    "a malformed change of a pod": "truncated-change",
     "a pod without containers": "no-containers",
     "a thing of an unknown kind": "unknown-kind",
 }
@@ -224,19 +237,20 @@ def sends(world: World, person: str, what: str) -> None:
         body["metadata"]["namespace"] = "nowhere"
     elif how == "other-namespace":
         body["metadata"]["namespace"] = "elsewhere"
-    elif how == "truncated":
+    elif how.startswith("truncated"):
         body = b'{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "sense'
+        path += f"/{SENSELESS_NAME}" if "change" in how else ""
     elif how == "no-containers":
         body["spec"]["containers"] = []
     else:
         path = path.replace("/pods", "/ghosts")
     beginning(world)
-    told(world, person, world.run(client_of(world, person).request("POST", path, body=body)))
+    told(world, person, world.run(client_of(world, person).request("PUT" if "change" in how else "POST", path, body=body)))
 
 
 def new_image() -> dict[str, Any]:
     """A patch of the only container's image: containers are replaced as a list by a merge patch."""
-    return {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": "registry.example/ship:2"}]}}}}
+    return {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": OTHER_IMAGE}]}}}}
 
 
 def weather(world: World) -> str:
@@ -289,15 +303,22 @@ def reads(world: World, person: str, word: str, name: str) -> Answer:
 
 
 def lists(world: World, person: str, word: str, *, pages_of: int | None = None) -> None:
-    """GET of all of them, or page by page."""
-    world.run(_lists(world, person, word, pages_of))
-
-
-async def _lists(world: World, person: str, word: str, pages_of: int | None) -> None:
+    """GET of all of them, or page by page; after the first page somebody puts one more behind the last and deletes that."""
     path, token = kind_of(word).path(namespace=world.namespace), ""
     while True:
         params = ({"limit": str(pages_of)} if pages_of else {}) | ({"continue": token} if token else {})
-        answer = told(world, person, await client_of(world, person).request("GET", path, params=params))
+        answer = told(world, person, world.run(client_of(world, person).request("GET", path, params=params)))
+        if pages_of and not token:
+            world.run(create(world, "editor", word, f"{world.batch[-1]}-and-more"))
+            world.run(delete(world, "editor", word, world.batch[-1]))
         token = answer.body.get("metadata", {}).get("continue", "")
         if not token:
             return
+
+
+def reads_all_created(world: World, person: str, word: str) -> None:
+    """GET of every object of the kind that anybody was told to have created, in whatever namespace."""
+    kind = kind_of(word)
+    made = [e for e in world.history.of("told", method="POST", code=201) if e["body"].get("kind") == kind.kind]
+    for path in dict.fromkeys(f"{e['path']}/{e['body']['metadata']['name']}" for e in made):
+        told(world, person, world.run(client_of(world, person).request("GET", path)))

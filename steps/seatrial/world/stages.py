@@ -7,13 +7,12 @@ from seatrial.doubles.hooks import Hooks
 from seatrial.model.errors import HarnessFault, Inconclusive
 from seatrial.model.history import History
 from seatrial.wire.kubernetes import Answer
-from seatrial.world import people
-from seatrial.world.objects import kind_of
+from seatrial.world import faults, people
+from seatrial.world.objects import OTHER_IMAGE, kind_of
 from seatrial.world.world import World
 
 CANARY_TRIES = 50
 HELD_S = 10.0  # webhooks are given three times as long
-ACTOR = "alice"  # about whose requests the sentences on stages are
 
 
 def hooks(world: World) -> Hooks:
@@ -48,7 +47,7 @@ def _both_asked(history: History, name: str) -> bool:
 
 def hold_up(world: World, stage: str) -> None:
     """Hold the stage's decisions on alice's requests; everybody else's pass."""
-    world.barriers[stage] = hooks(world).hold(stage, user=ACTOR)  # type: ignore[arg-type]
+    world.barriers[stage] = hooks(world).hold(stage, user=people.ACTOR)  # type: ignore[arg-type]
 
 
 def reached(world: World, stage: str) -> None:
@@ -75,7 +74,7 @@ def all_answered(world: World) -> None:
 
 def refuse(world: World, stage: str, name: str | None) -> None:
     """The hook of the stage (of admission: the validating one) refuses what has this name, or all that alice writes."""
-    match = {"name": name} if name else {"user": ACTOR}
+    match = {"name": name} if name else {"user": people.ACTOR}
     hooks(world).deny("validation" if stage == "admission" else stage, message=f"{stage} refuses this", **match)  # type: ignore[arg-type]
 
 
@@ -90,9 +89,10 @@ def forbid(world: World, person: str, verb: str | None, resource: str | None) ->
 
 
 def label(world: World, label: str) -> None:
-    """The mutating hook sets a label on everybody's pods."""
+    """The mutating hook sets a label on the actor's pods, and another image."""
     key, _, value = label.partition("=")
-    hooks(world).patch(labels={key: value}, resource="pods", user=ACTOR)
+    image = {"op": "replace", "path": "/spec/containers/0/image", "value": OTHER_IMAGE}
+    hooks(world).patch(labels={key: value}, operations=[image], resource="pods", subresource="", user=people.ACTOR)
 
 
 def sentinel(world: World) -> Answer:
@@ -104,8 +104,8 @@ def sentinel(world: World) -> Answer:
 
 
 def wait_quietly(world: World) -> None:
-    """A window without a stimulus, while the store may not be readable."""
-    world.run(world.pause(world.timing().quiet))
+    """A window without a stimulus, while the store may not be readable; longer than anybody's patience where time costs nothing."""
+    faults.window(world, outlast_pollers=True)
 
 
 def stop_is_held(world: World, pod: str) -> None:

@@ -1,21 +1,25 @@
-"""People who watch: many of them, late ones, and one who does not read."""
+"""People who watch: many of them, late ones, and one who sleeps."""
 
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial.world import people
-from seatrial.world.objects import kind_of
+from seatrial.world.objects import MADE_HERE, kind_of
 from seatrial.world.world import World
+from seatrial_schemas.kinds import Kind
+
+SLEEPER = "sleeper"
 
 
 def many(world: World, number: int, resource: str) -> None:
-    """So many people, each over a stream of their own, spread over the API servers."""
+    """So many people, each over a stream of their own; every third of them by label, and every third in all namespaces."""
     for i in range(number):
-        world.run(world.watch(f"watcher-{i}", resource))
+        world.run(world.watch(f"watcher-{i}", resource, everywhere=i % 3 == 2, labelled="=".join(MADE_HERE) if i % 3 == 1 else None))
 
 
-def stalled(world: World, resource: str) -> None:
-    """Open a stream and never read from it."""
-    world.run(world.open_and_stall("sleeper", resource))
+def asleep(world: World, resource: str) -> None:
+    """Open a stream from which nothing is read before `judge_complete`: what is said there stays with the API server."""
+    world.run(world.cluster.hold("reader", agent=f"seatrial/{SLEEPER}", verb="watch"))
+    world.asleep.append(world.run(world.watch(SLEEPER, resource)).name)
 
 
 def from_the_second(world: World, person: str, resource: str) -> None:
@@ -32,10 +36,18 @@ def of_people(world: World) -> list[str]:
 
 
 def judge_complete(world: World) -> None:
-    """Create a sentinel, wait until every watcher has heard of it, and compare: what comes once comes before it."""
+    """Create a sentinel, wait until every watcher has heard of it, and compare: what comes once comes before it. Who slept wakes up when
+    the others have been told everything."""
     watches = of_people(world)
     kind = kind_of(watches[0].partition("/")[2])
     people.creates(world, "sentinel", kind.kind.lower(), "sentinel")
+    _judge_complete(world, [w for w in watches if w not in world.asleep], kind)
+    if world.asleep:
+        world.run(world.cluster.release())
+        _judge_complete(world, world.asleep, kind)
+
+
+def _judge_complete(world: World, watches: list[str], kind: Kind) -> None:
     world.run(world.wait(lambda h: _all_told(h, watches), within_s=world.timing().reaction))
     world.judge("watching.complete", watchers=watches, kind=kind.kind, resource=kind.plural, namespace=world.namespace)
 

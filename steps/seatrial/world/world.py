@@ -5,8 +5,6 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from aiohttp import ClientResponse
-
 from seatrial.adapters.descriptor import Implementation
 from seatrial.backends.interface import Backend
 from seatrial.checks import facts, judge
@@ -68,12 +66,12 @@ class World:
         self.begun: dict[str, asyncio.Task[Answer]] = {}  # by person: what they have asked and not been told yet
         self.batch: list[str] = []  # names of "them"
         self.watchers: dict[str, Watch] = {}
+        self.asleep: list[str] = []  # watches that nobody reads from
         self.barriers: dict[str, Barrier] = {}  # by stage
         self.stops: list[Barrier] = []  # of runtimes: containers that may not stop yet
         self.verb = ""  # of the last operation
         self.last = ""  # the user of the last request that a sentence was about
         self.store: StoreWatch | None = None
-        self._stalled: list[ClientResponse] = []
         self._settings = dict(settings)
         self._seed = seed
         self._cluster: Cluster | None = None
@@ -124,13 +122,16 @@ class World:
         for resource in WATCHED:
             await self.watch("operator", resource, everywhere=True)
 
-    async def watch(self, person: str, resource: str, *, everywhere: bool = False, revision: str | None = None) -> Watch:
-        """Let a person watch a kind of object in the scenario's namespace, or everywhere."""
+    async def watch(
+        self, person: str, resource: str, *, everywhere: bool = False, labelled: str | None = None, revision: str | None = None
+    ) -> Watch:
+        """Let a person watch a kind of object in the scenario's namespace, or everywhere; `labelled`: only those with that label."""
         client = self.operator if person == "operator" else self.client(person)
         name = f"{person}/{resource}"
         namespace = None if everywhere else self.namespace
         context = self.backend.context()
-        watch = Watch(history=self.history, client=client, kind=kind_of(resource), name=name, namespace=namespace, context=context)
+        kind = kind_of(resource)
+        watch = Watch(history=self.history, client=client, kind=kind, name=name, namespace=namespace, labelled=labelled, context=context)
         await watch.start(revision=revision)
         self.watchers[name] = watch
         return watch
@@ -140,12 +141,6 @@ class World:
         for resource in WORKLOADS:
             if f"operator/{resource}" not in self.watchers:
                 await self.watch("operator", resource, everywhere=True)
-
-    async def open_and_stall(self, person: str, resource: str) -> None:
-        """Open a watch stream and leave it unread until the end of the scenario."""
-        path = kind_of(resource).path(namespace=self.namespace)
-        self._stalled.append(await self.client(person).open_watch(path))
-        self._people("stalled", user=person, path=path)
 
     @property
     def operator(self) -> Client:
@@ -260,8 +255,6 @@ class World:
         for task in self.begun.values():
             task.cancel()
         await asyncio.gather(*self.begun.values(), return_exceptions=True)
-        for response in self._stalled:
-            response.close()
         for watch in self.watchers.values():
             await watch.stop()
         if self.store:

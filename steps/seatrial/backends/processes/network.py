@@ -24,6 +24,7 @@ from seatrial.model.history import Record
 
 SETTLE_S = 2.0
 DISCARD = 9
+BUFFERS = f"4096 65536 {256 * 1024}"  # of one stream: whoever does not read is noticed before megabytes are under way
 PER_BLOCK = 250  # 10.9.0.1 to 10.9.0.250, 10.9.1.1 ...: no address that looks like a broadcast
 
 
@@ -104,6 +105,8 @@ class Wires:
         fd = kernel.new_network()
         with kernel.inside(fd):
             kernel.sysctl("ipv4/ip_local_reserved_ports", f"{CANARY_PORTS.start}-{CANARY_PORTS.stop - 1}")
+            for buffer in ("ipv4/tcp_rmem", "ipv4/tcp_wmem"):
+                kernel.sysctl(buffer, BUFFERS, optional=True)
         link = self._switch.attach(self._own, fd=fd, address=address, mac=bytes([2, 0, *socket.inet_aton(address)]))
         self._by_address[address] = self._by_link[link] = name
         self._hosts[name] = NamespaceHost(name=name, address=address, fd=fd, link=link)
