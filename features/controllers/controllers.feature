@@ -62,6 +62,15 @@ Feature: Controllers make deployed resources run
       When "alice" changes the image of the deployment "web"
       Then the deployment "web" owns 2 replicasets with different hashes
 
+    @needs:kill
+    Scenario: the controller manager begins anew
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When the controller manager is killed and started again
+      And "alice" scales the deployment "web" to 3 replicas
+      And the pods of "web" have become running
+      Then the deployment "web" owns 1 replicaset with a pod-template-hash
+
   @id:KCM-02 @must @role:controller-manager
   Rule: A ReplicaSet MUST keep exactly as many matching pods as it is told, under names that are never used again
 
@@ -75,3 +84,10 @@ Feature: Controllers make deployed resources run
       And "alice" scales the replicaset "web" to 2 replicas
       Then exactly 2 pods of "web" are left
       And no name of a pod of "web" was used twice and never more were created than were missing
+
+    Scenario: one that matches is there already
+      Given a cluster with 1 node
+      When "alice" creates a pod "web"
+      And the pod "web" has become running
+      And "alice" creates a replicaset "web" with 3 replicas
+      Then exactly 3 pods of "web" are left

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from seatrial.checks.chain import binding, versions
-from seatrial.checks.facts import READS, WRITES, accepted, alive, authors, background, culprit_of, instances, requests, window
+from seatrial.checks.facts import READS, WRITES, accepted, alive, authors, background, culprit_of, instances, requests, resumes, window
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -35,12 +35,15 @@ def watches(history: History, *, who: list[str], resources: list[str]) -> Proof:
 
 
 @check
-def no_list(history: History, *, role: str, since: str, until: str) -> Proof:
-    """Between the marks no instance of the role lists, or reads again and again, anything but leases; each is alive."""
-    seen, names = window(history, since, until), instances(history, role)
-    require(names, f"there is no {role}")
-    polls = [r for r in requests(history, names) if seen.holds(r) and r["verb"] in READS - {"watch"} and not background(r)]
-    polls = [r for r in polls if r["resource"]]  # health and discovery are no resources
+def no_list(history: History, *, who: list[str], since: str, until: str) -> Proof:
+    """Between the marks none of `who` lists, or reads again and again, anything but leases; each is alive.
+
+    Whoever has lost a watch may look once what it has missed.
+    """
+    seen = window(history, since, until)
+    require(who, "there is nobody who could read")
+    polls = [r for r in requests(history, who) if seen.holds(r) and r["verb"] in READS - {"watch"} and not background(r)]
+    polls = [r for r in polls if r["resource"] and not resumes(history, r)]  # health and discovery are no resources
     found = {
         str(r.instance): Finding(
             culprit=str(r.instance),
@@ -50,7 +53,7 @@ def no_list(history: History, *, role: str, since: str, until: str) -> Proof:
         )
         for r in reversed(polls)
     }
-    return Proof(evidence=tuple(alive(history, names, seen)), findings=tuple(found.values()))
+    return Proof(evidence=tuple(alive(history, who, seen)), findings=tuple(found.values()))
 
 
 @check
@@ -159,23 +162,36 @@ def _changed(life: list[Event], bound: Event) -> list[str]:
 
 @check
 def told_only(history: History, *, instance: str, own: str, other: str) -> Proof:
-    """The instance was told of one pod over its watches, and of the other never."""
+    """The instance was told of one pod over its watches, and of the other never; and it never listed more than the pods of its node."""
     told = history.of("delivered", instance=instance, resource="pods")
     wrong = [e for e in told if e["name"] == other]
     right = [e for e in told if e["name"] == own]
-    if not wrong:
-        require(right, f"{instance} was not told of {own} either")
-        return Proof(evidence=tuple(right))
-    stream = next((r for r in requests(history, [instance], request=wrong[0]["request"])), None)
-    selector = str((stream["query"] or {}).get("fieldSelector", "")) if stream else ""
-    narrow = f"spec.nodeName={instance}" in selector.replace("==", "=").split(",")
-    finding = Finding(
+    wide = [r for r, _ in accepted(history, [instance], verb="list", resource="pods") if not _narrow(r, instance)]
+    if wrong:
+        stream = next((r for r in requests(history, [instance], request=wrong[0]["request"])), None)
+        return Proof(evidence=(), findings=(_told_too_much(history, instance, other, stream, wrong[0]),))
+    if wide:
+        expected, observed = f"{instance} asks for its own pods only", f"it listed {wide[0]['path']} without naming its node"
+        return Proof(evidence=(), findings=(Finding(culprit=instance, expected=expected, observed=observed, evidence=tuple(wide[:3])),))
+    require(right, f"{instance} was not told of {own} either")
+    return Proof(evidence=tuple(right))
+
+
+def _told_too_much(history: History, instance: str, other: str, stream: Event | None, told: Event) -> Finding:
+    """Whoever asked for too much is to blame for being told it; else whoever told."""
+    narrow = stream is not None and _narrow(stream, instance)
+    return Finding(
         culprit=_server(history) if narrow else instance,
         expected=f"{instance} is told of its own pods only",
         observed=f"it was told of {other}" + ("" if narrow else ", having asked for the pods of other nodes too"),
-        evidence=(*([stream] if stream else []), wrong[0]),
+        evidence=(*([stream] if stream else []), told),
     )
-    return Proof(evidence=(), findings=(finding,))
+
+
+def _narrow(request: Event, node: str) -> bool:
+    """Whether it asks for the pods of that node."""
+    selector = str((request["query"] or {}).get("fieldSelector", ""))
+    return f"spec.nodeName={node}" in selector.replace("==", "=").split(",")
 
 
 @check
