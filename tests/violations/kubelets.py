@@ -1,10 +1,8 @@
 """Kubelets that are wrong in one way each, and right in all others: what is not said here is the reference's."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from seatrial_reference import kubelet
@@ -17,11 +15,10 @@ from seatrial_reference.machinery.objects import Json, deleting, key_of, node_na
 from seatrial_reference.machinery.workqueue import WorkQueue
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
-from violations.dialling import ETCD_PORT, KUBELET_PORT, MANAGER_PORT, SCHEDULER_PORT, address_of, host_of, option, throw, touch
-from violations.schedulers import Lost, notes_beside, polled
+from violations.dialling import KUBELET_PORT, MANAGER_PORT, SCHEDULER_PORT, address_of, option, throw, touch
+from violations.schedulers import polled
 
 CLAIM_S = 0.5
-NOTES_S = 0.1
 
 
 class SeesAllPods(Kubelet):
@@ -225,51 +222,6 @@ async def main_leaves_early(args: Sequence[str], context: Context) -> None:
     await kubelet.main(args, context, part=LeavesEarly)
 
 
-class AsksNeighbours(Kubelet):
-    """Knows the other nodes, and asks them for news when it has lost its API server."""
-
-    def __init__(self, client: Any, context: Context, *args: Any, **how: Any) -> None:
-        super().__init__(client, context, *args, **how)
-        self.neighbours: list[Json] = []
-        self.watching = Lost(client, by_plural("pods"), context=context, fields=f"spec.nodeName={self.node}", around=self.lost)
-
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(super().run())
-            tasks.create_task(self.watching.run())
-
-    async def report(self, pod: Json, running: Running) -> None:
-        await super().report(pod, running)
-        self.neighbours = (await self.client.list(by_plural("nodes")))["items"]
-
-    async def lost(self) -> None:
-        for node in self.neighbours:
-            if node["metadata"]["name"] != self.node:
-                await touch(address_of(node), KUBELET_PORT)
-
-
-async def main_asks_neighbours(args: Sequence[str], context: Context) -> None:
-    await kubelet.main(args, context, part=AsksNeighbours)
-
-
-class TurnsToStore(AsksNeighbours):
-    """Looks for the store when it has lost its API server."""
-
-    store = ""
-
-    async def lost(self) -> None:
-        await touch(host_of(self.store), ETCD_PORT)
-
-
-async def main_turns_to_store(args: Sequence[str], context: Context) -> None:
-    rest, url = option(args, "etcd")
-
-    class Part(TurnsToStore):
-        store = url
-
-    await kubelet.main(rest, context, part=Part)
-
-
 class ListsAllPods(Kubelet):
     """Watches its own pods, and looks once in a while at those of everybody."""
 
@@ -331,29 +283,3 @@ class ClaimsPods(Kubelet):
 
 async def main_claims_pods(args: Sequence[str], context: Context) -> None:
     await kubelet.main(args, context, part=ClaimsPods)
-
-
-class ReadsNotes(Kubelet):
-    """Runs what it finds in a file beside its kubeconfig, where the scheduler leaves a note of every binding."""
-
-    notes = Path()
-
-    async def run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(super().run())
-            tasks.create_task(self.read())
-
-    async def read(self) -> None:
-        while True:
-            await self.context.sleep(NOTES_S)
-            for line in self.notes.read_text().splitlines() if self.notes.is_file() else ():
-                pod = json.loads(line)
-                if self.mine(pod) and uid_of(pod) not in self.wanted:
-                    self.pod_seen(pod)
-
-
-async def main_reads_notes(args: Sequence[str], context: Context) -> None:
-    class Part(ReadsNotes):
-        notes = notes_beside(kubelet.parser().parse_args(args).kubeconfig)
-
-    await kubelet.main(args, context, part=Part)

@@ -1,15 +1,14 @@
 """Schedulers that are wrong in one way each, and right in all others: what is not said here is the reference's."""
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from seatrial_reference import scheduler
 from seatrial_reference.apiserver.store import Etcd, Store
-from seatrial_reference.machinery.client import ApiError, RequestFailed, Unreachable
+from seatrial_reference.machinery.client import ApiError, RequestFailed
 from seatrial_reference.machinery.informer import Handlers, Informer
 from seatrial_reference.machinery.objects import Json, controller_of, deleting, finished, key_of, node_name, phase, stamp, uid_of
 from seatrial_reference.machinery.workqueue import WorkQueue
@@ -182,42 +181,6 @@ async def main_nudges_kubelet(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=NudgesKubelet)
 
 
-class Lost(Informer):
-    """Takes a look around when its watch has broken."""
-
-    def __init__(self, *args: Any, around: Callable[[], Awaitable[None]], **how: Any) -> None:
-        super().__init__(*args, **how)
-        self.around = around
-
-    async def follow(self) -> None:
-        try:
-            await super().follow()
-        except Unreachable:
-            await self.around()
-            raise
-
-
-class AsksAround(Scheduler):
-    """Asks its nodes for news when it has lost the API server."""
-
-    def __init__(self, client: Any, context: Context) -> None:
-        super().__init__(client, context)
-        self.lost = Lost(client, by_plural("pods"), context=context, around=self.ask_around)
-
-    async def observe(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(super().observe())
-            tasks.create_task(self.lost.run())
-
-    async def ask_around(self) -> None:
-        for node in self.nodes.all():
-            await touch(address_of(node), KUBELET_PORT)
-
-
-async def main_asks_around(args: Sequence[str], context: Context) -> None:
-    await scheduler.main(args, context, part=AsksAround)
-
-
 class DialsEtcdLate(DialsEtcdOnce):
     """Looks whether the store is there when it has nothing else to do."""
 
@@ -285,29 +248,6 @@ class Rebalances(Scheduler):
 
 async def main_rebalances(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=Rebalances)
-
-
-def notes_beside(kubeconfig: Path) -> Path:
-    """A file that all components of a cluster can reach."""
-    return kubeconfig.parent / "notes"
-
-
-class LeavesNotes(Scheduler):
-    """Writes every binding down for the kubelets, in a file beside its kubeconfig."""
-
-    notes = Path()
-
-    async def bind(self, pod: Json, node: str) -> None:
-        await super().bind(pod, node)
-        with self.notes.open("a") as notes:
-            notes.write(json.dumps(pod | {"spec": pod["spec"] | {"nodeName": node}}) + "\n")
-
-
-async def main_leaves_notes(args: Sequence[str], context: Context) -> None:
-    class Part(LeavesNotes):
-        notes = notes_beside(scheduler.parser().parse_args(args).kubeconfig)
-
-    await scheduler.main(args, context, part=Part)
 
 
 class MakesPods(Scheduler):
