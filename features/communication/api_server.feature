@@ -76,6 +76,7 @@ Feature: Everybody talks to the API server
       When "alice" creates a deployment "web" with 3 replicas
       And the pods of "web" have been bound
       Then every kubelet does nothing about "web" while the streams are held
+      And during all of this no frame went between the kubelets and the scheduler
       When the streams are released
       Then the pods of "web" become running
 

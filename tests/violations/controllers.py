@@ -15,7 +15,7 @@ from seatrial_reference.controller_manager.replica_sets import ReplicaSets
 from seatrial_reference.controller_manager.rollout import HASH, template_hash
 from seatrial_reference.machinery.client import Client, RequestFailed
 from seatrial_reference.machinery.informer import Informer
-from seatrial_reference.machinery.objects import Json, active, controller_of, deleting, phase, uid_of
+from seatrial_reference.machinery.objects import Json, controller_of, deleting, phase, uid_of
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
 from violations import elections
@@ -290,20 +290,6 @@ async def main_misses_deletions(args: Sequence[str], context: Context) -> None:
         informers = UpsertingInformers
 
     await controller_manager.main(args, context, part=Manager)
-
-
-class IgnoresOrphans(ReplicaSets):
-    """Counts the pods that it has made itself, and no others that match."""
-
-    async def adopt(self, item: Json, pod: Json) -> Json:
-        raise NotImplementedError
-
-    async def claim(self, item: Json) -> list[Json]:
-        return [pod for pod in self.pods.group(uid_of(item)) if active(pod)]
-
-
-async def main_ignores_orphans(args: Sequence[str], context: Context) -> None:
-    await with_replica_sets(IgnoresOrphans, args, context)
 
 
 class StartsOver(ReplicaSets):

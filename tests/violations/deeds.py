@@ -58,6 +58,31 @@ async def main_makes_pods(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=MakesPods)
 
 
+class ReplacesPods(_Busy):
+    """The first pod of a ReplicaSet that goes is replaced at once."""
+
+    replaced = False
+
+    async def store_removed(self, old: Stored) -> Stored | None:
+        gone = await super().store_removed(old)
+        if gone is not None and old.object["kind"] == "Pod" and old.object["metadata"].get("ownerReferences") and not self.replaced:
+            self.replaced = True
+            await self.replace_pod(old.copy())
+        return gone
+
+    async def replace_pod(self, pod: Json) -> None:
+        meta, name = pod["metadata"], f"{pod['metadata']['name']}-again"
+        kept = {k: meta[k] for k in ("namespace", "labels", "ownerReferences")}
+        own = kept | {"name": name, "uid": next(self.context.ids), "creationTimestamp": stamp(self.context.wall_s())}
+        spec = {k: v for k, v in pod["spec"].items() if k != "nodeName"}
+        fresh = {"apiVersion": "v1", "kind": "Pod", "metadata": own, "spec": spec, "status": {"phase": "Pending"}}
+        await super().store_new(by_plural("pods").store_key(namespace=meta["namespace"], name=name), fresh)
+
+
+async def main_replaces_pods(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=ReplacesPods)
+
+
 class BindsPods(_Busy):
     """Gives a pod the first node that there is, where nobody else has done so for a moment."""
 

@@ -21,6 +21,8 @@ from violations.dialling import ETCD_PORT, KUBELET_PORT, address_of, dial, host_
 POLL_S = 0.2
 SLOWLY_S = 20.0
 NUDGE_S = 0.5
+GLIMPSE_S = 0.2
+AWAY_S = 5.0
 PATIENCE_S = 6.0
 
 
@@ -156,6 +158,28 @@ class PollsSlowly(Scheduler):
 
 async def main_polls_slowly(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=PollsSlowly)
+
+
+class Glimpsing(Informer):
+    """Watches for a moment, and goes away again."""
+
+    async def follow(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GLIMPSE_S):
+                await super().follow()
+        await self._context.sleep(AWAY_S)
+
+
+class Glimpses(Scheduler):
+    """Has a look at its watches every few seconds, and is not there in between."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.pods.__class__ = self.nodes.__class__ = Glimpsing
+
+
+async def main_glimpses(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, part=Glimpses)
 
 
 class NudgesKubelet(Scheduler):

@@ -3,7 +3,20 @@
 from itertools import pairwise
 
 from seatrial.checks.chain import binding, versions
-from seatrial.checks.facts import READS, WRITES, accepted, alive, authors, background, culprit_of, instances, requests, resumes, window
+from seatrial.checks.facts import (
+    READS,
+    WRITES,
+    Window,
+    accepted,
+    alive,
+    authors,
+    background,
+    culprit_of,
+    instances,
+    requests,
+    resumes,
+    window,
+)
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -36,7 +49,7 @@ def watches(history: History, *, who: list[str], resources: list[str]) -> Proof:
 
 @check
 def no_list(history: History, *, who: list[str], since: str, until: str) -> Proof:
-    """Between the marks none of `who` lists, or reads again and again, anything but leases; each is alive.
+    """Between the marks none of `who` lists, or reads again and again, anything but leases; each is alive, and its watches stand.
 
     Whoever has lost a watch may look once what it has missed.
     """
@@ -53,7 +66,22 @@ def no_list(history: History, *, who: list[str], since: str, until: str) -> Proo
         )
         for r in reversed(polls)
     }
-    return Proof(evidence=tuple(alive(history, who, seen)), findings=tuple(found.values()))
+    glimpses = [f for name in who if name not in found and (f := _glimpses(history, name, seen))]
+    return Proof(evidence=tuple(alive(history, who, seen)), findings=(*found.values(), *glimpses))
+
+
+def _glimpses(history: History, name: str, seen: Window) -> Finding | None:
+    """A kind that it began to watch more than once, and watched for less than half of the window: that is polling by another name."""
+    ends = {(e.source, e["request"]): e.at_s for e in history.of("stream-end", instance=name)}
+    for resource in sorted({r["resource"] for r, _ in accepted(history, [name], verb="watch") if not background(r)}):
+        streams = [r for r, _ in accepted(history, [name], verb="watch", resource=resource)]
+        spans = [(max(r.at_s, seen.start_s), min(ends.get((r.source, r["request"]), seen.end_s), seen.end_s)) for r in streams]
+        stood_s = sum(max(0.0, end_s - start_s) for start_s, end_s in spans)
+        again = [r for r in streams if seen.holds(r)]
+        if len(again) > 1 and stood_s < (seen.end_s - seen.start_s) / 2:
+            observed = f"its watches stood for {stood_s:.1f} s of {seen.end_s - seen.start_s:.1f} s"
+            return Finding(culprit=name, expected=f"{name} watches {resource}", observed=observed, evidence=tuple(streams[-3:]))
+    return None
 
 
 @check

@@ -97,12 +97,19 @@ def count(history: History, *, name: str, number: int) -> Proof:
     seen = [e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)]
     require(seen, f"nobody ever saw a pod of {name}")
     wrong = len(pods) != number and Finding(
-        culprit=_who(history, "controller-manager", "deployments|replicasets|pods", name),
+        culprit=_maker(history, seen) if len(pods) > number else _who(history, "controller-manager", "deployments|replicasets|pods", name),
         expected=f"exactly {number} pods of {name}",
         observed=f"{len(pods)}",
         evidence=tuple(seen[-5:]),
     )
     return Proof(evidence=tuple(seen[-number or -1 :]), findings=findings(wrong or None))
+
+
+def _maker(history: History, seen: list[Event]) -> str:
+    """Who made the latest of the pods; whose job it was where a person did."""
+    latest = max((e for e in seen if e["type"] == "ADDED"), key=lambda e: e["revision"], default=seen[-1])
+    maker = culprit_of(history, name=latest["name"], revision=latest["revision"]) if history.of("request") else ""
+    return maker if maker in instances(history) else next(iter(instances(history, "controller-manager")), "controller-manager")
 
 
 @check

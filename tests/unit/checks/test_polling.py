@@ -62,6 +62,15 @@ def test_a_watch_of_something_else_excuses_nothing() -> None:
     assert reads(*asked(1, 1, "watch", "nodes"), *asked(5, 1, "watch"), ended(1, 20), *asked(2, 20.1, "list")).findings
 
 
+def test_watches_that_are_over_at_once_are_polls() -> None:
+    def watched(lasting_s: float) -> list[tuple[float, str, dict[str, Any]]]:
+        streams = [[*asked(n, 10.0 * n, "watch"), ended(n, 10.0 * n + lasting_s)] for n in range(1, 5)]
+        return [event for stream in streams for event in stream]
+
+    assert not reads(*asked(9, 20, "get", "leases"), *watched(9.9)).findings
+    assert reads(*asked(9, 20, "get", "leases"), *watched(0.5)).findings
+
+
 def bound(*events: tuple[float, str, dict[str, Any]]) -> Proof:
     return judge(history(*events, *asked(9, 40, "update", name="web")), "holds.idle", {"who": [WHO], "name": "web"})
 
