@@ -309,13 +309,15 @@ def never_surplus(history: History, *, name: str) -> Proof:
 
 
 def _needless_ends(history: History, events: list[Event], name: str) -> tuple[Finding, ...]:
-    """Controllers asked for the end of more pods than the wanted number ever fell by."""
+    """Controllers asked for the end of more pods than the wanted number ever fell by, and others have made."""
     numbers = [int(e["object"]["spec"].get("replicas", 0)) for e in events if e["resource"] == "replicasets"]
     surplus = sum(max(0, before - after) for before, after in pairwise(numbers))
-    pods = {e["name"] for e in events if e["resource"] == "pods"}
+    pods = {e["name"]: e for e in reversed(events) if e["resource"] == "pods"}
     makers = [i for i in instances(history, "controller-manager") if "kubelet" not in roles_of(history, i)]  # kubelets take leave of pods
     asked = {r["name"]: r for r in requests(history, makers, verb="delete", resource="pods")}
     ended = [r for called, r in asked.items() if called in pods]
+    for called, first in pods.items() if ended else ():
+        surplus += not any(r.instance in makers for r in authors(history, name=called, revision=first["revision"]))
     if len(ended) <= surplus:
         return ()
     expected = f"at most {surplus} pods of {name} ended by the controller manager"

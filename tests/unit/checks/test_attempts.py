@@ -103,11 +103,14 @@ def test_a_kubelet_lists_the_pods_of_its_node_only() -> None:
 def test_no_more_pods_are_ended_than_the_number_falls_by() -> None:
     ends = [asked("controller-manager-0", "delete", "pods", f"web-{n}", number=n) for n in range(3)]
     pods = [seen("pods", f"web-{n}") for n in range(3)]
+    made = [asked("controller-manager-0", "create", "pods", f"web-{n}", number=10 + n) for n in range(3)]
+    answered = [granted("controller-manager-0", f"web-{n}", number=10 + n) for n in range(3)]
 
-    def judged(*numbers: int) -> list[str]:
+    def judged(*numbers: int, by_others: int = 0) -> list[str]:
         sets = [seen("replicasets", "web", replicas=number) for number in numbers]
-        return culprits("workloads.never_surplus", {"name": "web"}, *sets, *pods, *ends)
+        return culprits("workloads.never_surplus", {"name": "web"}, *sets, *pods, *ends, *made[by_others:], *answered[by_others:])
 
     assert judged(5, 2) == []
     assert judged(5, 3) == ["controller-manager-0"]
     assert judged(3, 5) == ["controller-manager-0"]
+    assert "controller-manager-0" not in judged(5, 3, by_others=1), "what others made has to go"
