@@ -11,6 +11,9 @@ Feature: One at a time
       When "alice" creates a deployment "web" with 6 replicas
       And the pods of "web" have become running
       Then all work of the schedulers was asked for by the one that holds the lease
+      When "alice" scales the deployment "web" to 9 replicas
+      And the pods of "web" have become running
+      Then all work of the schedulers was asked for by the one that holds the lease
 
   @id:HA-05 @must @role:controller-manager @needs:replicas @needs:requests
   Rule: Only one controller manager MUST work at a time
@@ -20,7 +23,10 @@ Feature: One at a time
       When "alice" creates a deployment "web" with 6 replicas
       And the pods of "web" have become running
       Then all work of the controller managers was asked for by the one that holds the lease
-      And exactly 6 pods of "web" were ever created
+      When "alice" scales the deployment "web" to 9 replicas
+      And the pods of "web" have become running
+      Then all work of the controller managers was asked for by the one that holds the lease
+      And exactly 9 pods of "web" were ever created
 
   @id:HA-06 @must @role:scheduler @role:controller-manager @needs:replicas @needs:requests
   Rule: Standbys MUST write nothing but leases and reviews
@@ -46,6 +52,7 @@ Feature: One at a time
       Then another <component> takes the lease, and not before it has expired
       When "alice" creates a deployment "web" with 3 replicas
       Then the pods of "web" become running
+      And all work of the <components> was asked for by the one that holds the lease
 
       Examples: components with standbys
         | components          | component          |
@@ -59,6 +66,7 @@ Feature: One at a time
       Then another <component> takes the lease, and not before it has expired or been released
       When "alice" creates a deployment "web" with 3 replicas
       Then the pods of "web" become running
+      And all work of the <components> was asked for by the one that holds the lease
 
       Examples: components with standbys
         | components          | component          |

@@ -12,6 +12,15 @@ Feature: Everybody talks to the API server
       And the pods of "web" have become running
       Then during all of this every connection went to or from the API server
 
+    @needs:kill
+    Scenario: the API server is away, and nobody knows whom else to ask
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 3 replicas
+      And the pods of "web" have become running
+      And the API server is killed and started again
+      And every component has asked the API server again
+      Then during all of this every connection went to or from the API server
+
     @needs:hold @needs:requests
     Scenario: nobody hears from the API server for a while
       Given a cluster with 2 nodes
@@ -50,6 +59,27 @@ Feature: Everybody talks to the API server
       Then during all of this no frame went between the kubelets and the scheduler
       And during all of this no frame went between the kubelets and the controller manager
 
+    @needs:kill
+    Scenario: kubelets, scheduler and controller manager have lost the API server
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 2 replicas
+      And the pods of "web" have become running
+      And the API server is killed and started again
+      And every component has asked the API server again
+      Then during all of this no frame went between the kubelets and the scheduler
+      And during all of this no frame went between the kubelets and the controller manager
+
+    @needs:hold @needs:requests @needs:runtime
+    Scenario: the kubelets do not hear of bindings that the scheduler has made
+      Given a cluster with 2 nodes
+      And the watch streams of every kubelet are held
+      When "alice" creates a deployment "web" with 3 replicas
+      And the pods of "web" have been bound
+      Then every kubelet does nothing about "web" while the streams are held
+      And during all of this no frame went between the kubelets and the scheduler
+      When the streams are released
+      Then the pods of "web" become running
+
   @id:COMM-04 @must @role:kubelet
   Rule: Kubelets MUST NOT coordinate with each other
 
@@ -59,4 +89,13 @@ Feature: Everybody talks to the API server
       And the pods of "web" have become running
       And "alice" deletes one pod of "web"
       And the pods of "web" have become running
+      Then during all of this no frame went between the kubelets
+
+    @needs:kill
+    Scenario: all of them have lost the API server
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 2 replicas
+      And the pods of "web" have become running
+      And the API server is killed and started again
+      And every component has asked the API server again
       Then during all of this no frame went between the kubelets

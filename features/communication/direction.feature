@@ -19,6 +19,12 @@ Feature: Who opens the connections
       And every component has asked the API server again
       Then since the restart every connection between the API server and a component was opened by the component
 
+    @needs:kill
+    Scenario: a component is away for a while
+      Given a fresh cluster with 1 node
+      When the scheduler is killed and started again
+      Then every connection between the API server and a component was opened by the component
+
   @id:COMM-12 @must @role:apiserver
   Rule: The API server MUST NOT open connections to kubelets unless somebody asks for exec, attach, logs or port-forward
 
@@ -30,6 +36,14 @@ Feature: Who opens the connections
       And the pods of "web" have become running
       And "alice" deletes one pod of "web"
       And the pods of "web" have become running
+      Then during all of this the API server never opened a connection to a kubelet
+
+    @needs:kill
+    Scenario: a kubelet falls silent
+      Given a fresh cluster with 1 node
+      When "alice" creates a pod "web"
+      And the pod "web" has become running
+      And the kubelet of "node-1" is killed
       Then during all of this the API server never opened a connection to a kubelet
 
   @id:COMM-14 @must @role:scheduler @role:controller-manager @role:kubelet
@@ -54,6 +68,15 @@ Feature: Who opens the connections
       When "alice" creates a deployment "web" with 2 replicas
       Then nothing is made from the deployment "web" for a while
       When the controller manager is connected again
+      Then the pods of "web" become running
+
+    @needs:cut
+    Scenario: a pod goes while the controller manager is cut off
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When the controller manager is cut off from every API server
+      And "alice" deletes one pod of "web"
+      And the controller manager is connected again
       Then the pods of "web" become running
 
     @needs:cut @needs:runtime

@@ -13,6 +13,15 @@ Feature: Division of labour
       When node "node-1" joins
       Then the pod "web" becomes running
 
+    Scenario: a deployment comes, is read, is changed and goes before there is a node
+      Given a cluster without nodes
+      When "alice" creates a deployment "old" with 2 replicas
+      Then "alice" can get deployments
+      And "alice" can list pods
+      And "alice" can patch deployments
+      And "alice" can update deployments
+      And "alice" can delete deployments
+
   @id:ARCH-03 @must @role:apiserver @role:scheduler @role:controller-manager @role:kubelet
   Rule: Each of the four parts of the control plane MUST do its own job and nobody else's
 

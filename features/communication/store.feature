@@ -24,7 +24,13 @@ Feature: Who may talk to the store
       Then each change in the store belongs to an accepted request
 
     @needs:cut
-    Scenario: a component that has lost its API server does not turn to the store
-      Given a cluster with 2 nodes
-      When the scheduler is cut off from every API server
-      Then while the scheduler tries to reconnect it never contacts etcd
+    Scenario Outline: a component that has lost its API server does not turn to the store
+      Given a cluster with 1 node
+      When <component> is cut off from every API server
+      Then while <component> tries to reconnect it never contacts etcd
+
+      Examples: everybody who is no API server
+        | component               |
+        | the scheduler           |
+        | the controller manager  |
+        | the kubelet of "node-1" |

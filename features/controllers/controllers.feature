@@ -15,6 +15,17 @@ Feature: Controllers make deployed resources run
       Then the pods of "web" become running
       And every pod of "web" was created by the controller manager
 
+    @needs:kill @needs:requests
+    Scenario: a pod is lost while the controller manager is away
+      Given a cluster with 1 node
+      And a replicaset "web" with 2 replicas is running
+      And the controller manager is stopped
+      When "alice" deletes one pod of "web"
+      Then exactly 1 pod of "web" is left
+      When the controller manager is started again
+      Then the pods of "web" become running
+      And every pod of "web" was created by the controller manager
+
   @id:CTRL-03 @must @role:controller-manager @needs:hold @needs:requests
   Rule: Controllers MUST learn of changes by subscribing, not by polling
 
@@ -61,6 +72,15 @@ Feature: Controllers make deployed resources run
       Then the deployment "web" owns 1 replicaset with a pod-template-hash
       When "alice" changes the image of the deployment "web"
       Then the deployment "web" owns 2 replicasets with different hashes
+
+    @needs:kill
+    Scenario: the controller manager begins anew
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When the controller manager is killed and started again
+      And "alice" scales the deployment "web" to 3 replicas
+      And the pods of "web" have become running
+      Then the deployment "web" owns 1 replicaset with a pod-template-hash
 
   @id:KCM-02 @must @role:controller-manager
   Rule: A ReplicaSet MUST keep exactly as many matching pods as it is told, under names that are never used again

@@ -11,6 +11,12 @@ Feature: What a kubelet does with pods
       Then the pod "web" becomes running
       And on "node-1" a sandbox, then each container of the pod "web" was created and started
 
+    Scenario: a pod of several containers is bound
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" with 2 containers
+      Then the pod "web" becomes running
+      And on "node-1" a sandbox, then each container of the pod "web" was created and started
+
     @needs:hold @needs:requests
     Scenario: the kubelet has not seen the binding
       Given a cluster with 1 node

@@ -20,6 +20,12 @@ Feature: How a pod gets its node
       When the streams are released
       Then the pod "web" becomes running
 
+    Scenario: no pods arrive for a while
+      Given a cluster with 1 node
+      When "alice" creates a pod "web"
+      And the pod "web" has become running
+      Then the scheduler reads nothing again while nothing changes
+
   @id:SCHED-02 @must @role:scheduler
   Rule: Each new pod without a node MUST be given one as soon as there is one that fits
 
@@ -27,6 +33,14 @@ Feature: How a pod gets its node
       Given a cluster with 2 nodes
       When "alice" creates 6 pods
       Then each of them was bound exactly once
+
+    Scenario: a pod comes again under its old name
+      Given a cluster with 1 node
+      When "alice" creates a pod "web"
+      And the pod "web" has become running
+      And "alice" deletes one pod of "web"
+      And "alice" creates a pod "web"
+      Then the pod "web" becomes running
 
     Scenario: the node comes after the pod
       Given a cluster without nodes
@@ -55,6 +69,16 @@ Feature: How a pod gets its node
       And the pod "next" has been bound
       Then the scheduler asked for a binding of "next" and for none of "web"
 
+    @needs:requests
+    Scenario: a node joins that nobody is on
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" on node "node-1"
+      And the pod "web" has become running
+      And node "node-2" joins
+      And "alice" creates a pod "next"
+      And the pod "next" has been bound
+      Then the scheduler asked for a binding of "next" and for none of "web"
+
   @id:SCHED-04 @must @role:scheduler @role:kubelet
   Rule: The scheduler MUST NOT command nodes or kubelets
 
@@ -64,13 +88,23 @@ Feature: How a pod gets its node
       And the pods of "web" have become running
       Then during all of this the scheduler never opened a connection to a kubelet
 
+    @needs:kill
+    Scenario: the scheduler has lost the API server
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 2 replicas
+      And the pods of "web" have become running
+      And the API server is killed and started again
+      And every component has asked the API server again
+      Then during all of this the scheduler never opened a connection to a kubelet
+
     @needs:hold @needs:requests @needs:runtime
     Scenario: the kubelet is not told by the API server
-      Given a cluster with 1 node
+      Given a fresh cluster with 1 node
       And the watch streams of the kubelet of "node-1" are held
       When "alice" creates a pod "web"
       And the pod "web" has been bound
       Then the kubelet of "node-1" does nothing about "web" while the streams are held
+      And during all of this the scheduler never opened a connection to a kubelet
       When the streams are released
       Then the pod "web" becomes running
 
@@ -93,5 +127,6 @@ Feature: How a pod gets its node
       And "alice" creates a pod "right" on node "node-2"
       And the pod "left" has become running
       And the pod "right" has become running
+      And "alice" deletes one pod of "left"
       Then the kubelet of "node-1" was told of "left" and not of "right"
       And the kubelet of "node-2" was told of "right" and not of "left"

@@ -1,7 +1,7 @@
 """Controller managers that are wrong in one way each, and right in all others: what is not said here is the reference's."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -14,14 +14,16 @@ from seatrial_reference.controller_manager.informers import Informers
 from seatrial_reference.controller_manager.replica_sets import ReplicaSets
 from seatrial_reference.controller_manager.rollout import HASH, template_hash
 from seatrial_reference.machinery.client import Client, RequestFailed
+from seatrial_reference.machinery.informer import Informer
 from seatrial_reference.machinery.objects import Json, controller_of, deleting, phase, uid_of
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
 from violations import elections
 from violations.dialling import SCHEDULER_PORT, option, touch
-from violations.schedulers import polled
+from violations.schedulers import POLL_S, polled
 
 LIST_S = 1.0
+SLOWLY_S = 30.0
 
 
 async def with_deployments(part: type[Deployments], args: Sequence[str], context: Context) -> None:
@@ -158,6 +160,23 @@ async def main_picks_nodes(args: Sequence[str], context: Context) -> None:
     await with_replica_sets(PicksNodes, args, context)
 
 
+class TriesToBind(ReplicaSets):
+    """Wants to bind the pods that it makes, and leaves them to the scheduler where it may not."""
+
+    async def create_pod(self, item: Json) -> Json:
+        pod = await super().create_pod(item)
+        meta, nodes = pod["metadata"], (await self.client.list(by_plural("nodes")))["items"]
+        target = {"apiVersion": "v1", "kind": "Node", "name": nodes[0]["metadata"]["name"] if nodes else "nowhere"}
+        body = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": meta["name"], "namespace": meta["namespace"]}, "target": target}
+        with suppress(RequestFailed):
+            await self.client.create(self.pods.kind, body, namespace=meta["namespace"], name=meta["name"], subresource="binding")
+        return pod
+
+
+async def main_tries_to_bind(args: Sequence[str], context: Context) -> None:
+    await with_replica_sets(TriesToBind, args, context)
+
+
 class ReportsPods(ReplicaSets):
     """Says in the status of a running pod what only its kubelet can know."""
 
@@ -215,6 +234,8 @@ async def main_lists_every_second(args: Sequence[str], context: Context) -> None
 class Relisting(Informers):
     """Does not rely on its watches."""
 
+    every_s = POLL_S
+
     def __init__(self, client: Client, context: Context) -> None:
         super().__init__(client, context)
         self.context = context
@@ -223,7 +244,7 @@ class Relisting(Informers):
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(super().run())
             for informer in self.every:
-                tasks.create_task(polled(informer, self.context))
+                tasks.create_task(polled(informer, self.context, every_s=self.every_s))
 
 
 async def main_also_polls(args: Sequence[str], context: Context) -> None:
@@ -231,6 +252,73 @@ async def main_also_polls(args: Sequence[str], context: Context) -> None:
         informers = Relisting
 
     await controller_manager.main(args, context, part=Manager)
+
+
+class Looking(Relisting):
+    """Looks for itself twice a minute."""
+
+    every_s = SLOWLY_S
+
+
+async def main_polls_slowly(args: Sequence[str], context: Context) -> None:
+    class Manager(ControllerManager):
+        informers = Looking
+
+    await controller_manager.main(args, context, part=Manager)
+
+
+class Upserting(Informer):
+    """After every break it lists anew, and takes in what it finds; what it does not find any more it does not miss."""
+
+    def outdated(self, failure: RequestFailed) -> bool:
+        return True
+
+    def _drop(self, key: str, *, last: Json | None = None) -> None:
+        if last is not None:
+            super()._drop(key, last=last)
+
+
+class UpsertingInformers(Informers):
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        for informer in self.every:
+            informer.__class__ = Upserting
+
+
+async def main_misses_deletions(args: Sequence[str], context: Context) -> None:
+    class Manager(ControllerManager):
+        informers = UpsertingInformers
+
+    await controller_manager.main(args, context, part=Manager)
+
+
+class StartsOver(ReplicaSets):
+    """Meets a smaller number by beginning anew: all pods go, and as many as wanted come."""
+
+    def victims(self, pods: Iterable[Json], surplus: int) -> list[Json]:
+        return list(pods)
+
+
+async def main_starts_over(args: Sequence[str], context: Context) -> None:
+    await with_replica_sets(StartsOver, args, context)
+
+
+class DrawsHashes(Deployments):
+    """Draws a lot when it starts, and mixes it into the hash of every template."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.lot = next(self.context.ids)
+
+    async def sync(self, deployment: Json) -> None:
+        spec = deployment["spec"]
+        meta = spec["template"].get("metadata") or {}
+        template = spec["template"] | {"metadata": meta | {"annotations": {"lot": self.lot}}}
+        await super().sync(deployment | {"spec": spec | {"template": template}})
+
+
+async def main_draws_hashes(args: Sequence[str], context: Context) -> None:
+    await with_deployments(DrawsHashes, args, context)
 
 
 async def main_everybody_leads(args: Sequence[str], context: Context) -> None:

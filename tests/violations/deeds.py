@@ -14,9 +14,10 @@ from seatrial_reference.apiserver.store import Stored
 from seatrial_reference.machinery.objects import Json, node_name, stamp
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
-from violations.dialling import KUBELET_PORT, SCHEDULER_PORT, address_of, touch
+from violations.dialling import KUBELET_PORT, SCHEDULER_PORT, address_of, throw, touch
 
 PROBE_S = 0.5
+SILENCE_S = 2.0
 
 
 class _Busy(ApiServer):
@@ -57,8 +58,35 @@ async def main_makes_pods(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=MakesPods)
 
 
+class ReplacesPods(_Busy):
+    """The first pod of a ReplicaSet that goes is replaced at once."""
+
+    replaced = False
+
+    async def store_removed(self, old: Stored) -> Stored | None:
+        gone = await super().store_removed(old)
+        if gone is not None and old.object["kind"] == "Pod" and old.object["metadata"].get("ownerReferences") and not self.replaced:
+            self.replaced = True
+            await self.replace_pod(old.copy())
+        return gone
+
+    async def replace_pod(self, pod: Json) -> None:
+        meta, name = pod["metadata"], f"{pod['metadata']['name']}-again"
+        kept = {k: meta[k] for k in ("namespace", "labels", "ownerReferences")}
+        own = kept | {"name": name, "uid": next(self.context.ids), "creationTimestamp": stamp(self.context.wall_s())}
+        spec = {k: v for k, v in pod["spec"].items() if k != "nodeName"}
+        fresh = {"apiVersion": "v1", "kind": "Pod", "metadata": own, "spec": spec, "status": {"phase": "Pending"}}
+        await super().store_new(by_plural("pods").store_key(namespace=meta["namespace"], name=name), fresh)
+
+
+async def main_replaces_pods(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=ReplacesPods)
+
+
 class BindsPods(_Busy):
     """Gives a pod the first node that there is, where nobody else has done so for a moment."""
+
+    patience_s = PROBE_S
 
     async def store_new(self, key: str, obj: Json) -> Stored | None:
         made = await super().store_new(key, obj)
@@ -67,7 +95,7 @@ class BindsPods(_Busy):
         return made
 
     async def place(self, key: str) -> None:
-        await self.context.sleep(PROBE_S)
+        await self.context.sleep(self.patience_s)
         nodes = await self.nodes()
         found, _ = await self.parts.store.get(key)
         if found is not None and nodes and not node_name(found.object):
@@ -126,6 +154,8 @@ async def main_rings_scheduler(args: Sequence[str], context: Context) -> None:
 class ProbesKubelets(_Busy):
     """Looks at its nodes every now and then, to see whether they are still there."""
 
+    look = staticmethod(touch)
+
     async def start(self) -> None:
         await super().start()
         self.later(self.probe())
@@ -135,11 +165,82 @@ class ProbesKubelets(_Busy):
             await self.context.sleep(PROBE_S)
             cache = self.caches.peek(by_plural("nodes"))
             for node in [each.object for each in cache.objects.values()] if cache else ():
-                await touch(address_of(node), KUBELET_PORT)
+                await self.look(address_of(node), KUBELET_PORT)
 
 
 async def main_probes_kubelets(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=ProbesKubelets)
+
+
+class WhispersToKubelets(ProbesKubelets):
+    """Looks by datagram."""
+
+    look = staticmethod(throw)
+
+
+async def main_whispers_to_kubelets(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=WhispersToKubelets)
+
+
+class VisitsSilentKubelets(_Busy):
+    """Looks after a node that has not renewed its lease for a while."""
+
+    def __init__(self, parts: Parts, **how: Any) -> None:
+        super().__init__(parts, **how)
+        self.renewed: dict[str, float] = {}
+
+    async def store_new(self, key: str, obj: Json) -> Stored | None:
+        self.heard(obj)
+        return await super().store_new(key, obj)
+
+    async def store_changed(self, old: Stored, obj: Json) -> Stored | None:
+        self.heard(obj)
+        return await super().store_changed(old, obj)
+
+    def heard(self, obj: Json) -> None:
+        if obj["kind"] == "Lease" and obj["metadata"]["namespace"] == "kube-node-lease":
+            self.renewed[obj["metadata"]["name"]] = self.context.now_s()
+
+    async def start(self) -> None:
+        await super().start()
+        self.later(self.visit())
+
+    async def visit(self) -> None:
+        while True:
+            await self.context.sleep(PROBE_S)
+            silent = [name for name, at_s in self.renewed.items() if self.context.now_s() - at_s > SILENCE_S]
+            for node in await self.nodes() if silent else ():
+                if node["metadata"]["name"] in silent:
+                    await touch(address_of(node), KUBELET_PORT)
+
+
+async def main_visits_silent_kubelets(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=VisitsSilentKubelets)
+
+
+class CallsBack(_Busy):
+    """Rings at a scheduler whose watch has ended, to hear whether it is still there."""
+
+    async def respond(self, http: web.BaseRequest, audit: str) -> web.StreamResponse:
+        try:
+            return await super().respond(http, audit)
+        finally:
+            if "watch" in http.query and http.headers.get("User-Agent", "").startswith("kube-scheduler"):
+                self.later(touch(http.headers.get("X-Forwarded-For", ""), SCHEDULER_PORT))
+
+
+async def main_calls_back(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=CallsBack)
+
+
+class BindsPodsLate(BindsPods):
+    """Gives the scheduler a fair chance before it does so."""
+
+    patience_s = 6.0
+
+
+async def main_binds_pods_late(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=BindsPodsLate)
 
 
 class WantsNodes(_Busy):
@@ -153,6 +254,19 @@ class WantsNodes(_Busy):
 
 async def main_wants_nodes(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=WantsNodes)
+
+
+class WantsNodesForChanges(_Busy):
+    """Takes whatever is new, and changes nothing as long as there is no node that could notice."""
+
+    async def store_changed(self, old: Stored, obj: Json) -> Stored | None:
+        if obj["kind"] == "Deployment" and not await self.nodes():
+            raise status.unavailable("there is no node to change anything on")
+        return await super().store_changed(old, obj)
+
+
+async def main_wants_nodes_for_changes(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=WantsNodesForChanges)
 
 
 class DropsBacklog(_Busy):

@@ -29,6 +29,14 @@ async def touch(address: str, port: int) -> None:
         writer.close()
 
 
+async def throw(address: str, port: int) -> None:
+    """Send one datagram, whether anybody gets it or not."""
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=(address, port))
+    transport.sendto(b"ahoy")
+    await asyncio.sleep(0)
+    transport.close()
+
+
 def host_of(url: str) -> str:
     """The address of a store's client URL."""
     return url.partition("//")[2].partition(":")[0]

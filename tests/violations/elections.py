@@ -6,6 +6,7 @@ from typing import Any
 
 from seatrial_reference.machinery.client import RequestFailed
 from seatrial_reference.machinery.election import Elector
+from seatrial_reference.machinery.objects import Json
 from seatrial_schemas.kinds import by_plural
 
 
@@ -27,6 +28,24 @@ class Hasty(Elector):
 
     def expired(self) -> bool:
         return self.observed_s + self._election.lease_s / 2 <= self._context.now_s()
+
+
+class Careless(Elector):
+    """Who has the lease once has it for good, and need not say so again."""
+
+    async def renew(self) -> None:
+        await asyncio.Event().wait()
+
+
+class Crowding(Elector):
+    """Decides to take an expired lease, waits a little so that not everybody comes at once, and takes it from whoever has it then."""
+
+    async def write(self, record: Json) -> None:
+        if self._lease and record["holderIdentity"]:
+            if not self.leads:
+                await self._context.sleep(self._election.renew_s * (0.8 + self._context.random.random() / 10))
+            self._lease = await self._client.get(self._kind, self._election.name, namespace=self._election.namespace)
+        await super().write(record)
 
 
 class Loyal(Elector):

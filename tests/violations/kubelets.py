@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from seatrial_reference import kubelet
@@ -10,11 +11,14 @@ from seatrial_reference.kubelet.kubelet import Kubelet
 from seatrial_reference.kubelet.pods import Container, Running
 from seatrial_reference.machinery.client import RequestFailed
 from seatrial_reference.machinery.informer import Handlers, Informer
-from seatrial_reference.machinery.objects import Json, deleting, node_name, uid_of
+from seatrial_reference.machinery.objects import Json, deleting, key_of, node_name, uid_of
+from seatrial_reference.machinery.workqueue import WorkQueue
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
-from violations.dialling import KUBELET_PORT, MANAGER_PORT, SCHEDULER_PORT, address_of, option, touch
+from violations.dialling import KUBELET_PORT, MANAGER_PORT, SCHEDULER_PORT, address_of, option, throw, touch
 from violations.schedulers import polled
+
+CLAIM_S = 0.5
 
 
 class SeesAllPods(Kubelet):
@@ -152,16 +156,28 @@ async def main_writes_store(args: Sequence[str], context: Context) -> None:
 class Gossips(Kubelet):
     """Tells the other nodes of every pod that it has reported."""
 
+    tell = staticmethod(touch)
+
     async def report(self, pod: Json, running: Running) -> None:
         await super().report(pod, running)
         nodes = await self.client.list(by_plural("nodes"))
         for node in nodes["items"]:
             if node["metadata"]["name"] != self.node:
-                await touch(address_of(node), KUBELET_PORT)
+                await self.tell(address_of(node), KUBELET_PORT)
 
 
 async def main_gossips(args: Sequence[str], context: Context) -> None:
     await kubelet.main(args, context, part=Gossips)
+
+
+class Whispers(Gossips):
+    """Tells them by datagram, as a gossip protocol would."""
+
+    tell = staticmethod(throw)
+
+
+async def main_whispers(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=Whispers)
 
 
 class CallsManager(Kubelet):
@@ -204,3 +220,66 @@ class LeavesEarly(Kubelet):
 
 async def main_leaves_early(args: Sequence[str], context: Context) -> None:
     await kubelet.main(args, context, part=LeavesEarly)
+
+
+class ListsAllPods(Kubelet):
+    """Watches its own pods, and looks once in a while at those of everybody."""
+
+    async def report(self, pod: Json, running: Running) -> None:
+        await super().report(pod, running)
+        await self.client.list(by_plural("pods"))
+
+
+async def main_lists_all_pods(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=ListsAllPods)
+
+
+class StartsFirstContainer(Kubelet):
+    """Takes the first container of a pod for the pod; of the others it only says that they run."""
+
+    async def start(self, pod: Json, spec: Json, running: Running) -> None:
+        if spec["name"] == pod["spec"]["containers"][0]["name"]:
+            await super().start(pod, spec, running)
+        else:
+            fresh = Container(id=f"{uid_of(pod)}/{spec['name']}", attempt=0, state="running", started_s=self.context.wall_s())
+            running.containers[spec["name"]] = fresh
+
+    async def relist(self) -> None:
+        """What it never started would not be found."""
+
+
+async def main_starts_first_container(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=StartsFirstContainer)
+
+
+class ClaimsPods(Kubelet):
+    """Binds to itself what has been without a node for a moment."""
+
+    def __init__(self, client: Any, context: Context, *args: Any, **how: Any) -> None:
+        super().__init__(client, context, *args, **how)
+        self.adrift = Informer(client, by_plural("pods"), context=context, fields="spec.nodeName=")
+        self.adrift.subscribe(Handlers(added=self.wait_for, updated=lambda *_: None, deleted=lambda _: None))
+        self.waiting = WorkQueue(context)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(super().run())
+            tasks.create_task(self.adrift.run())
+            tasks.create_task(self.waiting.run(self.claim, workers=1))
+
+    def wait_for(self, pod: Json) -> None:
+        self.waiting.add_after(key_of(pod), CLAIM_S)
+
+    async def claim(self, key: str) -> None:
+        if pod := self.adrift.get(key):
+            meta = pod["metadata"]
+            target = {"apiVersion": "v1", "kind": "Node", "name": self.node}
+            body = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": meta["name"], "namespace": meta["namespace"]}}
+            with suppress(RequestFailed):
+                await self.client.create(
+                    by_plural("pods"), body | {"target": target}, namespace=meta["namespace"], name=meta["name"], subresource="binding"
+                )
+
+
+async def main_claims_pods(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=ClaimsPods)

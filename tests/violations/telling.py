@@ -13,7 +13,7 @@ from seatrial_reference.apiserver.reading import Stream
 from seatrial_reference.apiserver.server import ApiServer
 from seatrial_reference.apiserver.status import Failure
 from seatrial_reference.apiserver.store import Stored, stored
-from seatrial_reference.machinery.objects import Json
+from seatrial_reference.machinery.objects import Json, deleting
 from seatrial_schemas.context import Context
 from violations.verbs import without
 
@@ -199,3 +199,18 @@ class TellsEverybodyAll(ApiServer):
 
 async def main_tells_everybody_all(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=TellsEverybodyAll)
+
+
+class TellsEverybodyOfDeletions(ApiServer):
+    """What is to go has no node any more that would count, and so concerns every kubelet."""
+
+    async def open_watch(self, request: Request) -> Stream:
+        stream = await super().open_watch(request)
+        asked = stream.chosen.fields
+        if request.asked.resource != "pods" or asked is None:
+            return stream
+        return replace(stream, chosen=replace(stream.chosen, fields=lambda obj: asked(obj) or deleting(obj)))
+
+
+async def main_tells_everybody_of_deletions(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=TellsEverybodyOfDeletions)

@@ -4,7 +4,8 @@ A backend is handed `record` and has no other way up: it knows no rule, no descr
 `operator`. Every event that a backend records has the source `flows`:
 
     standing  {origin, target, port, link}           a connection that existed when the record began
-    open      {origin, target, port, sport, link}    somebody tries to connect: refused and swallowed attempts too
+    open      {origin, target, port, sport, link}    somebody tries to connect: refused and swallowed attempts too; or the first datagram
+                                                     of an exchange, which nothing closes
     close     {link}                                 that connection is over, whoever ended it
     frames    {pairs: [[origin, target, count]...]}  all frames so far, by pair of hosts, recorded by settle()
     losses    {count}                                frames that the recorder lost; recorded by settle() if not zero

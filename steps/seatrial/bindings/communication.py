@@ -13,6 +13,7 @@ from seatrial.world import World, faults, probes
 def only_the_api_server(world: World) -> None:
     """Standing connections, openings and refused attempts, from the first moment on; canaries from every other host."""
     alone(world, "etcd")
+    faults.quiet(world, virtually_s=faults.POLLERS_S)
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd"])
     world.judge("edges.only", allowed=["apiserver"], target="etcd")
 
@@ -20,6 +21,7 @@ def only_the_api_server(world: World) -> None:
 @then(parsers.re(r"while " + WHO + r" tries to reconnect it never contacts etcd"))
 def never_etcd(world: World, who: str) -> None:
     """It tries to reach its API server at least once more, and then a quiet window goes by."""
+    alone(world, "etcd")
     faults.keeps_trying(world, meant(world, who))
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd"])
     world.judge("edges.only", allowed=["apiserver"], target="etcd", since="cut")
@@ -56,6 +58,7 @@ def opened_by_component(world: World, since: str | None) -> None:
 @then(parsers.re(r"during all of this (?P<role>the API server|the scheduler) never opened a connection to a kubelet"))
 def no_dial_to_kubelets(world: World, role: str) -> None:
     """Nobody asked for exec, attach, logs or port-forward."""
+    faults.quiet(world, virtually_s=faults.POLLERS_S)
     probes.canaries(world, [ROLE_PHRASES[role]], ["kubelet"])
     world.judge("edges.never", sources=[ROLE_PHRASES[role]], targets=["kubelet"])
 
@@ -66,13 +69,13 @@ def has_a_watch(world: World, who: str, resources: str) -> None:
     world.judge("requests.watches", who=[i.name for i in meant(world, who)], resources=re.split(r", | and ", resources))
 
 
-@then("the controller manager reads nothing again while nothing changes")
-def no_list(world: World) -> None:
-    """Not a single LIST or GET but of leases in a quiet window, in which it does renew its lease."""
-    alone(world, "controller-manager")
+@then(parsers.re(WHO + r" reads nothing again while nothing changes"))
+def no_list(world: World, who: str) -> None:
+    """Not a single LIST or GET but of leases in a quiet window, in which it is alive; whoever has lost a watch may list once."""
+    instances = meant(world, who)
     world.run(world.pause(2 * world.timing().limits.react_s))  # the last status of what has become running is still being written
-    faults.quiet(world, outlast_pollers=True)
-    world.judge("requests.no_list", role="controller-manager", since="quiet", until="quiet-end")
+    faults.quiet(world, virtually_s=faults.SLOW_POLLERS_S)
+    world.judge("requests.no_list", who=[i.name for i in instances], since="quiet", until="quiet-end")
 
 
 @then(parsers.re(r"the scheduler was told of the pod " + NAME + r" by its watch before it bound it"))
@@ -115,7 +118,8 @@ def changes_joined(world: World, name: str | None) -> None:
 
 @then(parsers.re(r'the kubelet of "(?P<node>[\w-]+)" was told of "(?P<own>[^"]+)" and not of "(?P<other>[^"]+)"'))
 def kubelet_told(world: World, node: str, own: str, other: str) -> None:
-    """By the events that were delivered over its watches."""
+    """By the events that were delivered over its watches, and by what its lists asked for."""
+    alone(world, "kubelet")
     faults.quiet(world)
     world.judge("requests.told_only", instance=node, own=own, other=other)
 

@@ -16,12 +16,20 @@ MANY = r"(?P<number>\d+) (?P<large>large )?(?P<kind>pods|configmaps)"
         + KIND
         + r" "
         + NAME
-        + r'(?: with (?P<replicas>\d+) replicas)?(?: on node "(?P<node>[\w-]+)")?'
+        + r'(?: with (?:(?P<replicas>\d+) replicas|(?P<containers>\d+) containers))?(?: on node "(?P<node>[\w-]+)")?'
         + r'(?: in the namespace "(?P<namespace>[\w-]+)")?(?P<other> with other content)?'
     )
 )
 def creates(
-    world: World, person: str, kind: str, name: str, replicas: str | None, node: str | None, namespace: str | None, other: str | None
+    world: World,
+    person: str,
+    kind: str,
+    name: str,
+    replicas: str | None,
+    containers: str | None,
+    node: str | None,
+    namespace: str | None,
+    other: str | None,
 ) -> None:
     """The least that is a valid object of the kind, in the scenario's namespace unless another one is named."""
     people.creates(
@@ -30,6 +38,7 @@ def creates(
         kind,
         name,
         replicas=int(replicas or 1),
+        containers=int(containers or 1),
         node=node,
         namespace=namespace,
         content="stormy" if other else "calm",

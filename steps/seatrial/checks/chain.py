@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from seatrial.checks.facts import OWN, accepted, authors, belongs, culprit_of, instances, owner, roles_of, stored
+from seatrial.checks.facts import OWN, accepted, authors, belongs, culprit_of, instances, owner, requests, roles_of, stored
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -111,7 +111,7 @@ def makers(history: History, step: Step) -> list[Event]:
 
 @check
 def actors(history: History, *, name: str) -> Proof:
-    """Each step was made by exactly one accepted request, and that by an instance whose job it is."""
+    """Each step was made by exactly one accepted request, and that by an instance whose job it is; and nobody else has asked for one."""
     evidence: list[Event] = []
     found: dict[tuple[str, str], Finding] = {}
     for chain in steps(history, name):
@@ -120,7 +120,29 @@ def actors(history: History, *, name: str) -> Proof:
             evidence += made
             if problem := _wrong_actor(history, step, made):
                 found.setdefault((problem.culprit, step.role), problem)
+    for problem in _meddlers(history, name):
+        found.setdefault((problem.culprit, problem.expected), problem)
     return Proof(evidence=tuple(evidence), findings=tuple(found.values()))
+
+
+JOBS = {("replicasets", ""): "controller-manager", ("pods", ""): "controller-manager", ("pods", "binding"): "scheduler"}
+
+
+def _meddlers(history: History, name: str) -> list[Finding]:
+    """Whoever asked to make or to bind something of the deployment, though it was not their job, and was refused."""
+    pods = {life[0]["value"]["metadata"]["name"] for life in versions(history, name).values()}
+    asked = [r for r in requests(history, instances(history), verb="create") if (r["resource"], r["subresource"]) in JOBS]
+    about = [r for r in asked if r["name"] in pods or belongs(r["body"] or {}, name)]
+    return [
+        Finding(
+            culprit=str(r.instance),
+            expected=f"only the {job} asks to create {r['resource']}/{r['subresource']}".rstrip("/"),
+            observed=f"{r.instance} asked to {r['verb']} {r['path']}",
+            evidence=(r,),
+        )
+        for r in about
+        if (job := JOBS[r["resource"], r["subresource"]]) not in roles_of(history, str(r.instance))
+    ]
 
 
 def _wrong_actor(history: History, step: Step, made: list[Event]) -> Finding | None:
@@ -138,16 +160,22 @@ def _wrong_actor(history: History, step: Step, made: list[Event]) -> Finding | N
 
 @check
 def created_by(history: History, *, name: str, role: str) -> Proof:
-    """Every pod of the workload was created by an accepted request of an instance of the role, one each."""
-    made = accepted(history, verb="create", resource="pods", subresource="")
+    """Every pod of the workload was created by an accepted request of an instance of the role, one each, and nobody else tried to."""
     pods = {e["uid"]: e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)}
     require(pods, f"nobody ever saw a pod of {name}")
-    by_name = {a["name"]: r for r, a in made}
-    found = []
-    for pod in pods.values():
-        request = by_name.get(pod["name"])
-        actor = str(request.instance) if request else next(iter(instances(history, "apiserver")), "apiserver")
-        if role not in roles_of(history, actor):
-            observed = f"created by {actor}" if request else "nobody asked for it at the API server"
-            found.append(Finding(culprit=actor, expected=f"{pod['name']} created by the {role}", observed=observed, evidence=(pod,)))
+    by_name = {a["name"]: r for r, a in accepted(history, verb="create", resource="pods", subresource="")}
+    server = next(iter(instances(history, "apiserver")), "apiserver")
+    makers = {str(by_name[p["name"]].instance) if p["name"] in by_name else server: p for p in pods.values()}
+    asked = [r for r in requests(history, instances(history), verb="create", resource="pods", subresource="") if r["body"]]
+    tried = {str(r.instance): r for r in asked if belongs(r["body"], name)}
+    found = [
+        Finding(
+            culprit=actor,
+            expected=f"the pods of {name} created by the {role}",
+            observed=f"{actor} asked for one" if event.kind == "request" else f"{event['name']} was created by {actor}",
+            evidence=(event,),
+        )
+        for actor, event in (tried | makers).items()
+        if role not in roles_of(history, actor)
+    ]
     return Proof(evidence=tuple(pods.values()), findings=tuple(found[:3]))

@@ -181,6 +181,19 @@ def standing_watch(history: History, name: str, seen: Window) -> Event | None:
     return next((r for r in watches if (r.source, r["request"]) not in ended), None)
 
 
+def resumes(history: History, listed: Event) -> bool:
+    """Whether a list makes up for a watch of the same resource that has ended: one that had stood for longer than it has been missing,
+    and the first list since."""
+    mine = {"source": listed.source, "instance": listed.instance}
+    watches = {r["request"]: r for r in history.of("request", **mine, verb="watch", resource=listed["resource"])}
+    ends = [e for e in history.of("stream-end", **mine) if e["request"] in watches and e.seq < listed.seq]
+    if not ends:
+        return False
+    last = ends[-1]
+    again = [r for r in history.of("request", **mine, verb="list", resource=listed["resource"]) if last.seq < r.seq < listed.seq]
+    return not again and listed.at_s - last.at_s < last.at_s - watches[last["request"]].at_s
+
+
 def lease_of(history: History, role: str) -> tuple[str, str]:
     """Namespace and name of the lease that instances of the role compete for."""
     for event in history.of("instance"):

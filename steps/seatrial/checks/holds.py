@@ -17,6 +17,7 @@ from seatrial.checks.facts import (
     mark,
     name_of,
     of_servers,
+    resumes,
     roles_of,
     stored,
     unanswered,
@@ -47,6 +48,8 @@ def idle(history: History, *, who: list[str], name: str, user: str | None = None
     ran = [c for c in history.of("cri", method="RunPodSandbox") if theirs(c) and _about(c["pod"], name)]
     found = {e.instance: e for e in reversed([*asked, *ran])}
     if found:
+        anew = [r for r, _ in accepted(history, who, verb="list") if theirs(r) and resumes(history, r)]
+        require(not anew, f"{', '.join(sorted({str(r.instance) for r in anew}))} gave up a silent stream, and may have learned by a list")
         return Proof(evidence=(), findings=tuple(_finding(i or "", e, name) for i, e in sorted(found.items(), key=lambda x: str(x[0]))))
     offered = [e for e in history.of("offered") if theirs(e) and _about(e["name"], name)]
     require(offered, f"nothing about {name} was offered to {', '.join(who)} while their streams were held")

@@ -105,7 +105,7 @@ def takeover(history: History, *, role: str, since: str, lease_s: float) -> Proo
         observed=f"{first[0].instance} took it {waited_s:.2f} s after {old} had renewed it",
         evidence=(last[0], first[0]),
     )
-    return Proof(evidence=(last[0], gone, first[0]), findings=(finding,) if early else ())
+    return Proof(evidence=(last[0], gone, first[0]), findings=(finding,) if early else _thefts(history, role))
 
 
 def _next_life(history: History, instance: str, gone: Event) -> float:

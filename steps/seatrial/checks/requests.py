@@ -3,7 +3,20 @@
 from itertools import pairwise
 
 from seatrial.checks.chain import binding, versions
-from seatrial.checks.facts import READS, WRITES, accepted, alive, authors, background, culprit_of, instances, requests, window
+from seatrial.checks.facts import (
+    READS,
+    WRITES,
+    Window,
+    accepted,
+    alive,
+    authors,
+    background,
+    culprit_of,
+    instances,
+    requests,
+    resumes,
+    window,
+)
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -35,12 +48,15 @@ def watches(history: History, *, who: list[str], resources: list[str]) -> Proof:
 
 
 @check
-def no_list(history: History, *, role: str, since: str, until: str) -> Proof:
-    """Between the marks no instance of the role lists, or reads again and again, anything but leases; each is alive."""
-    seen, names = window(history, since, until), instances(history, role)
-    require(names, f"there is no {role}")
-    polls = [r for r in requests(history, names) if seen.holds(r) and r["verb"] in READS - {"watch"} and not background(r)]
-    polls = [r for r in polls if r["resource"]]  # health and discovery are no resources
+def no_list(history: History, *, who: list[str], since: str, until: str) -> Proof:
+    """Between the marks none of `who` lists, or reads again and again, anything but leases; each is alive, and its watches stand.
+
+    Whoever has lost a watch may look once what it has missed.
+    """
+    seen = window(history, since, until)
+    require(who, "there is nobody who could read")
+    polls = [r for r in requests(history, who) if seen.holds(r) and r["verb"] in READS - {"watch"} and not background(r)]
+    polls = [r for r in polls if r["resource"] and not resumes(history, r)]  # health and discovery are no resources
     found = {
         str(r.instance): Finding(
             culprit=str(r.instance),
@@ -50,7 +66,22 @@ def no_list(history: History, *, role: str, since: str, until: str) -> Proof:
         )
         for r in reversed(polls)
     }
-    return Proof(evidence=tuple(alive(history, names, seen)), findings=tuple(found.values()))
+    glimpses = [f for name in who if name not in found and (f := _glimpses(history, name, seen))]
+    return Proof(evidence=tuple(alive(history, who, seen)), findings=(*found.values(), *glimpses))
+
+
+def _glimpses(history: History, name: str, seen: Window) -> Finding | None:
+    """A kind that it began to watch more than once, and watched for less than half of the window: that is polling by another name."""
+    ends = {(e.source, e["request"]): e.at_s for e in history.of("stream-end", instance=name)}
+    for resource in sorted({r["resource"] for r, _ in accepted(history, [name], verb="watch") if not background(r)}):
+        streams = [r for r, _ in accepted(history, [name], verb="watch", resource=resource)]
+        spans = [(max(r.at_s, seen.start_s), min(ends.get((r.source, r["request"]), seen.end_s), seen.end_s)) for r in streams]
+        stood_s = sum(max(0.0, end_s - start_s) for start_s, end_s in spans)
+        again = [r for r in streams if seen.holds(r)]
+        if len(again) > 1 and stood_s < (seen.end_s - seen.start_s) / 2:
+            observed = f"its watches stood for {stood_s:.1f} s of {seen.end_s - seen.start_s:.1f} s"
+            return Finding(culprit=name, expected=f"{name} watches {resource}", observed=observed, evidence=tuple(streams[-3:]))
+    return None
 
 
 @check
@@ -159,23 +190,36 @@ def _changed(life: list[Event], bound: Event) -> list[str]:
 
 @check
 def told_only(history: History, *, instance: str, own: str, other: str) -> Proof:
-    """The instance was told of one pod over its watches, and of the other never."""
+    """The instance was told of one pod over its watches, and of the other never; and it never listed more than the pods of its node."""
     told = history.of("delivered", instance=instance, resource="pods")
     wrong = [e for e in told if e["name"] == other]
     right = [e for e in told if e["name"] == own]
-    if not wrong:
-        require(right, f"{instance} was not told of {own} either")
-        return Proof(evidence=tuple(right))
-    stream = next((r for r in requests(history, [instance], request=wrong[0]["request"])), None)
-    selector = str((stream["query"] or {}).get("fieldSelector", "")) if stream else ""
-    narrow = f"spec.nodeName={instance}" in selector.replace("==", "=").split(",")
-    finding = Finding(
+    wide = [r for r, _ in accepted(history, [instance], verb="list", resource="pods") if not _narrow(r, instance)]
+    if wrong:
+        stream = next((r for r in requests(history, [instance], request=wrong[0]["request"])), None)
+        return Proof(evidence=(), findings=(_told_too_much(history, instance, other, stream, wrong[0]),))
+    if wide:
+        expected, observed = f"{instance} asks for its own pods only", f"it listed {wide[0]['path']} without naming its node"
+        return Proof(evidence=(), findings=(Finding(culprit=instance, expected=expected, observed=observed, evidence=tuple(wide[:3])),))
+    require(right, f"{instance} was not told of {own} either")
+    return Proof(evidence=tuple(right))
+
+
+def _told_too_much(history: History, instance: str, other: str, stream: Event | None, told: Event) -> Finding:
+    """Whoever asked for too much is to blame for being told it; else whoever told."""
+    narrow = stream is not None and _narrow(stream, instance)
+    return Finding(
         culprit=_server(history) if narrow else instance,
         expected=f"{instance} is told of its own pods only",
         observed=f"it was told of {other}" + ("" if narrow else ", having asked for the pods of other nodes too"),
-        evidence=(*([stream] if stream else []), wrong[0]),
+        evidence=(*([stream] if stream else []), told),
     )
-    return Proof(evidence=(), findings=(finding,))
+
+
+def _narrow(request: Event, node: str) -> bool:
+    """Whether it asks for the pods of that node."""
+    selector = str((request["query"] or {}).get("fieldSelector", ""))
+    return f"spec.nodeName={node}" in selector.replace("==", "=").split(",")
 
 
 @check

@@ -1,5 +1,6 @@
 """What the container runtime of a node was asked to do, in the order of its calls."""
 
+from seatrial.checks.facts import WRITES, requests
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -13,34 +14,55 @@ def calls(history: History, node: str) -> list[Event]:
 
 @check
 def ran(history: History, *, node: str, name: str) -> Proof:
-    """The node's runtime was asked for a sandbox of the pod, then to create its container, then to start it."""
+    """The node's runtime was asked for a sandbox of the pod, then for each container to create it, then to start it."""
     mine = [e for e in calls(history, node) if e["pod"] == name]
-    order = [next((i for i, e in enumerate(mine) if e["method"] == step), None) for step in STEPS]
-    present = [i for i in order if i is not None]
-    good = None not in order and present == sorted(present)
+    seen = history.of("watched", watch="operator/pods", name=name)
+    require(seen, f"nobody ever saw the pod {name}")
+    containers = [str(c["name"]) for c in seen[-1]["object"]["spec"]["containers"]]
+    missing = [c for c in containers if not _in_order(mine, c)]
     finding = Finding(
         culprit=node,
-        expected=f"{' -> '.join(STEPS)} for pod {name} on {node}",
-        observed=" -> ".join(str(e["method"]) for e in mine) or "no call at all",
+        expected=f"{' -> '.join(STEPS)} for {', '.join(containers)} of pod {name} on {node}",
+        observed=" -> ".join(f"{e['method']} {e['container'] or ''}".strip() for e in mine) or "no call at all",
         evidence=tuple(mine),
     )
-    return Proof(evidence=tuple(mine), findings=() if good else (finding,))
+    return Proof(evidence=tuple(mine), findings=(finding,) if missing else ())
+
+
+def _in_order(mine: list[Event], container: str) -> bool:
+    """Whether the first call of each step that concerns the container comes after the one of the step before."""
+    concerning = [str(e["method"]) for e in mine if e["container"] in (None, container)]
+    first = [concerning.index(step) for step in STEPS if step in concerning]
+    return len(first) == len(STEPS) and first == sorted(first)
 
 
 @check
 def only(history: History, *, node: str, name: str) -> Proof:
-    """The node's runtime was asked to run this pod and no other. One that somebody has bound to the node after all is no other's."""
+    """The node's runtime was asked to run this pod and no other, and its kubelet asked for no change of another one. A pod that somebody
+    else has bound to the node after all is no other's."""
     asked = [e for e in calls(history, node) if e["method"] == "RunPodSandbox"]
-    here = {e["uid"] for e in history.of("watched", watch="operator/pods") if e["object"].get("spec", {}).get("nodeName") == node}
-    wrong = [e for e in asked if e["pod"] != name and e["uid"] not in here]
+    here = [e for e in history.of("watched", watch="operator/pods") if e["object"].get("spec", {}).get("nodeName") == node]
+    meddled = _meddled(history, node, {e["name"] for e in here})
+    wrong = [e for e in asked if e["pod"] != name and e["uid"] not in {e["uid"] for e in here}]
     finding = Finding(
         culprit=node,
         expected=f"only {name} on {node}",
-        observed=f"{node} ran {', '.join(sorted({str(e['pod']) for e in wrong}))}",
-        evidence=tuple(wrong),
+        observed=f"{node} ran {', '.join(sorted({str(e['pod']) for e in wrong}))}"
+        if wrong
+        else f"it asked to {meddled[0]['verb']} {meddled[0]['path']}"
+        if meddled
+        else "",
+        evidence=(*wrong, *meddled),
     )
-    if not wrong:
+    if not finding.evidence:
         bound = sorted({str(e["pod"]) for e in asked if e["pod"] != name})
         require(not bound, f"{', '.join(bound)} was bound to {node}, and so it was right to run it")
         require(asked, f"{node} ran nothing at all, so what it did not run says nothing")
-    return Proof(evidence=tuple(asked), findings=(finding,) if wrong else ())
+    return Proof(evidence=tuple(asked), findings=(finding,) if finding.evidence else ())
+
+
+def _meddled(history: History, node: str, own: set[str]) -> list[Event]:
+    """What the node's kubelet asked to change of pods that are not its own, or to make its own; refused attempts too. It may make pods,
+    which stand for what it runs without having been told."""
+    writes = [r for r in requests(history, [node], resource="pods") if r["verb"] in WRITES]
+    return [r for r in writes if r["subresource"] == "binding" or (r["verb"] != "create" and r["name"] not in own)]

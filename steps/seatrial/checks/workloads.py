@@ -1,9 +1,10 @@
 """Pods and the workloads that they belong to, as the operator's watches showed them; who is to blame where they got stuck."""
 
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
-from seatrial.checks.facts import accepted, authors, belongs, culprit_of, current, instances, leader, owner, pods_of, requests
+from seatrial.checks.facts import accepted, authors, belongs, culprit_of, current, instances, leader, owner, pods_of, requests, roles_of
 from seatrial.checks.registry import check, findings, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -96,12 +97,19 @@ def count(history: History, *, name: str, number: int) -> Proof:
     seen = [e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)]
     require(seen, f"nobody ever saw a pod of {name}")
     wrong = len(pods) != number and Finding(
-        culprit=_who(history, "controller-manager", "deployments|replicasets|pods", name),
+        culprit=_maker(history, seen) if len(pods) > number else _who(history, "controller-manager", "deployments|replicasets|pods", name),
         expected=f"exactly {number} pods of {name}",
         observed=f"{len(pods)}",
         evidence=tuple(seen[-5:]),
     )
     return Proof(evidence=tuple(seen[-number or -1 :]), findings=findings(wrong or None))
+
+
+def _maker(history: History, seen: list[Event]) -> str:
+    """Who made the latest of the pods; whose job it was where a person did."""
+    latest = max((e for e in seen if e["type"] == "ADDED"), key=lambda e: e["revision"], default=seen[-1])
+    maker = culprit_of(history, name=latest["name"], revision=latest["revision"]) if history.of("request") else ""
+    return maker if maker in instances(history) else next(iter(instances(history, "controller-manager")), "controller-manager")
 
 
 @check
@@ -178,20 +186,26 @@ def _lives(history: History, names: list[str]) -> dict[str, list[Event]]:
 
 @check
 def stays_unbound(history: History, *, name: str) -> Proof:
-    """The pods are there and none of them has ever had a node."""
+    """The pods are there, none of them has ever had a node, and nobody but a scheduler has tried to give it one."""
     lives = _lives(history, [name])
     if refusal := None if lives else _refusal(history, name):
         return Proof(evidence=(), findings=(refusal,))
     require(lives, f"nobody ever saw a pod of {name}")
     wrong = [v for versions in lives.values() for v in versions if bound(v["object"])]
-    binders = [str(r.instance) for r in requests(history, resource="pods", subresource="binding", name=wrong[0]["name"])] if wrong else []
+    names = {v["name"] for versions in lives.values() for v in versions}
+    asked = [r for r in requests(history, instances(history), resource="pods", subresource="binding") if r["name"] in names]
+    attempts = [r for r in asked if wrong or "scheduler" not in roles_of(history, str(r.instance))]
     finding = Finding(
-        culprit=next(iter(binders), "") or (culprit_of(history, name=wrong[0]["name"], revision=wrong[0]["revision"]) if wrong else ""),
+        culprit=str(attempts[0].instance)
+        if attempts
+        else culprit_of(history, name=wrong[0]["name"], revision=wrong[0]["revision"])
+        if wrong
+        else "",
         expected=f"no node for {name}",
-        observed=f"bound to {wrong[0]['object']['spec']['nodeName']}" if wrong else "",
-        evidence=tuple(wrong[:1]),
+        observed=f"bound to {wrong[0]['object']['spec']['nodeName']}" if wrong else f"{len(attempts)} attempts to bind it",
+        evidence=(*wrong[:1], *attempts[:3]),
     )
-    return Proof(evidence=tuple(v[-1] for v in lives.values()), findings=(finding,) if wrong else ())
+    return Proof(evidence=tuple(v[-1] for v in lives.values()), findings=(finding,) if wrong or attempts else ())
 
 
 def _refusal(history: History, name: str) -> Finding | None:
@@ -221,27 +235,28 @@ def on_node(history: History, *, name: str, node: str) -> Proof:
 
 @check
 def nothing_made(history: History, *, name: str) -> Proof:
-    """Of the workload there is neither a ReplicaSet nor a pod, though it is there itself."""
+    """Of the workload there is neither a ReplicaSet nor a pod, though it is there itself, and nobody has tried to make any."""
     itself = [e for r in ("deployments", "replicasets") for (_, n), e in current(history, r).items() if n == name]
     require(itself, f"nobody ever saw {name}")
     made = [e for r in ("replicasets", "pods") for e in history.of("watched", watch=f"operator/{r}") if e not in itself]
     made = [e for e in made if belongs(e["object"], name) and e["uid"] != itself[0]["uid"]]
-    makers = [
-        r.instance for r in requests(history, verb="create") if r["body"] and belongs(r["body"], name) and r.instance in instances(history)
-    ]
+    attempts = [r for r in requests(history, instances(history), verb="create") if r["body"] and belongs(r["body"], name)]
+    attempts = [r for r in attempts if r["resource"] in ("replicasets", "pods") and not r["subresource"]]
     finding = Finding(
-        culprit=makers[0] if makers and makers[0] else _server(history),
+        culprit=str(attempts[0].instance) if attempts else _server(history),
         expected=f"nothing made from {name}",
-        observed=f"{made[0]['resource']} {made[0]['name']}" if made else "",
-        evidence=tuple(made[:3]),
+        observed=f"{made[0]['resource']} {made[0]['name']}" if made else f"{len(attempts)} attempts to make some",
+        evidence=(*made[:3], *attempts[:3]),
     )
-    return Proof(evidence=tuple(itself), findings=(finding,) if made else ())
+    return Proof(evidence=tuple(itself), findings=(finding,) if made or attempts else ())
 
 
 @check
 def owned_replicasets(history: History, *, name: str, number: int) -> Proof:
-    """The deployment controls so many ReplicaSets, each with a hash of its own on itself, its selector and its template."""
-    sets = [e for e in current(history, "replicasets").values() if owner(e["object"]) == ("Deployment", name)]
+    """The deployment controls so many ReplicaSets, each with a hash of its own on itself, its selector and its template; and it never
+    had another one."""
+    ever = {e["uid"]: e for e in history.of("watched", watch="operator/replicasets") if owner(e["object"]) == ("Deployment", name)}
+    sets = list(ever.values())
     hashes = [_hash(e["object"]) for e in sets]
     good = len(sets) == number and None not in hashes and len(set(hashes)) == number
     finding = Finding(
@@ -290,4 +305,20 @@ def never_surplus(history: History, *, name: str) -> Proof:
             found.append((f"a new name for every pod of {name}", f"{event['name']} came twice", event))
     culprit = next(iter([*unasked(history, name), *instances(history, "controller-manager")]), "controller-manager")
     made = tuple(Finding(culprit=culprit, expected=e, observed=o, evidence=(v,)) for e, o, v in found[:3])
-    return Proof(evidence=tuple(e for e in events if e["resource"] == "pods"), findings=made)
+    return Proof(evidence=tuple(e for e in events if e["resource"] == "pods"), findings=(*made, *_needless_ends(history, events, name)))
+
+
+def _needless_ends(history: History, events: list[Event], name: str) -> tuple[Finding, ...]:
+    """Controllers asked for the end of more pods than the wanted number ever fell by, and others have made."""
+    numbers = [int(e["object"]["spec"].get("replicas", 0)) for e in events if e["resource"] == "replicasets"]
+    surplus = sum(max(0, before - after) for before, after in pairwise(numbers))
+    pods = {e["name"]: e for e in reversed(events) if e["resource"] == "pods"}
+    makers = [i for i in instances(history, "controller-manager") if "kubelet" not in roles_of(history, i)]  # kubelets take leave of pods
+    asked = {r["name"]: r for r in requests(history, makers, verb="delete", resource="pods")}
+    ended = [r for called, r in asked.items() if called in pods]
+    for called, first in pods.items() if ended else ():
+        surplus += not any(r.instance in makers for r in authors(history, name=called, revision=first["revision"]))
+    if len(ended) <= surplus:
+        return ()
+    expected = f"at most {surplus} pods of {name} ended by the controller manager"
+    return (Finding(culprit=str(ended[0].instance), expected=expected, observed=f"{len(ended)}", evidence=tuple(ended[:8])),)

@@ -13,7 +13,8 @@ from seatrial.model.history import Event, History
 from seatrial.world.world import World
 
 SUBSCRIPTION_ROUNDS = 20
-POLLERS_S = 12.0  # longer than pollers sleep; where time costs nothing
+POLLERS_S = 12.0  # longer than impatient pollers sleep, and than those wait who do what is left undone; where time costs little
+SLOW_POLLERS_S = 32.0  # longer than patient pollers sleep
 
 
 def happens(world: World, instances: Sequence[Supervised], what: str) -> None:
@@ -159,17 +160,17 @@ async def _tried(world: World, name: str, mark: Event) -> None:
     await world.seen(tried, within_s=world.timing().recovery, what=f"an attempt of {name} to reach an API server")
 
 
-def quiet(world: World, *, outlast_pollers: bool = False) -> None:
+def quiet(world: World, *, virtually_s: float = 0.0, really_s: float = 0.0) -> None:
     """A window in which the suite asks for nothing, between the marks `quiet` and `quiet-end`, which carry the store's revision."""
     world.mark("quiet", revision=world.run(world.revision()))
-    window(world, outlast_pollers=outlast_pollers)
+    window(world, virtually_s=virtually_s, really_s=really_s)
     world.mark("quiet-end", revision=world.run(world.revision()))
 
 
-def window(world: World, *, outlast_pollers: bool) -> None:
-    """Let the time of a *never* go by."""
-    long = outlast_pollers and "virtual-time" in world.backend.can
-    world.run(world.pause(POLLERS_S if long else world.timing().quiet))
+def window(world: World, *, virtually_s: float = 0.0, really_s: float = 0.0) -> None:
+    """Let the time of a *never* go by: `really_s` at least, and `virtually_s` where time costs little."""
+    least_s = max(really_s, virtually_s if "virtual-time" in world.backend.can else 0.0)
+    world.run(world.pause(max(least_s, world.timing().quiet)))
 
 
 def leader(world: World, role: str) -> Supervised:

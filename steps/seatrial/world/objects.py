@@ -18,9 +18,10 @@ def kind_of(word: str) -> Kind:
     return by_plural(word)
 
 
-def pod_spec(node: str | None = None) -> Json:
-    """One container; on a node of its own choice where one is named."""
-    spec: Json = {"containers": [{"name": "main", "image": IMAGE}], "terminationGracePeriodSeconds": 1}
+def pod_spec(node: str | None = None, *, containers: int = 1) -> Json:
+    """One container or more; on a node of its own choice where one is named."""
+    names = ("main", *(f"side-{number}" for number in range(1, containers)))
+    spec: Json = {"containers": [{"name": name, "image": IMAGE} for name in names], "terminationGracePeriodSeconds": 1}
     return spec | ({"nodeName": node} if node else {})
 
 
@@ -40,18 +41,20 @@ def _workload(name: str, replicas: int) -> Json:
     return {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": _template(name)}
 
 
-def manifest(kind: Kind, name: str, *, namespace: str, replicas: int = 1, node: str | None = None, content: str = "calm") -> Json:
+def manifest(
+    kind: Kind, name: str, *, namespace: str, replicas: int = 1, containers: int = 1, node: str | None = None, content: str = "calm"
+) -> Json:
     """A valid object of the kind. `content` tells two objects of one name apart."""
-    labels = {"app": name} | dict([MADE_HERE])
+    pod, labels = pod_spec(node, containers=containers), {"app": name} | dict([MADE_HERE])
     metadata: Json = {"name": name, "labels": labels, "annotations": {"seatrial/content": content}}
     if kind.namespaced:
         metadata["namespace"] = namespace
-    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata} | _body(kind, name, replicas, node, content)
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata} | _body(kind, name, replicas, pod, content)
 
 
-def _body(kind: Kind, name: str, replicas: int, node: str | None, content: str) -> Json:
+def _body(kind: Kind, name: str, replicas: int, pod: Json, content: str) -> Json:
     bodies: dict[str, Json] = {
-        "Pod": {"spec": pod_spec(node)},
+        "Pod": {"spec": pod},
         "Deployment": {"spec": _workload(name, replicas)},
         "ReplicaSet": {"spec": _workload(name, replicas)},
         "ReplicationController": {"spec": {"replicas": 0, "selector": {"app": name}, "template": _template(name)}},

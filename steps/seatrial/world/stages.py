@@ -105,7 +105,7 @@ def sentinel(world: World) -> Answer:
 
 def wait_quietly(world: World) -> None:
     """A window without a stimulus, while the store may not be readable; longer than anybody's patience where time costs nothing."""
-    faults.window(world, outlast_pollers=True)
+    faults.window(world, virtually_s=faults.POLLERS_S)
 
 
 def stop_is_held(world: World, pod: str) -> None:

@@ -158,3 +158,31 @@ async def stubborn(args: Sequence[str], context: Context) -> None:
 async def tell(args: Sequence[str], context: Context) -> None:
     """Say what the context gives, then end."""
     log.warning("%s %s %.3f", context.random.random(), next(iter(context.ids)), context.wall_s())
+
+
+class Answering(asyncio.DatagramProtocol):
+    """Sends back what it gets, louder."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport: Any = transport
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        log.warning("got %s", data.decode())
+        if data.islower():
+            self.transport.sendto(data.upper(), addr)
+
+
+async def answer_datagrams(args: Sequence[str], context: Context) -> None:
+    """[address, port]"""
+    await asyncio.get_running_loop().create_datagram_endpoint(Answering, local_addr=(args[0], int(args[1])))
+    await context.sleep(3600)
+
+
+async def throw_datagrams(args: Sequence[str], context: Context) -> None:
+    """[address, port]: three, a second apart."""
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Answering, remote_addr=(args[0], int(args[1])))
+    for _ in range(3):
+        transport.sendto(b"ahoy")
+        await context.sleep(1)
+    transport.close()
+    await context.sleep(3600)

@@ -9,7 +9,7 @@ import pytest
 
 from seatrial.backends.processes import diag, kernel, netlink
 from seatrial.backends.processes.flows import Flows
-from seatrial.backends.processes.packets import ACK, FIN, RST, SYN, Segment
+from seatrial.backends.processes.packets import ACK, ECHO, FIN, ICMP, RST, SYN, UDP, Segment
 from seatrial.model.history import History
 
 A, B = ("10.9.0.3", 40000), ("10.9.0.4", 80)
@@ -51,6 +51,18 @@ def test_the_same_port_again_is_another_connection(history: History, flows: Flow
     flows.segment(segment(SYN, sequence=1), 0)
     flows.segment(segment(SYN, sequence=2), 1)
     assert told(history) == [("open", 1, 0), ("close", 1, 1), ("open", 2, 1)]
+
+
+def test_datagrams_make_one_exchange_whoever_answers(history: History, flows: Flows) -> None:
+    for source, target in ((A, B), (B, A), (A, B)):
+        flows.segment(Segment(0.0, 3, *source, *target, 0, 0, UDP), 0)
+    assert told(history) == [("open", 1, 0)]
+
+
+@pytest.mark.parametrize(("type_", "opens"), [(ECHO, 1), (0, 0), (3, 0)], ids=["question", "answer", "unreachable"])
+def test_of_icmp_only_the_question_opens_anything(history: History, flows: Flows, type_: int, opens: int) -> None:
+    flows.segment(Segment(0.0, 3, A[0], 0, B[0], 0, 0, type_, ICMP), 0)
+    assert len(told(history)) == opens
 
 
 def test_what_has_no_socket_is_pruned(history: History, flows: Flows) -> None:

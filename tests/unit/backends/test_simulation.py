@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from grpclib.client import Channel
 
-from seatrial.backends.interface import CANARY_PORTS, Host
+from seatrial.backends.interface import CANARY_PORTS, Host, Instance
 from seatrial.model.history import History
 from seatrial_schemas import etcd
 from seatrial_schemas import etcd_pb2 as pb
@@ -108,6 +108,38 @@ def test_loopback_is_per_host_and_no_flow(trial: Trial) -> None:
     trial.backend.run(act())
     assert pairs(trial) == [("one", "two", 6443)]
     assert len(trial.history.of("close")) == 1
+
+
+def test_datagrams_arrive_unless_cut_and_are_on_record_as_one_exchange(trial: Trial) -> None:
+    async def act() -> Instance:
+        server, client = await trial.network.host("server"), await trial.network.host("client")
+        await trial.boot("server", "answer_datagrams", [server.address, 9])
+        thrower = await trial.boot("client", "throw_datagrams", [server.address, 9])
+        await asyncio.sleep(0.5)
+        await trial.network.cut(client, server)
+        await asyncio.sleep(1)
+        await trial.network.heal()
+        await asyncio.sleep(1)
+        await trial.network.settle()
+        return thrower
+
+    thrower = trial.backend.run(act())
+    assert pairs(trial) == [("client", "server", 9)]
+    assert trial.history.of("frames")[-1]["pairs"] == [["client", "server", 3], ["server", "client", 2]]
+    assert thrower.log_tail().count("got AHOY") == 2
+
+
+def test_a_port_for_datagrams_is_free_again_when_its_program_is_gone(trial: Trial) -> None:
+    async def act() -> Instance:
+        server = await trial.network.host("server")
+        first = await trial.boot("server", "answer_datagrams", [server.address, 9])
+        await asyncio.sleep(0.1)
+        await first.signal("kill")
+        second = await trial.boot("server", "answer_datagrams", [server.address, 9])
+        await asyncio.sleep(0.1)
+        return second
+
+    assert not trial.backend.run(act()).exited.done()
 
 
 def test_unknown_addresses_swallow(trial: Trial) -> None:

@@ -1,9 +1,9 @@
 """Packet capture on the switch: every frame, as it leaves its host and before any cut acts on it.
 
 Two rings that the kernel fills and this process reads without a call. `Segments` holds the few frames that open or end a TCP connection,
-and wakes the loop. `Tally` holds the first bytes of every frame, wakes nobody, and is read now and then only to be counted:
-at 0.6 us a frame, where a wake-up for each would cost thirty. Frames that found a ring full are counted by the kernel and reported.
-Both are made while the namespace is still empty, so they miss nothing; what the switch sends on is not seen a second time.
+or are none of TCP's, and wakes the loop. `Tally` holds the first bytes of every frame, wakes nobody, and is read now and then only to be
+counted: at 0.6 us a frame, where a wake-up for each would cost thirty. Frames that found a ring full are counted by the kernel and
+reported. Both are made while the namespace is still empty, so they miss nothing; what the switch sends on is not seen a second time.
 """
 
 import ctypes
@@ -22,12 +22,14 @@ KERNEL, OURS = bytes(4), 1  # who owns a slot of the ring
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 IPV4, IPV6, ARP = b"\x08\x00", b"\x86\xdd", b"\x08\x06"
 
-# Classic BPF: IPv4, TCP, and either FIN, RST or a SYN without ACK.
+TCP, UDP, ICMP, ECHO = 6, 17, 1, 8
+
+# Classic BPF: IPv4, and of TCP either FIN, RST or a SYN without ACK.
 SEGMENTS_ONLY = (
     (0x28, 0, 0, 12),  # A = ethertype
     (0x15, 0, 7, 0x0800),  # IPv4, or drop
     (0x30, 0, 0, 23),  # A = protocol
-    (0x15, 0, 5, 6),  # TCP, or drop
+    (0x15, 0, 6, TCP),  # else keep
     (0xB1, 0, 0, 14),  # X = length of the IP header
     (0x50, 0, 0, 27),  # A = TCP flags
     (0x45, 3, 0, FIN | RST),
@@ -45,7 +47,8 @@ HEAD = struct.Struct("=I30x2si56x4s")  # status, protocol, ifindex, and where IP
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The head of a TCP segment. `wall_s` is the kernel's time stamp."""
+    """The head of a TCP segment, or of what is none: without ports where its protocol has none, and ICMP's type in place of the flags.
+    `wall_s` is the kernel's time stamp."""
 
     wall_s: float
     ifindex: int
@@ -55,6 +58,7 @@ class Segment:
     port: int
     sequence: int
     flags: int
+    protocol: int = TCP
 
 
 class Ring:
@@ -82,7 +86,7 @@ class Ring:
 
 
 class Segments(Ring):
-    """Openings and endings of TCP connections."""
+    """Openings and endings of TCP connections, and all that is not TCP."""
 
     def __init__(self) -> None:
         super().__init__(slot=256, slots=8192, program=SEGMENTS_ONLY)
@@ -138,9 +142,12 @@ def _attach(capture: socket.socket, program: tuple[tuple[int, int, int, int], ..
 
 
 def _segment(packet: bytes, wall_s: float, ifindex: int) -> Segment:
-    sport, port, sequence, flags = struct.unpack_from("!HHI5xB", packet, (packet[0] & 15) * 4)
+    start, protocol = (packet[0] & 15) * 4, packet[9]
+    sport, port, sequence, flags = struct.unpack_from("!HHI5xB", packet, start)
     source, target = socket.inet_ntoa(packet[12:16]), socket.inet_ntoa(packet[16:20])
-    return Segment(wall_s, ifindex, source, sport, target, port, sequence, flags)
+    if protocol not in (TCP, UDP):
+        sport, port, flags = 0, 0, packet[start]
+    return Segment(wall_s, ifindex, source, sport, target, port, sequence, flags, protocol)
 
 
 def _target(protocol: bytes, frame: bytes) -> bytes:

@@ -12,6 +12,7 @@ from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from seatrial.backends.simulation.datagrams import Datagrams
     from seatrial.backends.simulation.streams import Endpoint
     from seatrial.backends.simulation.wires import Listener, Site
 
@@ -30,7 +31,7 @@ class Boot:
         self.frozen = False
         self.parked: list[asyncio.Handle] = []
         self.endpoints: dict[Endpoint, None] = {}
-        self.listeners: dict[Listener, None] = {}
+        self.listeners: dict[Listener | Datagrams, None] = {}
         self.lines: deque[str] = deque(maxlen=LINES_MAX)
         self.quit: Callable[[SystemExit], None] | None = None  # what a SystemExit in one of its tasks does
         self._tasks: list[asyncio.Task[object]] = []

@@ -13,10 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from seatrial.backends.simulation.boot import BOOT, Boot
+from seatrial.backends.simulation.datagrams import Address, Datagrams
 from seatrial.backends.simulation.handshake import shake_hands
 from seatrial.backends.simulation.streams import Endpoint
 from seatrial.backends.simulation.tls import CarriedTLS, must_carry
-from seatrial.backends.simulation.wires import EVERYWHERE, Listener, Site, is_loopback, site_of
+from seatrial.backends.simulation.wires import EVERYWHERE, LOOPBACK, Listener, Site, is_loopback, site_of
 from seatrial.model.errors import HarnessFault, UsageError
 
 Factory = Callable[[], Any]
@@ -101,6 +102,18 @@ class Sockets(asyncio.BaseEventLoop):
             boot = _current()
             end = await site_of(boot).wires.dial(boot, *address, sport=local_addr[1] if local_addr else None)
         return await _established(end, protocol_factory, tls, server_hostname or host)
+
+    async def create_datagram_endpoint(  # type: ignore[override]
+        self, protocol_factory: Factory, local_addr: Address | None = None, remote_addr: Address | None = None, **_: Any
+    ) -> tuple[Datagrams, Any]:
+        boot = _current()
+        site = site_of(boot)
+        address = LOOPBACK if is_loopback(local_addr[0] if local_addr else None) else site.address
+        local = (address, (local_addr[1] if local_addr else 0) or next(site.ports))
+        if local in site.wires.datagrams:
+            raise OSError(98, f"{local}: address already in use")
+        protocol = protocol_factory()
+        return Datagrams(wires=site.wires, boot=boot, protocol=protocol, local=local, remote=remote_addr), protocol
 
     async def create_unix_connection(
         self, protocol_factory: Factory, path: Any = None, *, ssl: Any = None, server_hostname: str | None = None, **_: Any

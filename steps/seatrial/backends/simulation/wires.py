@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from seatrial.backends.interface import CANARY_PORTS
 from seatrial.backends.simulation.boot import Boot
+from seatrial.backends.simulation.datagrams import Address, Datagrams
 from seatrial.backends.simulation.handshake import ServerHandshake
 from seatrial.backends.simulation.link import Link
 from seatrial.backends.simulation.streams import Endpoint
@@ -125,12 +126,14 @@ class Wires:
         self.sites: dict[str, Site] = {}  # by address
         self.links: dict[int, Link] = {}
         self.paths: dict[str, Listener] = {}
+        self.datagrams: dict[Address, Datagrams] = {}
         self.cuts: set[tuple[str, str]] = set()
         self.canary_ports: Iterator[int] = itertools.cycle(CANARY_PORTS)
         self._random = random
         self._record: Record | None = record
         self._frames: Counter[tuple[str, str]] = Counter()
         self._numbers = itertools.count(1)
+        self._exchanges: set[frozenset[Address]] = set()  # only ever asked whether something is in it
 
     def record(self, kind: str, **data: Any) -> None:
         if self._record is not None:
@@ -192,6 +195,24 @@ class Wires:
         if listener is None:
             raise FileNotFoundError(errno.ENOENT, "No such file or directory", path)
         return self._join(link, boot, listener, "", path)
+
+    def throw(self, sender: Datagrams, data: bytes, to: Address) -> None:
+        """One datagram. Nobody is told whether it arrived."""
+        site, target = site_of(sender.boot), self.sites.get(to[0])
+        if is_loopback(to[0]) or target is site:
+            self._arrive(sender.local, data, to)
+            return
+        name = target.name if target else to[0]
+        self._frames[site.name, name] += 1
+        if (exchange := frozenset((sender.local, to))) not in self._exchanges:
+            self._exchanges.add(exchange)
+            self.record("open", origin=site.name, target=name, port=to[1], sport=sender.local[1], link=next(self._numbers))
+        if target and (site.name, name) not in self.cuts:
+            self.loop.call_later(self._random.uniform(*LATENCY_S), self._arrive, sender.local, data, to)
+
+    def _arrive(self, sender: Address, data: bytes, to: Address) -> None:
+        if receiver := self.datagrams.get(to):
+            receiver.arrive(data, sender)
 
     async def _knock(self, site: Site, target: Site | None, address: str, link: Link) -> None:
         """Until a SYN arrives and can be answered."""

@@ -1,0 +1,37 @@
+"""A lease passes on when it has expired or was given back, at every turn and not only at the first."""
+
+from seatrial.checks import judge
+from seatrial.model.history import History
+
+LEASE_S = 2.0
+
+
+def culprits(*writes: tuple[float, str, str]) -> list[str]:
+    """Who is found of these writes of the lease: when, by whom, for whom. The first holder is killed at 1 s."""
+    history = History(lambda: 0.0)
+    for number in range(3):
+        about = {"roles": ["scheduler"], "lease": "kube-system/kube-scheduler", "limits": {"lease_s": LEASE_S}}
+        history.append("cluster", "instance", at_s=0, instance=f"scheduler-{number}", data=about)
+    history.append("steps", "mark", at_s=1.0, instance=None, data={"name": "kill", "revision": None})
+    for number, (at_s, who, holder) in enumerate(writes):
+        about = {"request": number, "verb": "update", "resource": "leases", "namespace": "kube-system", "name": "kube-scheduler"}
+        history.append("tap", "request", at_s=at_s, instance=who, data=about | {"body": {"spec": {"holderIdentity": holder}}})
+        answered = {"request": number, "code": 200, "name": "kube-scheduler", "revision": number + 1}
+        history.append("tap", "answer", at_s=at_s, instance=who, data=answered)
+    return [f.culprit for f in judge(history, "leadership.takeover", {"role": "scheduler", "since": "kill", "lease_s": LEASE_S}).findings]
+
+
+def test_one_takes_over_when_the_lease_has_expired() -> None:
+    assert culprits((0.5, "scheduler-0", "a"), (2.6, "scheduler-1", "b"), (3.1, "scheduler-1", "b")) == []
+
+
+def test_nobody_takes_it_before() -> None:
+    assert culprits((0.5, "scheduler-0", "a"), (2.3, "scheduler-1", "b")) == ["scheduler-1"]
+
+
+def test_nobody_takes_it_from_the_one_who_has_taken_over() -> None:
+    assert culprits((0.5, "scheduler-0", "a"), (2.6, "scheduler-1", "b"), (2.7, "scheduler-2", "c")) == ["scheduler-2"]
+
+
+def test_one_that_was_given_back_is_free() -> None:
+    assert culprits((0.5, "scheduler-0", "a"), (0.9, "scheduler-0", ""), (1.1, "scheduler-1", "b")) == []

@@ -1,0 +1,85 @@
+"""Whoever reads while nothing changes polls; whoever has lost a watch makes up for it once, and nothing is concluded from that."""
+
+from typing import Any
+
+import pytest
+
+from seatrial.checks import judge
+from seatrial.model.errors import Inconclusive
+from seatrial.model.history import History
+from seatrial.model.verdicts import Proof
+
+WHO = "scheduler-0"
+TAP = "tap/apiserver-0"
+
+
+def history(*events: tuple[float, str, dict[str, Any]]) -> History:
+    """Marks from 10 s to 50 s, and between them what the instance did."""
+    made = History(lambda: 0.0)
+    made.append("cluster", "instance", at_s=0, instance=WHO, data={"roles": ["scheduler"], "lease": None})
+    for name, at_s in (("hold", 10), ("quiet", 10), ("quiet-end", 50)):
+        made.append("steps", "mark", at_s=at_s, instance=None, data={"name": name, "revision": 1})
+    for at_s, kind, data in events:
+        made.append(TAP, kind, at_s=at_s, instance=WHO, data=data)
+    return made
+
+
+def asked(number: int, at_s: float, verb: str, resource: str = "pods", name: str = "") -> list[tuple[float, str, dict[str, Any]]]:
+    about = {"request": number, "verb": verb, "resource": resource, "subresource": "", "name": name, "path": f"/{resource}", "user": "u"}
+    answered = {"request": number, "code": 200, "name": name, "revision": 1}
+    return [(at_s, "request", about | {"body": None, "query": {}}), (at_s, "answer", answered)]
+
+
+def ended(number: int, at_s: float) -> tuple[float, str, dict[str, Any]]:
+    return at_s, "stream-end", {"request": number, "who": "server"}
+
+
+def reads(*events: tuple[float, str, dict[str, Any]]) -> Proof:
+    return judge(history(*events), "requests.no_list", {"who": [WHO], "since": "quiet", "until": "quiet-end"})
+
+
+def test_a_standing_watch_is_no_poll() -> None:
+    assert not reads(*asked(1, 1, "watch"), *asked(2, 20, "get", "leases")).findings
+
+
+def test_a_list_beside_a_standing_watch_is_a_poll() -> None:
+    assert reads(*asked(1, 1, "watch"), *asked(2, 30, "list")).findings
+
+
+def test_a_list_after_a_watch_that_has_ended_makes_up_for_it() -> None:
+    assert not reads(*asked(1, 1, "watch"), ended(1, 20), *asked(2, 20.1, "list"), *asked(3, 20.2, "watch")).findings
+
+
+def test_it_does_so_once() -> None:
+    assert reads(*asked(1, 1, "watch"), ended(1, 20), *asked(2, 20.1, "list"), *asked(3, 25, "list"), *asked(4, 26, "watch")).findings
+
+
+def test_a_watch_that_hardly_stood_excuses_nothing() -> None:
+    assert reads(*asked(1, 12, "watch"), ended(1, 12.1), *asked(2, 22, "list"), *asked(3, 23, "watch")).findings
+
+
+def test_a_watch_of_something_else_excuses_nothing() -> None:
+    assert reads(*asked(1, 1, "watch", "nodes"), *asked(5, 1, "watch"), ended(1, 20), *asked(2, 20.1, "list")).findings
+
+
+def test_watches_that_are_over_at_once_are_polls() -> None:
+    def watched(lasting_s: float) -> list[tuple[float, str, dict[str, Any]]]:
+        streams = [[*asked(n, 10.0 * n, "watch"), ended(n, 10.0 * n + lasting_s)] for n in range(1, 5)]
+        return [event for stream in streams for event in stream]
+
+    assert not reads(*asked(9, 20, "get", "leases"), *watched(9.9)).findings
+    assert reads(*asked(9, 20, "get", "leases"), *watched(0.5)).findings
+
+
+def bound(*events: tuple[float, str, dict[str, Any]]) -> Proof:
+    return judge(history(*events, *asked(9, 40, "update", name="web")), "holds.idle", {"who": [WHO], "name": "web"})
+
+
+def test_who_acts_while_its_streams_are_held_has_learned_elsewhere() -> None:
+    assert bound(*asked(1, 1, "watch")).findings
+    assert bound(*asked(1, 1, "watch"), *asked(2, 30, "list")).findings
+
+
+def test_who_gave_up_a_silent_stream_may_have_learned_by_a_list() -> None:
+    with pytest.raises(Inconclusive, match="gave up"):
+        bound(*asked(1, 1, "watch"), ended(1, 30), *asked(2, 30.1, "list"))
