@@ -14,8 +14,16 @@ WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 READS = frozenset({"get", "list", "watch"})
 ROOT_CA = "kube-root-ca.crt"  # a configmap that controllers put into every namespace, at any time
 OWN = frozenset({"operator", "hooks"})  # hosts of the suite
-BY_ITSELF = re.compile(r"/[^/]+/(?:leases|events|masterleases|peerserverleases|ranges|ipaddresses)/")
-OF_SERVERS = re.compile(r"/[^/]+/(?:leases/kube-system|masterleases|peerserverleases|ranges|ipaddresses)/")
+KEPT = (  # what API servers keep by themselves: the catalogue's NOOP-02
+    r"masterleases/|peerserverleases/|ranges/|ipaddresses/|servicecidrs/",
+    r"(?:services/specs|services/endpoints|endpointslices)/default/kubernetes$",
+    r"namespaces/(?:default|kube-system|kube-public|kube-node-lease)$",
+    r"configmaps/kube-system/(?:extension-apiserver-authentication|kube-apiserver-legacy-service-account-token-tracking)$",
+    r"apiregistration\.k8s\.io/apiservices/|flowschemas/|prioritylevelconfigurations/|priorityclasses/system-",
+    r"(?:cluster)?roles?(?:bindings)?/(?:[^/]+/)?(?:system:|cluster-admin$|admin$|edit$|view$)",
+)
+BY_ITSELF = re.compile(rf"/[^/]+/(?:leases/|events/|{'|'.join(KEPT)})")
+OF_SERVERS = re.compile(rf"/[^/]+/(?:leases/kube-system/|{'|'.join(KEPT)})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
