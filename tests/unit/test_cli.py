@@ -175,6 +175,18 @@ async def main(args, context):
 """
 
 
+@pytest.mark.parametrize(("more", "code"), [("versions: '<2'", 0), ("versions: '>=2'", 1), ("until: 2026-01-01", 1)])
+def test_a_deviation_excuses_its_versions_until_its_date(tmp_path: Path, more: str, code: int) -> None:
+    (tmp_path / "nosy.py").write_text(NOSY)
+    args = [f'"{a}"' for a in ("--kubeconfig=${kubeconfig}", "--leader-elect=true", "${host.address}", "${store}")]
+    scheduler = ["components:", "  scheduler:", "    python: nosy:main", f"    args: [{', '.join(args)}]"]
+    recorded = ["deviations:", f"  - {{id: COMM-05, finding: scheduler-0 -> etcd-0, because: it looks, {more}}}"]
+    file = descriptor(tmp_path, "nosy", *scheduler, *recorded)
+    file.write_text(file.read_text().replace("{name: nosy}", "{name: nosy, version: 1}"))
+
+    assert seatrial("run", "-i", file, "--rule", "COMM-05").returncode == code
+
+
 def test_a_stale_deviation_is_7(tmp_path: Path) -> None:
     file = descriptor(tmp_path, "stale", "deviations:", "  - {id: STORE-13, finding: anything, because: nobody knows}")
 

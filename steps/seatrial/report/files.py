@@ -7,6 +7,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +111,8 @@ def _rule(outcome: Outcome) -> dict[str, Any]:
     }
     if outcome.deviation is None:
         return row
-    recorded = {"finding": outcome.deviation.finding, "because": outcome.deviation.because, "standing": outcome.standing}
-    return row | {"deviation": recorded}
+    recorded = {k: v for k, v in asdict(outcome.deviation).items() if v and k != "id"}
+    return row | {"deviation": recorded | {"standing": outcome.standing}}
 
 
 def _scenario(result: Result) -> dict[str, Any]:

@@ -53,7 +53,8 @@ def _reason(outcome: Outcome, result: Result) -> str:
     if outcome.warning:
         return f"a SHOULD rule failed: {result.why}"
     if outcome.deviation and outcome.expected:
-        return f"recorded deviation: {outcome.deviation.finding}, because {outcome.deviation.because}"
+        source = f" ({outcome.deviation.source})" if outcome.deviation.source else ""
+        return f"recorded deviation: {outcome.deviation.finding}, because {outcome.deviation.because}{source}"
     return f"{result.verdict.value}: {result.why}"
 
 

@@ -71,8 +71,8 @@ class Outcome:
         """GOOD, BAD, STALE or HARNESS_FAULT."""
         if self.verdict is Verdict.HARNESS_FAULT:
             return Exit.HARNESS_FAULT
-        if self.standing is Standing.STALE:
-            return Exit.STALE
+        if self.standing is Standing.STALE or (self.warning and self.standing):
+            return Exit.STALE  # a record that no longer describes what is found must not go unnoticed, even of a SHOULD
         if self.verdict in (Verdict.PASSED, Verdict.NOT_APPLICABLE) or self.expected or self.excused or self.warning:
             return Exit.GOOD
         return Exit.BAD

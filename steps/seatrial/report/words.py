@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from seatrial.model.verdicts import Verdict
+from seatrial.report.deviations import Standing
 from seatrial.report.outcomes import INTERRUPTED, Exit, Outcome
 from seatrial.report.summary import Profile, Report
 
 MOST = 8
+STALE = {Standing.STALE: "passes", Standing.EXPIRED: "fails past the date", Standing.OTHER: "fails otherwise"}
 
 
 def verdict_line(report: Report) -> str:
@@ -61,9 +63,9 @@ def _bad(report: Report) -> str:
 
 
 def _stale(report: Report) -> str:
-    ids = [o.rule.id for o in report.outcomes if o.counts is Exit.STALE]
-    verb = "passes" if len(ids) == 1 else "pass"
-    return f"stale: {listed(ids)} {verb}, though {report.implementation.file.name} records a deviation; take it out{_footnotes(report)}"
+    stale = [o for o in report.outcomes if o.counts is Exit.STALE]
+    said = [f"{o.rule.id} {STALE[o.standing]}" for o in stale if o.standing in STALE]
+    return f"stale: {listed(said)}, though {report.implementation.file.name} records a deviation; correct the record{_footnotes(report)}"
 
 
 def _good(report: Report) -> str:

@@ -32,6 +32,11 @@ CASES = {
     "nothing selected": (report(rules=[]), Exit.NOTHING),
     "never ready": (report(NOT_READY, result("COMM-01", Verdict.NOT_RUN)), Exit.NOT_READY),
     "some were ready": (report(NOT_READY, result("COMM-01")), Exit.BAD),
+    "a SHOULD failed otherwise than recorded": (
+        report(failed(findings=(breach("worse"),)), deviations=(deviation(),), rules=[rule(must=False)]),
+        Exit.STALE,
+    ),
+    "a SHOULD failed past the date": (report(failed(), deviations=(deviation(until="2026-01-01"),), rules=[rule(must=False)]), Exit.STALE),
     "a stale deviation": (report(result(), deviations=(deviation(),)), Exit.STALE),
 }
 
