@@ -121,15 +121,17 @@ def _probe(what: str, probe: Callable[[World], Symptom], world: World) -> Sympto
         return Symptom(ok=False, what=what, detail=str(error), fault=world.implementation.file.name)
 
 
-def _tap(world: World) -> Symptom:
+def _requests(world: World) -> Symptom:
     """Everybody who talks to the API server has been seen doing so."""
-    if world.implementation.observe["requests"] != "tap":
-        return Symptom(ok=True, what="tap", detail="ruled out by the descriptor; rules that need requests will be not-run")
+    known = world.implementation.requests
+    if known == "none":
+        return Symptom(ok=True, what="requests", detail="ruled out by the descriptor; rules that need requests will be not-run")
     world.run(world.cluster.settle())
+    world.run(world.audited())
     clients = [i for i in world.suspects(SUSPECTS) if not i.placement.has("apiserver")]
     unseen = [i.name for i in clients if not world.history.of("request", instance=i.name)]
-    seen = len(world.history.of("request"))
-    return Symptom(ok=not unseen, what="tap", detail=f"{seen} requests seen" + (f"; none of {', '.join(unseen)}" if unseen else ""))
+    how = f"{len(world.history.of('request'))} seen by the tap" if known == "tap" else f"{len(world.history.of('request'))} self-reported"
+    return Symptom(ok=not unseen, what="requests", detail=how + (f"; none of {', '.join(unseen)}" if unseen else ""))
 
 
 def _identities(world: World) -> Symptom:
@@ -172,7 +174,7 @@ def _canaries(world: World) -> Symptom:
 
 
 PROBES: Mapping[str, Callable[[World], Symptom]] = {
-    "tap": _tap,
+    "requests": _requests,
     "identities": _identities,
     "store watch": _store,
     "hooks": _hooks,

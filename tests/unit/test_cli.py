@@ -232,7 +232,7 @@ def test_the_doctor_finds_the_reference_well() -> None:
     ended = seatrial("doctor")
 
     assert ended.returncode == 0, ended.stdout
-    assert all(any(line.startswith(f"ok    {what}") for line in ended.stdout.splitlines()) for what in ("tap", "hooks", "canaries"))
+    assert all(any(line.startswith(f"ok    {what}") for line in ended.stdout.splitlines()) for what in ("requests", "hooks", "canaries"))
 
 
 def test_a_dry_run_lists_scenarios_and_starts_nothing(tmp_path: Path) -> None:

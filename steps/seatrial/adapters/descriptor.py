@@ -62,7 +62,7 @@ class Implementation:
     own: tuple[str, ...]  # roles that the file itself fills, not its base
     components: Mapping[str, Component]
     identity: Mapping[str, Any]
-    observe: Mapping[str, str]
+    observe: Mapping[str, Any]
     hooks: Mapping[str, str]
     profiles: tuple[str, ...] | None  # None: all
     claims: frozenset[str]
@@ -71,6 +71,17 @@ class Implementation:
     def role(self, role: str) -> Component | None:
         """The component that has the role."""
         return next((c for c in self.components.values() if role in c.roles), None)
+
+    @property
+    def requests(self) -> str:
+        """How the requests of components are known: by the tap, by the API server's own audit log, or not at all (`none`)."""
+        return "audit" if self.audit else str(self.observe["requests"])
+
+    @property
+    def audit(self) -> str:
+        """The audit log of an API server, as the descriptor names it; empty where there is none."""
+        requests = self.observe["requests"]
+        return str(requests["audit"]) if isinstance(requests, dict) else ""
 
     @property
     def simulable(self) -> bool:

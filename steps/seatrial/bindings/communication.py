@@ -63,6 +63,7 @@ def no_dial_to_kubelets(world: World, role: str) -> None:
 @then(parsers.re(WHO + r" has a watch on (?P<resources>.+)"))
 def has_a_watch(world: World, who: str, resources: str) -> None:
     """One accepted watch request for each, and an event delivered over one of them."""
+    world.needs_deliveries()
     world.judge("requests.watches", who=[i.name for i in meant(world, who)], resources=re.split(r", | and ", resources))
 
 
@@ -79,6 +80,7 @@ def no_list(world: World) -> None:
 def told_before_binding(world: World, name: str) -> None:
     """In the order of the tap, which both the event and the binding pass."""
     alone(world, "scheduler")
+    world.needs_deliveries()
     world.judge("requests.told_before_binding", name=name)
 
 
@@ -116,6 +118,7 @@ def changes_joined(world: World, name: str | None) -> None:
 @then(parsers.re(r'the kubelet of "(?P<node>[\w-]+)" was told of "(?P<own>[^"]+)" and not of "(?P<other>[^"]+)"'))
 def kubelet_told(world: World, node: str, own: str, other: str) -> None:
     """By the events that were delivered over its watches."""
+    world.needs_deliveries()
     faults.quiet(world)
     world.judge("requests.told_only", instance=node, own=own, other=other)
 

@@ -7,6 +7,7 @@ their taps, everybody else. What is done to the cluster is an event of the sourc
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 
@@ -261,7 +262,7 @@ class Cluster:
 
     @property
     def tapped(self) -> bool:
-        return self.implementation.observe["requests"] == "tap"
+        return self.implementation.requests == "tap"
 
     @property
     def names(self) -> dict[str, str]:
@@ -270,6 +271,10 @@ class Cluster:
 
     def of_role(self, role: str) -> list[Supervised]:
         return [i for i in self.instances.values() if i.placement.has(role)]
+
+    def audit_of(self, server: Supervised) -> Path:
+        """Where the API server writes its audit log."""
+        return Path(self._filling(server).text(self.implementation.audit))
 
     def host(self, name: str) -> Host:
         return self._hosts[name]
@@ -313,9 +318,10 @@ class Cluster:
         user = "witness" if "valid" in what else "somebody"
         pair = pki.client(user, expired="expired" in what)
         tls = self.backend.context().tls(server=False, ca=self.identities.pki.ca, cert=pair.cert, key=pair.key)
-        session = self.of_role("apiserver")[0].host.session(tls=tls)
+        server = self.of_role("apiserver")[0]
+        session = server.host.session(tls=tls)
         self._sessions.append(session)
-        url = f"https://127.0.0.1:{API_PORT}"
+        url = self._filling(server).text("${url.apiserver.direct}")
         return Client(session=session, url=url, token=None, user=user, record=self.history.recorder("people"))
 
     # -- doing things to it

@@ -36,7 +36,8 @@ def title(report: Report) -> str:
     named = " ".join(filter(None, (report.name, report.implementation.version)))
     scenarios = sum(len(o.results) for o in report.outcomes)
     what = f"{counted(len(report.outcomes), 'rule')}, {counted(scenarios, 'scenario')}"
-    return f"seatrial {__version__}: {named} on {report.backend}, seed {report.seed}: {what}"
+    known = ", requests self-reported (audit)" if report.implementation.audit else ""
+    return f"seatrial {__version__}: {named} on {report.backend}, seed {report.seed}{known}: {what}"
 
 
 def table(report: Report) -> list[str]:

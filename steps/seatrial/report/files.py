@@ -73,6 +73,7 @@ def document(report: Report) -> dict[str, Any]:
             "own": list(implementation.own),
         },
         "backend": report.backend,
+        "observe": {"requests": implementation.requests, "store": implementation.observe["store"]},
         "seed": report.seed,
         "digests": dict(report.digests),
         "limits": {c.name: c.limits.as_mapping() for c in implementation.components.values()},

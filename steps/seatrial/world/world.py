@@ -13,12 +13,13 @@ from seatrial.checks import facts, judge
 from seatrial.cluster.cluster import Cluster, Order
 from seatrial.cluster.instances import Supervised
 from seatrial.doubles.barrier import Barrier
-from seatrial.model.errors import HarnessFault, Inconclusive, Nonconformant
+from seatrial.model.errors import HarnessFault, Inconclusive, Nonconformant, NotRunnable
 from seatrial.model.history import Event, History, eventually
 from seatrial.model.limits import Limits, bound, window
 from seatrial.model.rules import Rule
 from seatrial.model.topology import Topology
 from seatrial.model.verdicts import Finding
+from seatrial.observe.audit import AuditLog
 from seatrial.observe.store import StoreWatch
 from seatrial.observe.watches import Watch
 from seatrial.wire.kubernetes import Answer, Client
@@ -26,6 +27,7 @@ from seatrial.world.objects import kind_of
 
 T = TypeVar("T")
 NAMESPACE = "trial"
+AUDIT_S = 5.0  # until an audit log shows what has been answered
 WATCHED = ("pods", "nodes", "leases")
 WORKLOADS = ("deployments", "replicasets")  # watched from the first one on that somebody creates
 
@@ -75,6 +77,7 @@ class World:
         self.verb = ""  # of the last operation
         self.last = ""  # the user of the last request that a sentence was about
         self.store: StoreWatch | None = None
+        self.audits: list[AuditLog] = []
         self._stalled: list[ClientResponse] = []
         self._settings = dict(settings)
         self._seed = seed
@@ -111,12 +114,22 @@ class World:
             await self.store.start()
 
     async def _observe_api(self) -> None:
+        await self._observe_audits()
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
         answer = await self.operator.request("POST", "/api/v1/namespaces", body=namespace)
         if answer.code not in (201, 409):
             raise Inconclusive(f"the operator cannot create the namespace of the scenario: {answer.code} {answer.body}")
+        await self.audited()  # before anybody's requests are waited for
         for resource in WATCHED:
             await self.watch("operator", resource, everywhere=True)
+
+    async def _observe_audits(self) -> None:
+        cluster, context = self.cluster, self.backend.context()
+        for server in cluster.of_role("apiserver") if self.implementation.audit else ():
+            file, key = cluster.audit_of(server), str(self._seed)
+            audit = AuditLog(history=self.history, server=server.name, file=file, callers=lambda: cluster.names, key=key, context=context)
+            await audit.start()
+            self.audits.append(audit)
 
     async def watch(self, person: str, resource: str, *, everywhere: bool = False, revision: str | None = None) -> Watch:
         """Let a person watch a kind of object in the scenario's namespace, or everywhere."""
@@ -207,6 +220,7 @@ class World:
     async def _all_seen(self) -> int | None:
         """Everything so far is recorded, and what components wrote up to the store's revision of now has been answered."""
         await self.cluster.settle()
+        await self.audited()
         if self.store is None or self.paused("etcd"):
             return None
         revision = await self.revision()
@@ -214,6 +228,17 @@ class World:
             raise Inconclusive("the operator's watch of the store lags behind, or the store does not answer")
         await self._answered()
         return revision
+
+    async def audited(self) -> None:
+        """What the API servers have written down themselves so far is recorded. Inconclusive where they do not write down everything."""
+        for number, audit in enumerate(self.audits):
+            answers = self.cluster.instances[audit.server].up and not self.paused("apiserver")
+            await audit.caught_up(self.cluster.client(server=number) if answers else None, within_s=AUDIT_S)
+
+    def needs_deliveries(self) -> None:
+        """A sentence is about what was delivered to a component over its watches."""
+        if not self.cluster.tapped:
+            raise NotRunnable("only a tap tells what is delivered over watches (observe.requests)")
 
     async def _answered(self) -> None:
         """The store is written before the writer is answered: let the answers come. Checks say what they make of one that never does."""
@@ -255,6 +280,8 @@ class World:
             response.close()
         for watch in self.watchers.values():
             await watch.stop()
+        for audit in self.audits:
+            await audit.stop()
         if self.store:
             await self.store.stop()
         await self.cluster.stop()
