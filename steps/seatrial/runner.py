@@ -158,6 +158,8 @@ def plan(wish: Wish) -> Harvest:
 def run(wish: Wish, shows: Shows, *, command: str) -> Report:
     """Run what is wished, and conclude. `command` is what the user typed, as far as the implementation."""
     implementation, rules = load(wish.implementation), wish.selected()
+    if implementation.attached:  # scenarios share the one cluster that there is
+        wish = replace(wish, workers=0)
     fatal = {r.id for r in rules if r.must} - {d.id for d in implementation.deviations} if wish.fail_fast else ()
     harvest = Harvest(shows=shows, fatal=frozenset(fatal), planned=plan(wish).planned if wish.workers else [])
     try:

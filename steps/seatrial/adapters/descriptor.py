@@ -26,6 +26,7 @@ class Component:
     folder: Path  # of the descriptor that says so
     python: str | None = None
     command: tuple[str, ...] = ()
+    endpoint: str = ""  # where it runs already; then nothing is started, and little can be done to it
     args: tuple[str, ...] = ()
     path: tuple[Path, ...] = ()
     ready: Mapping[str, str] = field(default_factory=dict)  # {http|tcp|log: ...} | {lease: ""} | {node: ""} | nothing
@@ -73,6 +74,12 @@ class Implementation:
         return next((c for c in self.components.values() if role in c.roles), None)
 
     @property
+    def attached(self) -> bool:
+        """Whether the API server runs already, somewhere else, and will go on."""
+        server = self.role("apiserver")
+        return bool(server and server.endpoint)
+
+    @property
     def requests(self) -> str:
         """How the requests of components are known: by the tap, by the API server's own audit log, or not at all (`none`)."""
         return "audit" if self.audit else str(self.observe["requests"])
@@ -95,6 +102,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "hooks": {"authentication": "webhook", "authorization": "webhook", "admission": "webhook-objects"},
 }
 NO_HOOKS = dict.fromkeys(DEFAULTS["hooks"], "none")
+STARTS = {"python", "command", "endpoint"}
+BEYOND = {"observe": {"store": "none"}, "hooks": NO_HOOKS}  # what an API server that runs already keeps to itself
 
 
 def load(name: str) -> Implementation:
@@ -131,6 +140,9 @@ def _load(path: str, chain: tuple[str, ...]) -> Implementation:
 def _merge(file: Path, document: Mapping[str, Any], base: Implementation | None) -> Implementation:
     own = {name: _component(name, row, file.parent, base) for name, row in document.get("components", {}).items() if "absent" not in row}
     absent = {name for name, row in document.get("components", {}).items() if "absent" in row}
+    beyond = BEYOND if (running := [c for c in own.values() if c.endpoint]) else {}
+    for server in running:
+        own["etcd"] = Component(name="etcd", roles=("etcd",), folder=file.parent, within=server.name, limits=server.limits)
     taken = {role for c in own.values() for role in c.roles} | absent
     inherited = {
         name: replace(c, roles=left)
@@ -149,8 +161,8 @@ def _merge(file: Path, document: Mapping[str, Any], base: Implementation | None)
         own=tuple(sorted(taken)),
         components=inherited | own,
         identity={**(base.identity if base else DEFAULTS["identity"]), **document.get("identity", {})},
-        observe={**(base.observe if base else DEFAULTS["observe"]), **document.get("observe", {})},
-        hooks={**(base.hooks if base else DEFAULTS["hooks"]), **(NO_HOOKS if hooks == "none" else hooks)},
+        observe={**(base.observe if base else DEFAULTS["observe"]), **document.get("observe", {}), **beyond.get("observe", {})},
+        hooks={**(base.hooks if base else DEFAULTS["hooks"]), **(NO_HOOKS if hooks == "none" else hooks), **beyond.get("hooks", {})},
         profiles=tuple(document["profiles"]) if "profiles" in document else (base.profiles if base else None),
         claims=frozenset(document.get("claims", ())) | (base.claims if base else frozenset()),
         deviations=tuple({d.id: d for d in deviations}.values()),
@@ -163,11 +175,10 @@ def _component(name: str, row: Mapping[str, Any], folder: Path, base: Implementa
     start = Component(name=name, roles=tuple(row.get("roles", (name,))), folder=folder)
     if old:
         start = replace(old, roles=tuple(row.get("roles", old.roles)), folder=folder if {"python", "command"} & row.keys() else old.folder)
-    given: dict[str, Any] = {k: row[k] for k in ("python", "within") if k in row}
-    if "command" in row:
-        given |= {"python": row.get("python")}
-    elif "python" in row:
-        given |= {"command": ()}
+    given: dict[str, Any] = {k: row[k] for k in ("within",) if k in row}
+    if STARTS & row.keys():  # of what the base says about how it starts nothing is left
+        given |= {"python": row.get("python"), "command": (), "endpoint": row.get("endpoint", "")}
+    given |= {"ready": {}} if "endpoint" in row else {}
     given |= {k: tuple(str(i) for i in row[k]) for k in ("command", "args", "version") if k in row}
     if "path" in row or {"python", "command"} & row.keys():
         given["path"] = tuple((folder / p).resolve() for p in row.get("path", ("",)))

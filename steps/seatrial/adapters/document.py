@@ -41,7 +41,7 @@ def read(file: Path) -> dict[str, Any]:
         raise UsageError(f"{file}: not YAML: {error}") from None
     if problem := best_match(Draft202012Validator(schema()).iter_errors(document)):
         raise UsageError(f"{file}:{_line(text, list(problem.absolute_path))}: {_complaint(problem)}.")
-    for where, complaint in [*_unknown_values(document), *_unversioned(document)]:
+    for where, complaint in [*_unknown_values(document), *_unversioned(document), *_unreachable(document)]:
         raise UsageError(f"{file}:{_line(text, where)}: {complaint}.")
     return document
 
@@ -83,6 +83,22 @@ def _unversioned(document: dict[str, Any]) -> list[tuple[Where, str]]:
         for i, row in enumerate(document.get("deviations", ()))
         if "versions" in row
     ]
+
+
+def _unreachable(document: dict[str, Any]) -> list[tuple[Where, str]]:
+    """Who runs already is known by an address and by what an administrator shows, and is seen by the tap in front of it."""
+    found = []
+    for name, row in document.get("components", {}).items():
+        if "endpoint" in row:
+            where = f"components.{name}.endpoint"
+            for wrong, expected in (
+                ("apiserver" not in row.get("roles", (name,)), "the role apiserver: others have no address that anybody asks"),
+                ({"python", "command"} & row.keys(), "neither command nor python: it runs already"),
+                ("admin" not in document.get("identity", {}), "identity: {admin: FILE}, a kubeconfig with a token that it accepts"),
+                (document.get("observe", {}).get("requests", "tap") != "tap", "observe: {requests: tap}, which goes in front of it"),
+            ):
+                found += [(["components", name, "endpoint"], f"{where}: expected {expected}")] if wrong else []
+    return found
 
 
 def _line(text: str, path: Where) -> int:

@@ -20,6 +20,7 @@ def only_the_api_server(world: World) -> None:
 @then(parsers.re(r"while " + WHO + r" tries to reconnect it never contacts etcd"))
 def never_etcd(world: World, who: str) -> None:
     """It tries to reach its API server at least once more, and then a quiet window goes by."""
+    alone(world, "etcd")
     faults.keeps_trying(world, meant(world, who))
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd"])
     world.judge("edges.only", allowed=["apiserver"], target="etcd", since="cut")

@@ -8,6 +8,8 @@ import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -16,7 +18,7 @@ from seatrial.backends.interface import Backend, Host, Network, Program
 from seatrial.cluster.authority import Authority
 from seatrial.cluster.filling import API_PORT, ETCD_PORT, Filling, Surroundings, cri_socket, serving_names
 from seatrial.cluster.identities import Identities, Identity
-from seatrial.cluster.instances import Supervised
+from seatrial.cluster.instances import Attached, Supervised
 from seatrial.cluster.layout import Placement, node, placements
 from seatrial.cluster.readiness import Readiness
 from seatrial.doubles.hooks import Hooks
@@ -154,10 +156,7 @@ class Cluster:
 
     async def _place(self, placement: Placement, host: Host) -> None:
         """Make the instance known, with what belongs to its host: a node's runtime, an API server's tap."""
-        program = Filling(placement=placement, host=host, around=self.around).program
-        context = self.backend.context()
-        instance = Supervised(placement=placement, host=host, network=self.network, program=program, record=self.record, context=context)
-        self.instances[placement.name] = instance
+        self.instances[placement.name] = self._supervised(placement, host)
         self.record(
             "instance",
             instance=placement.name,
@@ -170,6 +169,19 @@ class Cluster:
         )
         if placement.node:
             await self._serve_runtime(placement.node, len(self.runtimes) + 1)
+
+    def _supervised(self, placement: Placement, host: Host) -> Supervised:
+        filling = Filling(placement=placement, host=host, around=self.around)
+        known: Any = {
+            "placement": placement,
+            "host": host,
+            "network": self.network,
+            "record": self.record,
+            "context": self.backend.context(),
+        }
+        if placement.component.endpoint:
+            return Attached(endpoint=filling.text(placement.component.endpoint), port=API_PORT, **known)
+        return Supervised(program=filling.program, **known)
 
     async def _serve_runtime(self, name: str, index: int) -> None:
         runtime = Runtime(node=name, index=index, record=self.history.recorder(f"runtime/{name}"), context=self.backend.context())
@@ -241,6 +253,8 @@ class Cluster:
             f"--proxy-client-key-file={proxy.key}",
             f"--control={control}",
         ]
+        if isinstance(instance, Attached):
+            arguments.append(f"--upstream-name={urlsplit(instance.endpoint).hostname}")
         await self.network.boot(f"tap-{host.name}", host, Program(python="seatrial.doubles.tap:main", args=arguments))
         tap = await TapControl.connect(control, record=self.history.recorder(f"tap/{host.name}"), context=self.backend.context())
         self.taps[host.name] = tap
@@ -326,8 +340,10 @@ class Cluster:
 
     # -- doing things to it
 
-    async def canaries(self, sources: Iterable[Supervised], targets: Iterable[Supervised]) -> None:
+    async def canaries(self, sources: Sequence[Supervised], targets: Sequence[Supervised]) -> None:
         """From inside each source's host, try to connect to each target once."""
+        for attached in (s for s in sources if isinstance(s, Attached)):
+            raise attached.beyond("watched for what it connects to")
         for target in targets:
             port = next((PORTS[r] for r in target.placement.roles if r in PORTS), CANARY_TARGET)
             for source in sources:
@@ -337,6 +353,8 @@ class Cluster:
 
     async def cut(self, instance: Supervised, others: Iterable[Supervised], *, both: bool = True) -> None:
         """From now on nothing goes from `instance` to the others, nor back unless one way is wanted."""
+        if isinstance(instance, Attached):
+            raise instance.beyond("cut off")
         for other in others:
             await self.network.cut(instance.host, other.host)
             if both:

@@ -11,7 +11,7 @@ from seatrial.adapters.descriptor import Implementation
 from seatrial.backends.interface import Backend
 from seatrial.checks import facts, judge
 from seatrial.cluster.cluster import Cluster, Order
-from seatrial.cluster.instances import Supervised
+from seatrial.cluster.instances import Attached, Supervised
 from seatrial.doubles.barrier import Barrier
 from seatrial.model.errors import HarnessFault, Inconclusive, Nonconformant, NotRunnable
 from seatrial.model.history import Event, History, eventually
@@ -23,10 +23,12 @@ from seatrial.observe.audit import AuditLog
 from seatrial.observe.store import StoreWatch
 from seatrial.observe.watches import Watch
 from seatrial.wire.kubernetes import Answer, Client
+from seatrial.world.leaving import leave, only_new_nodes
 from seatrial.world.objects import kind_of
 
 T = TypeVar("T")
 NAMESPACE = "trial"
+NAMESPACES = "/api/v1/namespaces"
 AUDIT_S = 5.0  # until an audit log shows what has been answered
 WATCHED = ("pods", "nodes", "leases")
 WORKLOADS = ("deployments", "replicasets")  # watched from the first one on that somebody creates
@@ -63,7 +65,7 @@ class World:
         self.backend = backend
         self.implementation = implementation
         self.rule = rule
-        self.namespace = NAMESPACE
+        self.namespace = f"{NAMESPACE}-{next(backend.context().ids)[:8]}" if implementation.attached else NAMESPACE
         self.history = History(backend.now_s)
         self.evidence: list[Event] = []
         self.findings: list[Finding] = []
@@ -115,8 +117,10 @@ class World:
 
     async def _observe_api(self) -> None:
         await self._observe_audits()
+        if self.implementation.attached:
+            await only_new_nodes(self.operator, self.cluster.order.topology.nodes)
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
-        answer = await self.operator.request("POST", "/api/v1/namespaces", body=namespace)
+        answer = await self.operator.request("POST", NAMESPACES, body=namespace)
         if answer.code not in (201, 409):
             raise Inconclusive(f"the operator cannot create the namespace of the scenario: {answer.code} {answer.body}")
         await self.audited()  # before anybody's requests are waited for
@@ -280,6 +284,21 @@ class World:
             response.close()
         for watch in self.watchers.values():
             await watch.stop()
+        try:
+            if self.implementation.attached and self.history.of("told", method="POST", path=NAMESPACES, code=201):
+                await self._leave()
+        finally:
+            await self._stop()
+
+    async def _leave(self) -> None:
+        """The cluster goes on without us."""
+        for instance in reversed(self.cluster.instances.values()):
+            if not isinstance(instance, Attached):
+                await instance.end("kill")
+        await self.cluster.settle()
+        await leave(self.operator, self.history, namespace=self.namespace, context=self.backend.context())
+
+    async def _stop(self) -> None:
         for audit in self.audits:
             await audit.stop()
         if self.store:

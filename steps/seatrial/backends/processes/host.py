@@ -9,6 +9,7 @@ import contextlib
 import os
 import socket
 import ssl
+from collections.abc import Awaitable, Callable
 from itertools import cycle
 from typing import Any
 
@@ -39,16 +40,18 @@ class NamespaceHost:
         return aiohttp.ClientSession(connector=connector, **{"timeout": aiohttp.ClientTimeout(total=None)} | options)
 
     async def serve(self, server: HttpServer, *, port: int, tls: ssl.SSLContext | None = None) -> asyncio.Server:
-        listener = self.make_socket()
+        listener = self._bound(self.address, port)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((self.address, port))
             serving = await asyncio.get_running_loop().create_server(server, sock=listener, ssl=tls)
         except BaseException:
             listener.close()
             raise
         self._servers.append(serving)
         return serving
+
+    async def listen(self, serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], *, port: int) -> None:
+        """Serve a stream protocol of the suite on this host's loopback."""
+        self._servers.append(await asyncio.start_server(serve, sock=self._bound("127.0.0.1", port)))
 
     async def dial(self, address: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection(sock=await self._connected(address, port))
@@ -75,11 +78,25 @@ class NamespaceHost:
         os.close(self.fd)
         self.fd = -1  # the number may soon mean another namespace
 
-    async def _connected(self, address: str, port: int) -> socket.socket:
-        connection = self.make_socket()
+    def _bound(self, address: str, port: int) -> socket.socket:
+        listener = self.make_socket()
         try:
-            await asyncio.get_running_loop().sock_connect(connection, (address, port))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((address, port))
         except BaseException:
-            connection.close()
+            listener.close()
             raise
-        return connection
+        return listener
+
+    async def _connected(self, address: str, port: int) -> socket.socket:
+        return await connected(self.make_socket(), (address, port))
+
+
+async def connected(connection: socket.socket, address: Any) -> socket.socket:
+    """The socket, once it is connected; closed where that fails."""
+    try:
+        await asyncio.get_running_loop().sock_connect(connection, address)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
