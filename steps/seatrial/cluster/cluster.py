@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from seatrial.adapters.descriptor import Implementation
-from seatrial.backends.interface import Backend, Host, Network, Program
+from seatrial.backends.interface import Backend, Host, Network
 from seatrial.cluster.authority import Authority
-from seatrial.cluster.filling import API_PORT, ETCD_PORT, Filling, Surroundings, cri_socket, serving_names
+from seatrial.cluster.filling import API_PORT, ETCD_PORT, Filling, Surroundings, cri_socket
 from seatrial.cluster.identities import Identities, Identity
-from seatrial.cluster.instances import Attached, Supervised
+from seatrial.cluster.instances import Attached, Supervised, tiers
 from seatrial.cluster.layout import Placement, node, placements
 from seatrial.cluster.readiness import Readiness
+from seatrial.cluster.tapping import tap_program
 from seatrial.doubles.hooks import Hooks
 from seatrial.doubles.runtime import Runtime
 from seatrial.doubles.tap_control import TapControl, What
@@ -95,7 +96,7 @@ class Cluster:
         self._open_session()
         for placement, host in zip(placed, hosts, strict=True):
             await self._place(placement, host)
-        stores, servers, rest = _tiers(self.instances.values())
+        stores, servers, rest = tiers(self.instances.values())
         await self._start_all(stores)
         await stores_up()
         await self._start_all(servers)
@@ -239,23 +240,10 @@ class Cluster:
 
     async def _start_tap(self, instance: Supervised) -> None:
         """The tap goes down with its API server and comes up with it."""
-        pki, host, directory = self.identities.pki, instance.host, self.network.directory
-        serving, proxy = pki.serving(host.name, names=serving_names(host)), pki.front_proxy("seatrial-tap")
-        control = directory / f"{host.name}.tap"
-        arguments = [
-            f"--listen={host.address}:{API_PORT}",
-            f"--upstream=https://127.0.0.1:{API_PORT}",
-            f"--tls-cert-file={serving.cert}",
-            f"--tls-private-key-file={serving.key}",
-            f"--client-ca-file={self.identities.server_ca}",
-            f"--upstream-ca-file={self.identities.server_ca}",
-            f"--proxy-client-cert-file={proxy.cert}",
-            f"--proxy-client-key-file={proxy.key}",
-            f"--control={control}",
-        ]
-        if isinstance(instance, Attached):
-            arguments.append(f"--upstream-name={urlsplit(instance.endpoint).hostname}")
-        await self.network.boot(f"tap-{host.name}", host, Program(python="seatrial.doubles.tap:main", args=arguments))
+        host, control = instance.host, self.network.directory / f"{instance.host.name}.tap"
+        endpoint = instance.endpoint if isinstance(instance, Attached) else ""
+        program = tap_program(host, self.identities, control=control, upstream_name=str(urlsplit(endpoint).hostname or ""))
+        await self.network.boot(f"tap-{host.name}", host, program)
         tap = await TapControl.connect(control, record=self.history.recorder(f"tap/{host.name}"), context=self.backend.context())
         self.taps[host.name] = tap
         await self._configure_taps()
@@ -405,11 +393,3 @@ class Cluster:
         await self.network.close()
         for _ in range(CLOSING_TURNS):
             await self.backend.context().sleep(0)
-
-
-def _tiers(instances: Iterable[Supervised]) -> tuple[list[Supervised], list[Supervised], list[Supervised]]:
-    """Stores, then API servers, then everybody else; a process with several roles goes with its first."""
-    all_of_them = list(instances)
-    servers = [i for i in all_of_them if i.placement.has("apiserver")]
-    stores = [i for i in all_of_them if i.placement.has("etcd") and i not in servers]
-    return stores, servers, [i for i in all_of_them if i not in servers and i not in stores]

@@ -5,7 +5,7 @@ down until the suite starts it. Its address outlives it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import urlsplit
 
 from seatrial.backends.interface import Host, Instance, Network, Outward, Program, Signal
@@ -137,3 +137,11 @@ class Attached(Supervised):
         url = urlsplit(self.endpoint)
         await self._wires.relay(self.host, port=self._port, target=str(url.hostname), target_port=url.port or 443)
         self._record("started", instance=self.name, endpoint=self.endpoint)
+
+
+def tiers(instances: Iterable[Supervised]) -> tuple[list[Supervised], list[Supervised], list[Supervised]]:
+    """Stores, then API servers, then everybody else; a process with several roles goes with its first."""
+    all_of_them = list(instances)
+    servers = [i for i in all_of_them if i.placement.has("apiserver")]
+    stores = [i for i in all_of_them if i.placement.has("etcd") and i not in servers]
+    return stores, servers, [i for i in all_of_them if i not in servers and i not in stores]
