@@ -23,6 +23,7 @@ def console(report: Report, *, folder: Path | None) -> list[str]:
         lines += ["", *failure(report, outcome, result)]
     if len(bad) > MOST_FAILURES:
         lines += ["", f"and {counted(len(bad) - MOST_FAILURES, 'scenario')} more that did not pass; see the reports (-o DIR)"]
+    lines += ["", *flaky] if (flaky := [f"FLAKY {o.rule.id}  {o.flaky}" for o in report.outcomes if o.flaky]) else []
     if report.trouble:
         lines += ["", *report.trouble.splitlines()[-MOST_FAILURES:]]
     lines += ["", *table(report), ""]

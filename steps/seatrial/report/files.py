@@ -110,6 +110,7 @@ def _rule(outcome: Outcome) -> dict[str, Any]:
         "warning": outcome.warning,
         "scenarios": [_scenario(r) for r in outcome.results],
     }
+    row |= {"flaky": outcome.flaky} if outcome.flaky else {}
     if outcome.deviation is None:
         return row
     recorded = {k: v for k, v in asdict(outcome.deviation).items() if v and k != "id"}

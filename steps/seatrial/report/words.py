@@ -63,9 +63,12 @@ def _bad(report: Report) -> str:
 
 
 def _stale(report: Report) -> str:
-    stale = [o for o in report.outcomes if o.counts is Exit.STALE]
-    said = [f"{o.rule.id} {STALE[o.standing]}" for o in stale if o.standing in STALE]
-    return f"stale: {listed(said)}, though {report.implementation.file.name} records a deviation; correct the record{_footnotes(report)}"
+    stale = [f"{o.rule.id} {STALE[o.standing]}" for o in report.outcomes if o.counts is Exit.STALE and o.standing in STALE]
+    flaky = [o.rule.id for o in report.outcomes if o.flaky]
+    record = f"{report.implementation.file.name} records a deviation; correct the record"
+    said = [f"stale: {listed(stale)}, though {record}"] if stale else []
+    said += [f"flaky: {listed(flaky)} passed only when repeated"] if flaky else []
+    return f"{'; '.join(said)}{_footnotes(report)}"
 
 
 def _good(report: Report) -> str:
@@ -91,6 +94,8 @@ def _missing(lacking: Sequence[Profile]) -> str:
 def _reason(outcome: Outcome) -> str:
     if outcome.expected:
         return "recorded deviation"
+    if outcome.flaky and outcome.verdict is Verdict.PASSED:
+        return "flaky"
     return "not run here" if outcome.excused else str(outcome.verdict.value)
 
 
