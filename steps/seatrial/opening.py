@@ -1,9 +1,17 @@
-"""Which backend, and how one is opened: imports only the one that is wanted."""
+"""Which backend, and how one is opened: imports only the one that is wanted.
 
+Where clusters would have no room for their files, components would fail in ways that look like their own fault: better said before.
+"""
+
+import shutil
+import tempfile
 from importlib.util import find_spec
 
 from seatrial.adapters.descriptor import Component, Implementation
 from seatrial.backends.interface import Backend
+from seatrial.model.errors import NotReady
+
+SCRATCH_MIB = 16
 
 
 def backend_name(asked: str | None, implementation: Implementation) -> str:
@@ -13,6 +21,7 @@ def backend_name(asked: str | None, implementation: Implementation) -> str:
 
 def open_backend(name: str, implementation: Implementation, *, seed: int) -> Backend:
     """Ready for use; to be closed. Raises NotReady where the machine does not permit it."""
+    _room()
     if name == "processes":
         from seatrial.backends.processes import Processes  # noqa: PLC0415 - Linux only
 
@@ -21,6 +30,17 @@ def open_backend(name: str, implementation: Implementation, *, seed: int) -> Bac
     from seatrial.backends.simulation import Simulation  # noqa: PLC0415
 
     return Simulation(seed=seed)
+
+
+def _room() -> None:
+    """Raises NotReady where there is no folder for scratch, or none with room."""
+    try:
+        folder = tempfile.gettempdir()
+        free_mib = shutil.disk_usage(folder).free / (1 << 20)
+    except OSError as error:
+        raise NotReady(f"There is no folder for temporary files: {error.strerror or error}. Set TMPDIR to one.") from None
+    if free_mib < SCRATCH_MIB:
+        raise NotReady(f"Only {free_mib:.1f} MiB are free in {folder}, and a cluster needs {SCRATCH_MIB}. Set TMPDIR to another folder.")
 
 
 def _installed(component: Component) -> str:
