@@ -6,9 +6,11 @@ user can reach it, in the same way.
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,13 +67,13 @@ def test_no_room_for_a_cluster_is_6_before_it_starts(small: Path, backend: str) 
 
 
 @pytest.fixture
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home() -> Iterator[Path]:
     """A folder of nobody's; its path must be short, and open to nobody from the root on."""
-    folder = Path(subprocess.check_output(["mktemp", "-d", "/tmp/stXXXXXX"], text=True).strip())  # noqa: S108 - made by mktemp
+    folder = Path(tempfile.mkdtemp(prefix="st"))
     if os.geteuid() == 0:
         os.chown(folder, NOBODY, NOBODY)
     yield folder
-    subprocess.run(["rm", "-rf", str(folder)], check=True)
+    shutil.rmtree(folder)
 
 
 def as_nobody(home: Path, *arguments: str) -> list[str]:

@@ -12,6 +12,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from itertools import cycle
 from typing import Any
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp.web_server import Server as HttpServer
@@ -29,6 +30,7 @@ class NamespaceHost:
         self.name, self.address, self.fd = name, address, fd
         self.link = link  # its number on the switch
         self._canary_ports = cycle(CANARY_PORTS)
+        self.made: WeakSet[socket.socket] = WeakSet()  # of the suite's sessions
         self._servers: list[asyncio.Server] = []
 
     def make_socket(self, kind: int = socket.SOCK_STREAM) -> socket.socket:
@@ -36,8 +38,13 @@ class NamespaceHost:
             return socket.socket(socket.AF_INET, kind | socket.SOCK_NONBLOCK)
 
     def session(self, *, tls: ssl.SSLContext | None = None, **options: Any) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(socket_factory=lambda _: self.make_socket(), ssl=True if tls is None else tls)
+        connector = aiohttp.TCPConnector(socket_factory=lambda _: self._remembered(), ssl=True if tls is None else tls)
         return aiohttp.ClientSession(connector=connector, **{"timeout": aiohttp.ClientTimeout(total=None)} | options)
+
+    def _remembered(self) -> socket.socket:
+        made = self.make_socket()
+        self.made.add(made)
+        return made
 
     async def serve(self, server: HttpServer, *, port: int, tls: ssl.SSLContext | None = None) -> asyncio.Server:
         listener = self._bound(self.address, port)
@@ -72,9 +79,13 @@ class NamespaceHost:
             return source
 
     def close(self) -> None:
-        """Stops what was served here; connections of the suite are closed by those who made them."""
+        """Stops what was served here; connections of the suite are closed by those who made them. One whose TLS still waits for the other
+        end's good-bye ends now: a component that is paused, or cut off, never says any."""
         for server in self._servers:
             server.close()
+        for made in self.made:
+            with contextlib.suppress(OSError):  # closed, or the other end has gone
+                made.shutdown(socket.SHUT_RDWR)
         os.close(self.fd)
         self.fd = -1  # the number may soon mean another namespace
 
