@@ -28,7 +28,7 @@ Exit codes:
   4  usage or descriptor error
   5  nothing selected
   6  environment or implementation never got ready
-  7  only stale deviations
+  7  only stale deviations or flaky verdicts
 """
 EXIT_INTERRUPTED, EXIT_FAULT, EXIT_USAGE, EXIT_NOTHING, EXIT_NOT_READY = 2, 3, 4, 5, 6
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from seatrial.adapters.descriptor import Implementation, load
-from seatrial.cluster.instances import Supervised
+from seatrial.cluster.instances import Attached, Supervised
 from seatrial.model.errors import HarnessFault, Inconclusive, NotReady
 from seatrial.model.topology import Topology
 from seatrial.opening import backend_name, open_backend
@@ -89,6 +89,9 @@ def _states(world: World, instance: Supervised) -> list[str]:
 
 def _instance(world: World, implementation: Implementation, instance: Supervised) -> Symptom:
     states, what, roles = _states(world, instance), instance.name, ", ".join(instance.placement.roles)
+    if isinstance(instance, Attached) and "ready" in states:
+        detail = f"{roles}: runs already at {instance.endpoint}, through a relay; rules that would end it or look into it will be not-run"
+        return Symptom(ok=True, what=what, detail=detail)
     if "ready" in states:
         return Symptom(ok=True, what=what, detail=f"{roles}: started and became ready")
     if not states:
@@ -119,26 +122,30 @@ def _probe(what: str, probe: Callable[[World], Symptom], world: World) -> Sympto
         return Symptom(ok=False, what=what, detail=str(error), fault=world.implementation.file.name)
 
 
-def _tap(world: World) -> Symptom:
+def _requests(world: World) -> Symptom:
     """Everybody who talks to the API server has been seen doing so."""
-    if world.implementation.observe["requests"] != "tap":
-        return Symptom(ok=True, what="tap", detail="ruled out by the descriptor; rules that need requests will be not-run")
+    known = world.implementation.requests
+    if known == "none":
+        return Symptom(ok=True, what="requests", detail="ruled out by the descriptor; rules that need requests will be not-run")
     world.run(world.cluster.settle())
+    world.run(world.audited())
     clients = [i for i in world.suspects(SUSPECTS) if not i.placement.has("apiserver")]
     unseen = [i.name for i in clients if not world.history.of("request", instance=i.name)]
-    seen = len(world.history.of("request"))
-    return Symptom(ok=not unseen, what="tap", detail=f"{seen} requests seen" + (f"; none of {', '.join(unseen)}" if unseen else ""))
+    how = f"{len(world.history.of('request'))} seen by the tap" if known == "tap" else f"{len(world.history.of('request'))} self-reported"
+    return Symptom(ok=not unseen, what="requests", detail=how + (f"; none of {', '.join(unseen)}" if unseen else ""))
 
 
 def _identities(world: World) -> Symptom:
     """Each instance presents the identity that it was given."""
+    own = world.implementation.identity
+    shared = {world.cluster.identities.admin.user} if "admin" in own and "mint" not in own else set()
     wrong = []
     for instance in world.suspects(SUSPECTS):
-        known = {world.cluster.identities.of_role(r, instance.placement.node).user for r in instance.placement.roles}
+        known = {world.cluster.identities.of_role(r, instance.placement.node).user for r in instance.placement.roles} | shared
         users = {e["user"] for e in world.history.of("request", instance=instance.name) if e["user"]}
         wrong += [f"{instance.name} presents itself as {user or 'nobody'}" for user in sorted(users - known)]
-    own = world.implementation.file.name
-    return Symptom(ok=not wrong, what="identities", detail="; ".join(wrong) or "everybody presents the identity they were given", fault=own)
+    good = "everybody shows what the operator shows, for nothing mints (identity.mint)" if shared else "everybody presents their own"
+    return Symptom(ok=not wrong, what="identities", detail="; ".join(wrong) or good, fault=world.implementation.file.name)
 
 
 def _store(world: World) -> Symptom:
@@ -170,7 +177,7 @@ def _canaries(world: World) -> Symptom:
 
 
 PROBES: Mapping[str, Callable[[World], Symptom]] = {
-    "tap": _tap,
+    "requests": _requests,
     "identities": _identities,
     "store watch": _store,
     "hooks": _hooks,

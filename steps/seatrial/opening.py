@@ -1,9 +1,17 @@
-"""Which backend, and how one is opened: imports only the one that is wanted."""
+"""Which backend, and how one is opened: imports only the one that is wanted.
 
+Where clusters would have no room for their files, components would fail in ways that look like their own fault: better said before.
+"""
+
+import shutil
+import tempfile
 from importlib.util import find_spec
 
 from seatrial.adapters.descriptor import Component, Implementation
 from seatrial.backends.interface import Backend
+from seatrial.model.errors import NotReady
+
+SCRATCH_MIB = 16
 
 
 def backend_name(asked: str | None, implementation: Implementation) -> str:
@@ -24,6 +32,7 @@ def backend_class(name: str) -> type[Backend]:
 
 def open_backend(name: str, implementation: Implementation, *, seed: int) -> Backend:
     """Ready for use; to be closed. Raises NotReady where the machine does not permit it."""
+    _room()
     if name == "processes":
         from seatrial.backends.processes import Processes  # noqa: PLC0415 - Linux only
 
@@ -37,6 +46,17 @@ def modules(implementation: Implementation) -> list[str]:
     """What every cluster of it imports: whoever starts many may do so in advance."""
     warm = {module for c in implementation.components.values() if (module := _installed(c))}
     return ["seatrial.doubles.tap", *sorted(warm)]
+
+
+def _room() -> None:
+    """Raises NotReady where there is no folder for scratch, or none with room."""
+    try:
+        folder = tempfile.gettempdir()
+        free_mib = shutil.disk_usage(folder).free / (1 << 20)
+    except OSError as error:
+        raise NotReady(f"There is no folder for temporary files: {error.strerror or error}. Set TMPDIR to one.") from None
+    if free_mib < SCRATCH_MIB:
+        raise NotReady(f"Only {free_mib:.1f} MiB are free in {folder}, and a cluster needs {SCRATCH_MIB}. Set TMPDIR to another folder.")
 
 
 def _installed(component: Component) -> str:

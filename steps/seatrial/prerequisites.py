@@ -30,10 +30,10 @@ def missing(tags: Iterable[str], *, rule: Rule, implementation: Implementation, 
 
 def _lacking(need: str, implementation: Implementation, backend: type[Backend]) -> str:
     """Why the need cannot be met; empty where it can."""
-    tapped, own = implementation.observe["requests"] == "tap", "admin" in implementation.identity
+    known, own = implementation.requests, "admin" in implementation.identity
     lacks = {
-        "requests": not tapped and "the descriptor has no tap (observe.requests)",
-        "hold": not tapped and "nothing can be held without a tap (observe.requests)",
+        "requests": known == "none" and "the descriptor rules out seeing requests (observe.requests)",
+        "hold": known != "tap" and "nothing can be held without a tap (observe.requests)",
         "store": implementation.observe["store"] == "none" and "the descriptor rules out reading the store (observe.store)",
         "hooks": "none" in implementation.hooks.values() and "the descriptor rules out hooks",
         "certificates": own and "its certificates are not the suite's (identity.admin)",

@@ -56,6 +56,7 @@ class Result:
     history: str | None = None
     unwritten: str = ""  # why its history could not be kept
     duration_s: float = 0.0
+    flaky: str = ""  # how it ended at first, where it passed only when it was repeated
     cause: str = ""  # type of the error that ended it, where it is one of ours: NotReady, UsageError ...
     backend_lacks: bool = False  # not run, for the backend cannot do what the scenario needs
 

@@ -1,7 +1,8 @@
 """Runs scenarios with pytest inside this process, isolated from whatever pytest configuration the user's folder has, and concludes.
 
 A small plugin in the controlling process collects the results, whether scenarios run here or in workers. What was planned and has no
-result in the end is never green. What fails in a mixed implementation is repeated on its bare base, so that nobody is blamed for ours.
+result in the end is never green. What did not pass is repeated, and what fails in a mixed implementation is also tried on its bare base,
+so that nobody is blamed for chance, or for ours.
 """
 
 import datetime as dt
@@ -19,9 +20,11 @@ from seatrial.adapters.descriptor import Implementation, load
 from seatrial.model.rules import Rule
 from seatrial.model.verdicts import Verdict
 from seatrial.opening import backend_name
+from seatrial.report.blame import blame
 from seatrial.report.digests import digests
-from seatrial.report.outcomes import INTERRUPTED, NEVER_READY, Outcome, Planned, blame, complete, died, outcomes
+from seatrial.report.outcomes import INTERRUPTED, NEVER_READY, Outcome, Planned, complete, died, outcomes
 from seatrial.report.progress import Shows
+from seatrial.report.repetition import doubtful, settled
 from seatrial.report.summary import Report
 from seatrial.results import Result
 
@@ -174,6 +177,8 @@ def plan(wish: Wish) -> Harvest:
 def run(wish: Wish, shows: Shows, *, command: str) -> Report:
     """Run what is wished, and conclude. `command` is what the user typed, as far as the implementation."""
     implementation, rules = load(wish.implementation), wish.selected()
+    if implementation.attached:  # scenarios share the one cluster that there is
+        wish = replace(wish, workers=0)
     fatal = {r.id for r in rules if r.must} - {d.id for d in implementation.deviations} if wish.fail_fast else ()
     harvest = Harvest(shows=shows, fatal=frozenset(fatal), planned=plan(wish).planned if wish.apart else [])
     try:
@@ -193,7 +198,9 @@ def run(wish: Wish, shows: Shows, *, command: str) -> Report:
         interrupted=harvest.interrupted,
         trouble="\n".join(harvest.trouble),
     )
-    return report if report.interrupted else _fair(wish, report, rules)
+    for look in (_again, _fair):
+        report = report if report.interrupted else look(wish, report, rules)
+    return report
 
 
 def _complete(harvest: Harvest, backend: str) -> list[Result]:
@@ -208,6 +215,27 @@ def _outcomes(implementation: Implementation, rules: Sequence[Rule], results: Se
     return outcomes(rules, results, deviations=implementation.deviations, today=today, confined=confined)
 
 
+def _again(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:
+    """Repeat what did not pass, in a process of its own and with the same seed, unless the user wants to know soon."""
+    if wish.fail_fast or report.not_ready or report.trouble:
+        return report
+    results = {r.node: r for o in report.outcomes for r in o.results}
+    spared = {o.rule.id for o in report.outcomes if o.expected}
+    repeated: set[str] = set()
+    interrupted = False
+    while not interrupted and (nodes := doubtful(results.values(), repeated=repeated, spared=spared)):
+        repeated |= set(nodes)
+        found = _pytest(_only(wish, workers=max(wish.workers or 0, 1)), Harvest(), nodes=nodes)
+        results |= {node: settled(results[node], second) for node, second in found.results.items()}
+        interrupted = found.interrupted
+    return replace(report, outcomes=_outcomes(report.implementation, rules, list(results.values())), interrupted=interrupted)
+
+
+def _only(wish: Wish, **changed: Any) -> Wish:
+    """The wish without what selects scenarios, and without reports: the first histories stand."""
+    return replace(wish, reports=None, rules=(), roles=(), profiles=(), areas=(), **changed)
+
+
 def _fair(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:
     """Repeat on the bare base what failed in a mixed implementation."""
     implementation = report.implementation
@@ -216,9 +244,8 @@ def _fair(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:
     if not implementation.base or not suspect:
         return report
     base = _base(implementation)
-    bare = replace(wish, implementation=base, reports=None, backend=report.backend, rules=(), roles=(), profiles=(), areas=())
-    repeated = _pytest(bare, Harvest(), nodes=suspect)
-    blamed = blame(results, repeated.results.values(), base=Path(base).stem)
+    repeated = _pytest(_only(wish, implementation=base, backend=report.backend), Harvest(), nodes=suspect)
+    blamed = blame(results, repeated.results.values(), implementation=implementation, base=Path(base).stem)
     return replace(report, outcomes=_outcomes(implementation, rules, blamed), interrupted=repeated.interrupted)
 
 

@@ -19,7 +19,7 @@ import orjson
 import yaml
 
 from seatrial.adapters.descriptor import load
-from seatrial.backends.interface import Host, Network
+from seatrial.backends.interface import Network
 from seatrial.cluster.cluster import Cluster, Order
 from seatrial.model.errors import NotReady, UsageError
 from seatrial.model.history import Event, History
@@ -27,6 +27,7 @@ from seatrial.model.topology import Topology
 from seatrial.observe.watches import Watch
 from seatrial.opening import open_backend
 from seatrial.wire.kubeconfig import kubeconfig, write_kubeconfig
+from seatrial.wire.relay import Relay
 from seatrial_schemas.kinds import by_plural
 
 LOOPBACK = "127.0.0.1"
@@ -34,7 +35,6 @@ API_PORT = 6443
 REMEMBERED = 20_000  # events
 WATCHED = ("leases", "nodes")  # what readiness is read from
 NAME = "seatrial"
-CHUNK = 1 << 16
 Say = Callable[[str], Any]
 
 
@@ -151,7 +151,7 @@ def _end_at_signals() -> None:
 async def _stay(standing: Standing, listener: socket.socket, wanted: Wanted, say: Say) -> None:
     _end_at_signals()
     async with standing as cluster:
-        relay = Relay(cluster.network.operator, cluster.around.servers[0])
+        relay = Relay(lambda: cluster.network.operator.dial(cluster.around.servers[0], API_PORT))
         async with await asyncio.start_server(relay.serve, sock=listener):
             port = listener.getsockname()[1]
             _write(wanted.kubeconfig, cluster, port)
@@ -175,30 +175,3 @@ def _write(path: Path, cluster: Cluster, port: int) -> None:
         write_kubeconfig(path, whole)
     except OSError as error:
         raise NotReady(f"The kubeconfig cannot be written to {path}: {error.strerror}.") from None
-
-
-class Relay:
-    """Carries bytes between the machine's loopback and the API server's tap, in both directions, half-closed connections included."""
-
-    def __init__(self, host: Host, address: str) -> None:
-        self._host = host
-        self._address = address
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            theirs, back = await self._host.dial(self._address, API_PORT)
-        except OSError:
-            writer.close()
-            return
-        await asyncio.gather(_carry(reader, back), _carry(theirs, writer))
-
-
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(CHUNK):
-            writer.write(data)
-            await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
-    except (OSError, RuntimeError):
-        writer.close()

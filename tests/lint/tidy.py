@@ -97,7 +97,7 @@ def imported(tree: ast.Module) -> dict[str, str]:
 def read_sources(root: Path = ROOT) -> list[SourceFile]:
     """Every text of ours that is committed, or will be."""
     found = [file for folder in FOLDERS for file in (root / folder).rglob("*") if "__pycache__" not in file.parts]
-    found += [file for file in root.iterdir() if file.name != "LICENSE"]
+    found += [file for file in root.iterdir() if file.name not in ("LICENSE", ".git")]  # the latter is a file in a second work tree
     return [
         SourceFile(str(file.relative_to(root)), file.read_text("utf-8"))
         for file in sorted(found)

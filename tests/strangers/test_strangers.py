@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from strangers.tables import HERE, judged, names, table
+from verdicts import judge
 
 PARTLY_CORRECT = {"kmock"}  # an emulator for tests of operators; the others are correct
 GOOD = {"passed", "not-run", "not-applicable"}
@@ -36,6 +37,19 @@ def test_its_table_is_just(name: str) -> None:
     assert "passed" in verdicts
     assert "harness-fault" not in verdicts
     assert name in PARTLY_CORRECT or verdicts <= GOOD
+
+
+def test_nobody_is_blamed_for_the_company_that_they_are_in(tmp_path: Path) -> None:
+    """An API server that tells its scheduler nothing right is the one to blame for what the scheduler then does not do."""
+    file = tmp_path / "kmock.yaml"
+    text = (HERE / "kmock.yaml").read_text().replace("profiles: [api]\n", "").replace("${here}", str(HERE))
+    file.write_text(text)
+
+    found = judge(file, "--rule=ARCH-01", folder=tmp_path)
+
+    assert found.rules == {"ARCH-01": "failed"}, found.shown
+    assert "culprit   apiserver\n" in found.shown
+    assert "scheduler-0, which kmock has from reference, does this only together with apiserver of kmock" in " ".join(found.shown.split())
 
 
 @pytest.mark.parametrize("program", FOREIGN)

@@ -175,6 +175,18 @@ async def main(args, context):
 """
 
 
+@pytest.mark.parametrize(("more", "code"), [("versions: '<2'", 0), ("versions: '>=2'", 1), ("until: 2026-01-01", 1)])
+def test_a_deviation_excuses_its_versions_until_its_date(tmp_path: Path, more: str, code: int) -> None:
+    (tmp_path / "nosy.py").write_text(NOSY)
+    args = [f'"{a}"' for a in ("--kubeconfig=${kubeconfig}", "--leader-elect=true", "${host.address}", "${store}")]
+    scheduler = ["components:", "  scheduler:", "    python: nosy:main", f"    args: [{', '.join(args)}]"]
+    recorded = ["deviations:", f"  - {{id: COMM-05, finding: scheduler-0 -> etcd-0, because: it looks, {more}}}"]
+    file = descriptor(tmp_path, "nosy", *scheduler, *recorded)
+    file.write_text(file.read_text().replace("{name: nosy}", "{name: nosy, version: 1}"))
+
+    assert seatrial("run", "-i", file, "--rule", "COMM-05").returncode == code
+
+
 def test_a_stale_deviation_is_7(tmp_path: Path) -> None:
     file = descriptor(tmp_path, "stale", "deviations:", "  - {id: STORE-13, finding: anything, because: nobody knows}")
 
@@ -220,7 +232,7 @@ def test_the_doctor_finds_the_reference_well() -> None:
     ended = seatrial("doctor")
 
     assert ended.returncode == 0, ended.stdout
-    assert all(any(line.startswith(f"ok    {what}") for line in ended.stdout.splitlines()) for what in ("tap", "hooks", "canaries"))
+    assert all(any(line.startswith(f"ok    {what}") for line in ended.stdout.splitlines()) for what in ("requests", "hooks", "canaries"))
 
 
 def test_a_dry_run_lists_scenarios_and_starts_nothing(tmp_path: Path) -> None:

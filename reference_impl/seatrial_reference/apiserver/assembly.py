@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seatrial_reference.apiserver import authentication, authorization
 from seatrial_reference.apiserver.admission import Admission
+from seatrial_reference.apiserver.audit import AuditLog
 from seatrial_reference.apiserver.authentication import Authenticator
 from seatrial_reference.apiserver.authorization import Authorizer
 from seatrial_reference.apiserver.cache import Caches
@@ -30,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--request-timeout", type=duration, default=60.0)
     flags.add_argument("--authorization-mode", default="RBAC")
     flags.add_argument("--requestheader-allowed-names", type=lambda text: tuple(filter(None, text.split(","))), default=())
+    flags.add_argument("--audit-log-path", type=Path)
     for path in ("tls-cert-file", "tls-private-key-file", "client-ca-file", "requestheader-client-ca-file", "token-auth-file"):
         flags.add_argument(f"--{path}", type=Path)
     for kind in ("authentication-token", "authorization"):
@@ -59,6 +61,7 @@ def _parts(flags: argparse.Namespace, context: Context, webhooks: Webhooks, clie
     caches = Caches(store, context=context)
     return Parts(
         context=context,
+        audit=AuditLog(context, flags.audit_log_path),
         store=store,
         caches=caches,
         admission=Admission(caches=caches, webhooks=webhooks, context=context),

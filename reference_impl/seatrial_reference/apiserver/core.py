@@ -11,6 +11,7 @@ from aiohttp import web
 
 from seatrial_reference.apiserver import admission, authentication, authorization, status
 from seatrial_reference.apiserver.admission import Admission, Review
+from seatrial_reference.apiserver.audit import AuditLog, Entry
 from seatrial_reference.apiserver.authentication import Authenticator, Credentials
 from seatrial_reference.apiserver.authorization import Authorizer
 from seatrial_reference.apiserver.cache import Caches
@@ -20,6 +21,7 @@ from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import Kind, by_plural
 
 Json = dict[str, Any]
+ENTRY = web.RequestKey("audit", Entry)
 PROTECTED = ("default", "kube-system", "kube-public")
 
 
@@ -56,6 +58,7 @@ class Parts:
     """What a server is made of."""
 
     context: Context
+    audit: AuditLog
     store: Store
     caches: Caches
     admission: Admission

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from seatrial_reference.apiserver import printing, status
 from seatrial_reference.apiserver.cache import Cache, Event, Watcher, bookmark, frame
-from seatrial_reference.apiserver.core import Core, Request
+from seatrial_reference.apiserver.core import ENTRY, Core, Request
 from seatrial_reference.apiserver.selectors import Selection, selection
 from seatrial_reference.apiserver.store import PREFIX, Stored
 from seatrial_schemas.kinds import Kind
@@ -160,6 +160,7 @@ class Reading(Core):
         response.content_type = "application/json"
         response.enable_chunked_encoding()
         await response.prepare(request.http)
+        request.http[ENTRY].started()
         first = b"".join(show.frame("ADDED", each) for each in stream.found)
         first += b"".join(show.event(event, stream.chosen) for event in stream.past)
         if request.query.flag("sendInitialEvents"):

@@ -18,7 +18,7 @@ from grpclib.exceptions import GRPCError, StreamTerminatedError
 from seatrial_reference.apiserver import authorization, body, discovery, status
 from seatrial_reference.apiserver.admission import webhook_kinds
 from seatrial_reference.apiserver.authentication import Credentials
-from seatrial_reference.apiserver.core import Parts, Request
+from seatrial_reference.apiserver.core import ENTRY, Parts, Request
 from seatrial_reference.apiserver.request import Attributes, Query, User, parse, unknown
 from seatrial_reference.apiserver.status import Failure
 from seatrial_reference.apiserver.writing import Writing
@@ -58,8 +58,19 @@ class ApiServer(Writing):
     # a request's way
 
     async def handle(self, http: web.BaseRequest) -> web.StreamResponse:
-        """From a request to its answer, whatever happens."""
+        """From a request to its answer, whatever happens; what happens is written down."""
         audit = http.headers.get("Audit-ID") or next(self.context.ids)
+        entry = http[ENTRY] = self.parts.audit.begin(http, audit, self.attributes(http)[0])
+        try:
+            response = await self.answered(http, audit)
+        except asyncio.CancelledError:
+            entry.gone()
+            raise
+        entry.complete(response)
+        return response
+
+    async def answered(self, http: web.BaseRequest, audit: str) -> web.StreamResponse:
+        """Every failure is an answer too."""
         try:
             return await self.respond(http, audit)
         except Failure as failure:
@@ -76,6 +87,7 @@ class ApiServer(Writing):
         """Authenticate, authorize, and only then look at what exactly is wanted."""
         asked, query, failure = self.attributes(http)
         user = await self.authenticate(_credentials(http))
+        http[ENTRY].received(user)
         await self.authorize(user, asked)
         request = Request(http=http, asked=asked, query=query, user=user, audit=audit)
         if failure is not None:
@@ -234,6 +246,7 @@ class ApiServer(Writing):
                 tasks.create_task(self.start())
         finally:
             await server.close()
+            self.parts.audit.close()
 
 
 def _credentials(http: web.BaseRequest) -> Credentials:

@@ -1,25 +1,20 @@
-"""A descriptor file, checked and understood.
+"""A descriptor understood: what is on trial, and how its components start.
 
-The file is data that strangers write by hand: every complaint names the file, the line and what was expected. `basedOn` fills the roles
-that no component of the file has; components, claims and deviations are merged by name, the file's own winning.
+`basedOn` fills the roles that no component of the file has; components, claims and deviations are merged by name, the file's own winning.
+A deviation that is recorded for other versions than the one on trial is none.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import orjson
-import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
-
 from seatrial import assets
-from seatrial.adapters import values
+from seatrial.adapters.document import read
 from seatrial.model.errors import UsageError
 from seatrial.model.limits import Limits
+from seatrial.model.versions import within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +26,7 @@ class Component:
     folder: Path  # of the descriptor that says so
     python: str | None = None
     command: tuple[str, ...] = ()
+    endpoint: str = ""  # where it runs already; then nothing is started, and little can be done to it
     args: tuple[str, ...] = ()
     path: tuple[Path, ...] = ()
     ready: Mapping[str, str] = field(default_factory=dict)  # {http|tcp|log: ...} | {lease: ""} | {node: ""} | nothing
@@ -51,6 +47,7 @@ class Deviation:
     id: str
     finding: str
     because: str
+    versions: str = ""  # of the implementation, which it is confined to
     source: str = ""
     until: str = ""
 
@@ -66,7 +63,7 @@ class Implementation:
     own: tuple[str, ...]  # roles that the file itself fills, not its base
     components: Mapping[str, Component]
     identity: Mapping[str, Any]
-    observe: Mapping[str, str]
+    observe: Mapping[str, Any]
     hooks: Mapping[str, str]
     profiles: tuple[str, ...] | None  # None: all
     claims: frozenset[str]
@@ -75,6 +72,23 @@ class Implementation:
     def role(self, role: str) -> Component | None:
         """The component that has the role."""
         return next((c for c in self.components.values() if role in c.roles), None)
+
+    @property
+    def attached(self) -> bool:
+        """Whether the API server runs already, somewhere else, and will go on."""
+        server = self.role("apiserver")
+        return bool(server and server.endpoint)
+
+    @property
+    def requests(self) -> str:
+        """How the requests of components are known: by the tap, by the API server's own audit log, or not at all (`none`)."""
+        return "audit" if self.audit else str(self.observe["requests"])
+
+    @property
+    def audit(self) -> str:
+        """The audit log of an API server, as the descriptor names it; empty where there is none."""
+        requests = self.observe["requests"]
+        return str(requests["audit"]) if isinstance(requests, dict) else ""
 
     @property
     def simulable(self) -> bool:
@@ -88,6 +102,8 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "hooks": {"authentication": "webhook", "authorization": "webhook", "admission": "webhook-objects"},
 }
 NO_HOOKS = dict.fromkeys(DEFAULTS["hooks"], "none")
+STARTS = {"python", "command", "endpoint"}
+BEYOND = {"observe": {"store": "none"}, "hooks": NO_HOOKS}  # what an API server that runs already keeps to itself
 
 
 def load(name: str) -> Implementation:
@@ -113,7 +129,7 @@ def _load(path: str, chain: tuple[str, ...]) -> Implementation:
     file = Path(path)
     if path in chain:
         raise UsageError(f"{file.name} is based on itself: {' -> '.join([*chain, path])}.")
-    document = _read(file)
+    document = read(file)
     base = None
     if parent := document.get("basedOn"):
         beside = file.parent / parent
@@ -121,58 +137,12 @@ def _load(path: str, chain: tuple[str, ...]) -> Implementation:
     return _merge(file, document, base)
 
 
-def _read(file: Path) -> dict[str, Any]:
-    text = file.read_text()
-    try:
-        document = yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        raise UsageError(f"{file}: not YAML: {error}") from None
-    schema = schema_of_descriptors()
-    if problem := best_match(Draft202012Validator(schema).iter_errors(document)):
-        raise UsageError(_complaint(file, text, problem))
-    for where, text_value in _strings(document):
-        for name in values.references(text_value):
-            if not values.known(name):
-                line = _line(text, where)
-                raise UsageError(f"{file}:{line}: there is no value ${{{name}}}; expected one of: {', '.join(values.VALUES)}, set.NAME.")
-    checked: dict[str, Any] = document
-    return checked
-
-
-@cache
-def schema_of_descriptors() -> dict[str, Any]:
-    """The schema of descriptors."""
-    schema: dict[str, Any] = orjson.loads(files("seatrial_schemas").joinpath("descriptor.schema.json").read_bytes())
-    return schema
-
-
-def _complaint(file: Path, text: str, problem: ValidationError) -> str:
-    path = list(problem.absolute_path)
-    where = ".".join(str(p) for p in path) or "the document"
-    return f"{file}:{_line(text, path)}: {where}: {problem.message}."
-
-
-def _line(text: str, path: list[Any]) -> int:
-    node = yaml.compose(text, Loader=yaml.CSafeLoader)
-    for step in path:
-        if isinstance(node, yaml.MappingNode):
-            node = next((v for k, v in node.value if k.value == str(step)), node)
-        elif isinstance(node, yaml.SequenceNode):
-            node = node.value[int(step)]
-    return node.start_mark.line + 1 if node else 1
-
-
-def _strings(value: Any, where: tuple[Any, ...] = ()) -> list[tuple[list[Any], str]]:
-    if isinstance(value, dict):
-        return [found for k, v in value.items() for found in _strings(v, (*where, k))]
-    if isinstance(value, list):
-        return [found for i, v in enumerate(value) for found in _strings(v, (*where, i))]
-    return [(list(where), value)] if isinstance(value, str) else []
-
-
 def _merge(file: Path, document: Mapping[str, Any], base: Implementation | None) -> Implementation:
     own = {name: _component(name, row, file.parent, base) for name, row in document.get("components", {}).items() if "absent" not in row}
     absent = {name for name, row in document.get("components", {}).items() if "absent" in row}
+    beyond = BEYOND if (running := [c for c in own.values() if c.endpoint]) else {}
+    for server in running:
+        own["etcd"] = Component(name="etcd", roles=("etcd",), folder=file.parent, within=server.name, limits=server.limits)
     taken = {role for c in own.values() for role in c.roles} | absent
     inherited = {
         name: replace(c, roles=left)
@@ -180,25 +150,23 @@ def _merge(file: Path, document: Mapping[str, Any], base: Implementation | None)
         if name not in own and (left := tuple(r for r in c.roles if r not in taken))
     }
     hooks = document.get("hooks", {})
-    deviations = {d.id: d for d in (base.deviations if base else ())} | {d["id"]: _deviation(d) for d in document.get("deviations", ())}
+    version = str(document["metadata"].get("version", ""))
+    recorded = [Deviation(**row) for row in document.get("deviations", ())]
+    deviations = [*(base.deviations if base else ()), *(d for d in recorded if within(version, d.versions))]
     return Implementation(
         name=document["metadata"]["name"],
-        version=str(document["metadata"].get("version", "")),
+        version=version,
         file=file,
         base=document.get("basedOn"),
         own=tuple(sorted(taken)),
         components=inherited | own,
         identity={**(base.identity if base else DEFAULTS["identity"]), **document.get("identity", {})},
-        observe={**(base.observe if base else DEFAULTS["observe"]), **document.get("observe", {})},
-        hooks={**(base.hooks if base else DEFAULTS["hooks"]), **(NO_HOOKS if hooks == "none" else hooks)},
+        observe={**(base.observe if base else DEFAULTS["observe"]), **document.get("observe", {}), **beyond.get("observe", {})},
+        hooks={**(base.hooks if base else DEFAULTS["hooks"]), **(NO_HOOKS if hooks == "none" else hooks), **beyond.get("hooks", {})},
         profiles=tuple(document["profiles"]) if "profiles" in document else (base.profiles if base else None),
         claims=frozenset(document.get("claims", ())) | (base.claims if base else frozenset()),
-        deviations=tuple(deviations.values()),
+        deviations=tuple({d.id: d for d in deviations}.values()),
     )
-
-
-def _deviation(row: Mapping[str, Any]) -> Deviation:
-    return Deviation(**{k: str(v) for k, v in row.items() if k in ("id", "finding", "because", "source", "until")})
 
 
 def _component(name: str, row: Mapping[str, Any], folder: Path, base: Implementation | None) -> Component:
@@ -207,11 +175,10 @@ def _component(name: str, row: Mapping[str, Any], folder: Path, base: Implementa
     start = Component(name=name, roles=tuple(row.get("roles", (name,))), folder=folder)
     if old:
         start = replace(old, roles=tuple(row.get("roles", old.roles)), folder=folder if {"python", "command"} & row.keys() else old.folder)
-    given: dict[str, Any] = {k: row[k] for k in ("python", "within") if k in row}
-    if "command" in row:
-        given |= {"python": row.get("python")}
-    elif "python" in row:
-        given |= {"command": ()}
+    given: dict[str, Any] = {k: row[k] for k in ("within",) if k in row}
+    if STARTS & row.keys():  # of what the base says about how it starts nothing is left
+        given |= {"python": row.get("python"), "command": (), "endpoint": row.get("endpoint", "")}
+    given |= {"ready": {}} if "endpoint" in row else {}
     given |= {k: tuple(str(i) for i in row[k]) for k in ("command", "args", "version") if k in row}
     if "path" in row or {"python", "command"} & row.keys():
         given["path"] = tuple((folder / p).resolve() for p in row.get("path", ("",)))

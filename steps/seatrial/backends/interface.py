@@ -19,7 +19,7 @@ import ssl
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import aiohttp
 from aiohttp.web_server import Server as HttpServer
@@ -111,6 +111,15 @@ class Network(Protocol):
 
     async def close(self) -> None:
         """Kill what runs and remove what was made. Records nothing more."""
+
+
+@runtime_checkable
+class Outward(Protocol):
+    """A network that can lead to the machine's own, where a relay has been declared, and nowhere else."""
+
+    async def relay(self, host: Host, *, port: int, target: str, target_port: int) -> None:
+        """From now on `port` of the host's loopback is that address on the machine's network, until close(). Raises NotReady where
+        that is out of reach, or nobody answers there."""
 
 
 class Backend(Protocol):

@@ -66,6 +66,7 @@ def no_dial_to_kubelets(world: World, role: str) -> None:
 @then(parsers.re(WHO + r" has a watch on (?P<resources>.+)"))
 def has_a_watch(world: World, who: str, resources: str) -> None:
     """One accepted watch request for each, and an event delivered over one of them."""
+    world.needs_deliveries()
     world.judge("requests.watches", who=[i.name for i in meant(world, who)], resources=re.split(r", | and ", resources))
 
 
@@ -82,6 +83,7 @@ def no_list(world: World, who: str) -> None:
 def told_before_binding(world: World, name: str) -> None:
     """In the order of the tap, which both the event and the binding pass."""
     alone(world, "scheduler")
+    world.needs_deliveries()
     world.judge("requests.told_before_binding", name=name)
 
 
@@ -120,6 +122,7 @@ def changes_joined(world: World, name: str | None) -> None:
 def kubelet_told(world: World, node: str, own: str, other: str) -> None:
     """By the events that were delivered over its watches, and by what its lists asked for."""
     alone(world, "kubelet")
+    world.needs_deliveries()
     faults.quiet(world)
     world.judge("requests.told_only", instance=node, own=own, other=other)
 

@@ -78,8 +78,10 @@ def _who(history: History, role: str, resources: str, name: str) -> str:
 
 
 def _untold(history: History, instance: str, resources: str, name: str) -> bool:
-    """It has asked to be told, and the API server never offered it an event about the object, nor a list that was younger than it."""
+    """It has asked to be told, and the API server never offered it an event about the object, nor a list that was younger than it. An
+    audit log does not say what was offered."""
     watching = [r for r in requests(history, [instance], verb="watch") if r["resource"] in resources.split("|")]
+    watching = [r for r in watching if not r.source.startswith("audit/")]
     told = [e for e in history.of("offered", instance=instance) if str(e["name"] or "").startswith(name)]
     born = min((e["revision"] for e in history.of("watched") if str(e["name"]).startswith(name)), default=0)
     lists = [a for r, a in accepted(history, [instance], verb="list") if r["resource"] in resources.split("|")]

@@ -47,7 +47,7 @@ class Authority:
     async def open(self) -> bool:
         """Whether the API server has written the administrator's kubeconfig; from then on the operator shows what stands there."""
         try:
-            found = read_kubeconfig(self._admin.read_text(), folder=self._admin.parent)
+            found = read_kubeconfig(self._admin.read_text(), folder=self._admin.parent, scratch=self._network.directory)
         except (OSError, ValueError):
             return False
         self._operator = found

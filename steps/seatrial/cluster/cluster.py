@@ -7,17 +7,21 @@ their taps, everybody else. What is done to the cluster is an event of the sourc
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from seatrial.adapters.descriptor import Implementation
-from seatrial.backends.interface import Backend, Host, Network, Program
+from seatrial.backends.interface import Backend, Host, Network
 from seatrial.cluster.authority import Authority
-from seatrial.cluster.filling import API_PORT, ETCD_PORT, Filling, Surroundings, cri_socket, serving_names
+from seatrial.cluster.filling import API_PORT, ETCD_PORT, Filling, Surroundings, cri_socket
 from seatrial.cluster.identities import Identities, Identity
-from seatrial.cluster.instances import Supervised
+from seatrial.cluster.instances import Attached, Supervised, tiers
 from seatrial.cluster.layout import Placement, node, placements
 from seatrial.cluster.readiness import Readiness
+from seatrial.cluster.tapping import tap_program
 from seatrial.doubles.hooks import Hooks
 from seatrial.doubles.runtime import Runtime
 from seatrial.doubles.tap_control import TapControl, What
@@ -92,7 +96,7 @@ class Cluster:
         self._open_session()
         for placement, host in zip(placed, hosts, strict=True):
             await self._place(placement, host)
-        stores, servers, rest = _tiers(self.instances.values())
+        stores, servers, rest = tiers(self.instances.values())
         await self._start_all(stores)
         await stores_up()
         await self._start_all(servers)
@@ -153,10 +157,7 @@ class Cluster:
 
     async def _place(self, placement: Placement, host: Host) -> None:
         """Make the instance known, with what belongs to its host: a node's runtime, an API server's tap."""
-        program = Filling(placement=placement, host=host, around=self.around).program
-        context = self.backend.context()
-        instance = Supervised(placement=placement, host=host, network=self.network, program=program, record=self.record, context=context)
-        self.instances[placement.name] = instance
+        self.instances[placement.name] = self._supervised(placement, host)
         self.record(
             "instance",
             instance=placement.name,
@@ -169,6 +170,19 @@ class Cluster:
         )
         if placement.node:
             await self._serve_runtime(placement.node, len(self.runtimes) + 1)
+
+    def _supervised(self, placement: Placement, host: Host) -> Supervised:
+        filling = Filling(placement=placement, host=host, around=self.around)
+        known: Any = {
+            "placement": placement,
+            "host": host,
+            "network": self.network,
+            "record": self.record,
+            "context": self.backend.context(),
+        }
+        if placement.component.endpoint:
+            return Attached(endpoint=filling.text(placement.component.endpoint), port=API_PORT, **known)
+        return Supervised(program=filling.program, **known)
 
     async def _serve_runtime(self, name: str, index: int) -> None:
         runtime = Runtime(node=name, index=index, record=self.history.recorder(f"runtime/{name}"), context=self.backend.context())
@@ -226,21 +240,10 @@ class Cluster:
 
     async def _start_tap(self, instance: Supervised) -> None:
         """The tap goes down with its API server and comes up with it."""
-        pki, host, directory = self.identities.pki, instance.host, self.network.directory
-        serving, proxy = pki.serving(host.name, names=serving_names(host)), pki.front_proxy("seatrial-tap")
-        control = directory / f"{host.name}.tap"
-        arguments = [
-            f"--listen={host.address}:{API_PORT}",
-            f"--upstream=https://127.0.0.1:{API_PORT}",
-            f"--tls-cert-file={serving.cert}",
-            f"--tls-private-key-file={serving.key}",
-            f"--client-ca-file={self.identities.server_ca}",
-            f"--upstream-ca-file={self.identities.server_ca}",
-            f"--proxy-client-cert-file={proxy.cert}",
-            f"--proxy-client-key-file={proxy.key}",
-            f"--control={control}",
-        ]
-        await self.network.boot(f"tap-{host.name}", host, Program(python="seatrial.doubles.tap:main", args=arguments))
+        host, control = instance.host, self.network.directory / f"{instance.host.name}.tap"
+        endpoint = instance.endpoint if isinstance(instance, Attached) else ""
+        program = tap_program(host, self.identities, control=control, upstream_name=str(urlsplit(endpoint).hostname or ""))
+        await self.network.boot(f"tap-{host.name}", host, program)
         tap = await TapControl.connect(control, record=self.history.recorder(f"tap/{host.name}"), context=self.backend.context())
         self.taps[host.name] = tap
         await self._configure_taps()
@@ -261,7 +264,7 @@ class Cluster:
 
     @property
     def tapped(self) -> bool:
-        return self.implementation.observe["requests"] == "tap"
+        return self.implementation.requests == "tap"
 
     @property
     def names(self) -> dict[str, str]:
@@ -270,6 +273,10 @@ class Cluster:
 
     def of_role(self, role: str) -> list[Supervised]:
         return [i for i in self.instances.values() if i.placement.has(role)]
+
+    def audit_of(self, server: Supervised) -> Path:
+        """Where the API server writes its audit log."""
+        return Path(self._filling(server).text(self.implementation.audit))
 
     def host(self, name: str) -> Host:
         return self._hosts[name]
@@ -313,15 +320,18 @@ class Cluster:
         user = "witness" if "valid" in what else "somebody"
         pair = pki.client(user, expired="expired" in what)
         tls = self.backend.context().tls(server=False, ca=self.identities.pki.ca, cert=pair.cert, key=pair.key)
-        session = self.of_role("apiserver")[0].host.session(tls=tls)
+        server = self.of_role("apiserver")[0]
+        session = server.host.session(tls=tls)
         self._sessions.append(session)
-        url = f"https://127.0.0.1:{API_PORT}"
+        url = self._filling(server).text("${url.apiserver.direct}")
         return Client(session=session, url=url, token=None, user=user, record=self.history.recorder("people"))
 
     # -- doing things to it
 
-    async def canaries(self, sources: Iterable[Supervised], targets: Iterable[Supervised]) -> None:
+    async def canaries(self, sources: Sequence[Supervised], targets: Sequence[Supervised]) -> None:
         """From inside each source's host, try to connect to each target once."""
+        for attached in (s for s in sources if isinstance(s, Attached)):
+            raise attached.beyond("watched for what it connects to")
         for target in targets:
             port = next((PORTS[r] for r in target.placement.roles if r in PORTS), CANARY_TARGET)
             for source in sources:
@@ -331,6 +341,8 @@ class Cluster:
 
     async def cut(self, instance: Supervised, others: Iterable[Supervised], *, both: bool = True) -> None:
         """From now on nothing goes from `instance` to the others, nor back unless one way is wanted."""
+        if isinstance(instance, Attached):
+            raise instance.beyond("cut off")
         for other in others:
             await self.network.cut(instance.host, other.host)
             if both:
@@ -381,11 +393,3 @@ class Cluster:
         await self.network.close()
         for _ in range(CLOSING_TURNS):
             await self.backend.context().sleep(0)
-
-
-def _tiers(instances: Iterable[Supervised]) -> tuple[list[Supervised], list[Supervised], list[Supervised]]:
-    """Stores, then API servers, then everybody else; a process with several roles goes with its first."""
-    all_of_them = list(instances)
-    servers = [i for i in all_of_them if i.placement.has("apiserver")]
-    stores = [i for i in all_of_them if i.placement.has("etcd") and i not in servers]
-    return stores, servers, [i for i in all_of_them if i not in servers and i not in stores]

@@ -115,7 +115,7 @@ class Filling:
 
     def _listen_apiserver_host(self) -> str:
         """Behind the tap the API server listens on its host's loopback; without one on the host's address."""
-        return "127.0.0.1" if self._around.implementation.observe["requests"] == "tap" else self._host.address
+        return "127.0.0.1" if self._around.implementation.requests == "tap" else self._host.address
 
     def _listen_apiserver_port(self) -> int:
         return API_PORT

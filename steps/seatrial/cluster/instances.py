@@ -5,10 +5,12 @@ down until the suite starts it. Its address outlives it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from urllib.parse import urlsplit
 
-from seatrial.backends.interface import Host, Instance, Network, Program, Signal
+from seatrial.backends.interface import Host, Instance, Network, Outward, Program, Signal
 from seatrial.cluster.layout import Placement
+from seatrial.model.errors import NotReady, NotRunnable
 from seatrial.model.history import Record
 from seatrial_schemas.context import Context
 
@@ -102,3 +104,44 @@ class Supervised:
             if not self.wanted:
                 return
             await self._boot()
+
+
+class Attached(Supervised):
+    """What runs already, somewhere on the machine's network or beyond: its host in the cluster is a relay to it. It is not ours to end."""
+
+    def __init__(
+        self, *, endpoint: str, port: int, placement: Placement, host: Host, network: Network, record: Record, context: Context
+    ) -> None:
+        super().__init__(placement=placement, host=host, network=network, program=Program, record=record, context=context)
+        self.endpoint = endpoint
+        self._port = port
+        self._wires = network
+
+    @property
+    def up(self) -> bool:
+        return True
+
+    async def end(self, what: Signal) -> None:
+        raise self.beyond(f"{what}ed" if what == "kill" else "stopped")
+
+    async def freeze(self, what: Signal) -> None:
+        raise self.beyond(f"{what}d")
+
+    def beyond(self, what: str) -> NotRunnable:
+        """Why something cannot be done to it."""
+        return NotRunnable(f"{self.name} runs already at {self.endpoint}: it cannot be {what} from here")
+
+    async def _boot(self) -> None:
+        if not isinstance(self._wires, Outward):
+            raise NotReady(f"{self.name} runs already at {self.endpoint}, and only the processes backend has a way out to it.")
+        url = urlsplit(self.endpoint)
+        await self._wires.relay(self.host, port=self._port, target=str(url.hostname), target_port=url.port or 443)
+        self._record("started", instance=self.name, endpoint=self.endpoint)
+
+
+def tiers(instances: Iterable[Supervised]) -> tuple[list[Supervised], list[Supervised], list[Supervised]]:
+    """Stores, then API servers, then everybody else; a process with several roles goes with its first."""
+    all_of_them = list(instances)
+    servers = [i for i in all_of_them if i.placement.has("apiserver")]
+    stores = [i for i in all_of_them if i.placement.has("etcd") and i not in servers]
+    return stores, servers, [i for i in all_of_them if i not in servers and i not in stores]

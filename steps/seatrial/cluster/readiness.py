@@ -87,11 +87,11 @@ class Readiness:
         return bool(instance.running and re.search(pattern, instance.running.log_tail(1000), re.MULTILINE))
 
     async def _lease(self, instance: Supervised) -> bool:
-        """Somebody holds the lease, and this instance has asked the API server for something."""
+        """Somebody holds the lease, and this instance has asked the API server for something, where anybody's requests are known."""
         namespace, _, name = (instance.placement.component.lease or "/").partition("/")
         leases = self._history.of("watched", resource="leases", namespace=namespace, name=name)
         held = any(e["object"].get("spec", {}).get("holderIdentity") for e in leases[-1:])
-        return held and bool(self._history.of("request", instance=instance.name))
+        return held and bool(self._history.of("request", instance=instance.name) or not self._history.of("request"))
 
     async def _node(self, instance: Supervised) -> bool:
         nodes = self._history.of("watched", resource="nodes", name=instance.placement.node)

@@ -39,6 +39,7 @@ class Options:
     tls_private_key_file: Path
     client_ca_file: Path | None = None
     upstream_ca_file: Path
+    upstream_name: str | None = None  # that its certificate bears, where it is not the address
     proxy_client_cert_file: Path | None = None
     proxy_client_key_file: Path | None = None
     control: str
@@ -151,6 +152,7 @@ def _pool(options: Options, context: Context) -> Pool:
     return Pool(
         str(url.hostname),
         url.port or 443,
+        name=options.upstream_name,
         plain=context.tls(server=False, ca=ca, cert=None, key=None),
         proxy=context.tls(server=False, ca=ca, cert=options.proxy_client_cert_file, key=options.proxy_client_key_file),
     )

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class Pool:
     """Connections to one API server."""
 
-    def __init__(self, host: str, port: int, *, plain: ssl.SSLContext, proxy: ssl.SSLContext) -> None:
+    def __init__(self, host: str, port: int, *, name: str | None, plain: ssl.SSLContext, proxy: ssl.SSLContext) -> None:
         self._host, self._port = host, port
+        self._name = name or host
         self._tls = {False: plain, True: proxy}
         self._idle: dict[bool, list[Upstream]] = {False: [], True: []}
         self._connecting: dict[int, asyncio.Task[None]] = {}
@@ -36,7 +37,11 @@ class Pool:
         loop = asyncio.get_running_loop()
         try:
             _, upstream = await loop.create_connection(
-                lambda: Upstream(self, proxied=exchange.proxied), self._host, self._port, ssl=self._tls[exchange.proxied]
+                lambda: Upstream(self, proxied=exchange.proxied),
+                self._host,
+                self._port,
+                ssl=self._tls[exchange.proxied],
+                server_hostname=self._name,
             )
         except OSError as refusal:
             del self._connecting[exchange.number]

@@ -22,7 +22,7 @@ AREAS = (
 )
 PROFILES = ("api", "communication", "store-layout", "scheduling", "controllers", "nodes", "availability", "observable")
 NEEDS = {
-    "requests": "the tap sees the requests of the components",
+    "requests": "the requests of components are seen, by the tap or in the API server's audit log",
     "store": "the operator can watch the store",
     "hooks": "authentication, authorization and admission can be routed to the suite",
     "runtime": "nodes run on the suite's container runtime",

@@ -23,6 +23,7 @@ def console(report: Report, *, folder: Path | None) -> list[str]:
         lines += ["", *failure(report, outcome, result)]
     if len(bad) > MOST_FAILURES:
         lines += ["", f"and {counted(len(bad) - MOST_FAILURES, 'scenario')} more that did not pass; see the reports (-o DIR)"]
+    lines += ["", *flaky] if (flaky := [f"FLAKY {o.rule.id}  {o.flaky}" for o in report.outcomes if o.flaky]) else []
     if report.trouble:
         lines += ["", *report.trouble.splitlines()[-MOST_FAILURES:]]
     lines += ["", *table(report), ""]
@@ -36,7 +37,8 @@ def title(report: Report) -> str:
     named = " ".join(filter(None, (report.name, report.implementation.version)))
     scenarios = sum(len(o.results) for o in report.outcomes)
     what = f"{counted(len(report.outcomes), 'rule')}, {counted(scenarios, 'scenario')}"
-    return f"seatrial {__version__}: {named} on {report.backend}, seed {report.seed}: {what}"
+    known = ", requests self-reported (audit)" if report.implementation.audit else ""
+    return f"seatrial {__version__}: {named} on {report.backend}, seed {report.seed}{known}: {what}"
 
 
 def table(report: Report) -> list[str]:

@@ -7,6 +7,7 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,7 @@ def document(report: Report) -> dict[str, Any]:
             "own": list(implementation.own),
         },
         "backend": report.backend,
+        "observe": {"requests": implementation.requests, "store": implementation.observe["store"]},
         "seed": report.seed,
         "digests": dict(report.digests),
         "limits": {c.name: c.limits.as_mapping() for c in implementation.components.values()},
@@ -108,10 +110,11 @@ def _rule(outcome: Outcome) -> dict[str, Any]:
         "warning": outcome.warning,
         "scenarios": [_scenario(r) for r in outcome.results],
     }
+    row |= {"flaky": outcome.flaky} if outcome.flaky else {}
     if outcome.deviation is None:
         return row
-    recorded = {"finding": outcome.deviation.finding, "because": outcome.deviation.because, "standing": outcome.standing}
-    return row | {"deviation": recorded}
+    recorded = {k: v for k, v in asdict(outcome.deviation).items() if v and k != "id"}
+    return row | {"deviation": recorded | {"standing": outcome.standing}}
 
 
 def _scenario(result: Result) -> dict[str, Any]:

@@ -37,8 +37,9 @@ def _case(suite: ET.Element, report: Report, outcome: Outcome, result: Result) -
     name, time = legal(result.scenario + example), f"{result.duration_s:.3f}"
     case = ET.SubElement(suite, "testcase", classname=result.feature, name=name, time=time)
     properties = ET.SubElement(case, "properties")
-    for key, value in (("rule", result.rule), ("verdict", result.verdict.value), ("backend", result.backend), ("seed", str(report.seed))):
-        ET.SubElement(properties, "property", name=key, value=value)
+    stated = {"rule": result.rule, "verdict": result.verdict.value, "backend": result.backend, "seed": str(report.seed)}
+    for key, value in (stated | ({"flaky": result.flaky} if result.flaky else {})).items():
+        ET.SubElement(properties, "property", name=key, value=legal(value))
     if result.verdict is Verdict.PASSED:
         return
     if result.verdict is Verdict.NOT_APPLICABLE or result.backend_lacks or outcome.counts is Exit.GOOD:
@@ -53,7 +54,8 @@ def _reason(outcome: Outcome, result: Result) -> str:
     if outcome.warning:
         return f"a SHOULD rule failed: {result.why}"
     if outcome.deviation and outcome.expected:
-        return f"recorded deviation: {outcome.deviation.finding}, because {outcome.deviation.because}"
+        source = f" ({outcome.deviation.source})" if outcome.deviation.source else ""
+        return f"recorded deviation: {outcome.deviation.finding}, because {outcome.deviation.because}{source}"
     return f"{result.verdict.value}: {result.why}"
 
 

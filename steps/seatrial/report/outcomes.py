@@ -59,6 +59,11 @@ class Outcome:
         return self.standing is Standing.EXPECTED
 
     @property
+    def flaky(self) -> str:
+        """How scenarios ended that passed only when they were repeated; empty where there are none."""
+        return "; ".join(r.flaky for r in self.results if r.flaky)
+
+    @property
     def excused(self) -> bool:
         """Not run, and nobody can be blamed for that here: another backend can, or an existing cluster does not allow it."""
         if self.verdict is not Verdict.NOT_RUN:
@@ -71,10 +76,10 @@ class Outcome:
         """GOOD, BAD, STALE or HARNESS_FAULT."""
         if self.verdict is Verdict.HARNESS_FAULT:
             return Exit.HARNESS_FAULT
-        if self.standing is Standing.STALE:
-            return Exit.STALE
+        if self.standing is Standing.STALE or (self.warning and self.standing):
+            return Exit.STALE  # a record that no longer describes what is found must not go unnoticed, even of a SHOULD
         if self.verdict in (Verdict.PASSED, Verdict.NOT_APPLICABLE) or self.expected or self.excused or self.warning:
-            return Exit.GOOD
+            return Exit.STALE if self.flaky else Exit.GOOD
         return Exit.BAD
 
 
@@ -135,16 +140,3 @@ def _outcome(rule: Rule, results: list[Result], recorded: Mapping[str, Deviation
         standing=standing(deviation, verdict, results, today=today) if deviation else None,
         confined=confined,
     )
-
-
-def blame(results: Iterable[Result], repeated: Iterable[Result], *, base: str) -> list[Result]:
-    """What failed on the bare base too is not the newcomer's: with us as the base's authors it is our fault."""
-    there = {r.node: r for r in repeated}
-    return [_blamed(r, there.get(r.node), base) for r in results]
-
-
-def _blamed(result: Result, on_base: Result | None, base: str) -> Result:
-    if on_base is None or on_base.verdict is not Verdict.FAILED:
-        return result
-    findings = "; ".join(f"{f.culprit}: {f.observed}" for f in on_base.findings)
-    return result.but(Verdict.HARNESS_FAULT, f"the bare {base} fails here too ({findings}), so nobody else is to blame")

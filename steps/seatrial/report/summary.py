@@ -91,7 +91,7 @@ class Report:
             name=name,
             whole=len(mine) == len(wanted),
             must=tuple(o.rule.id for o in mine),
-            lacking=tuple(o for o in mine if o.verdict not in CLEAN or o.standing),
+            lacking=tuple(o for o in mine if o.verdict not in CLEAN or o.standing or o.flaky),
             passed=sum(o.verdict is Verdict.PASSED for o in mine),
         )
 

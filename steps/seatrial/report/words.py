@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from seatrial.model.verdicts import Verdict
+from seatrial.report.deviations import Standing
 from seatrial.report.outcomes import INTERRUPTED, Exit, Outcome
 from seatrial.report.summary import Profile, Report
 
 MOST = 8
+STALE = {Standing.STALE: "passes", Standing.EXPIRED: "fails past the date", Standing.OTHER: "fails otherwise"}
 
 
 def verdict_line(report: Report) -> str:
@@ -61,9 +63,12 @@ def _bad(report: Report) -> str:
 
 
 def _stale(report: Report) -> str:
-    ids = [o.rule.id for o in report.outcomes if o.counts is Exit.STALE]
-    verb = "passes" if len(ids) == 1 else "pass"
-    return f"stale: {listed(ids)} {verb}, though {report.implementation.file.name} records a deviation; take it out{_footnotes(report)}"
+    stale = [f"{o.rule.id} {STALE[o.standing]}" for o in report.outcomes if o.counts is Exit.STALE and o.standing in STALE]
+    flaky = [o.rule.id for o in report.outcomes if o.flaky]
+    record = f"{report.implementation.file.name} records a deviation; correct the record"
+    said = [f"stale: {listed(stale)}, though {record}"] if stale else []
+    said += [f"flaky: {listed(flaky)} passed only when repeated"] if flaky else []
+    return f"{'; '.join(said)}{_footnotes(report)}"
 
 
 def _good(report: Report) -> str:
@@ -89,6 +94,8 @@ def _missing(lacking: Sequence[Profile]) -> str:
 def _reason(outcome: Outcome) -> str:
     if outcome.expected:
         return "recorded deviation"
+    if outcome.flaky and outcome.verdict is Verdict.PASSED:
+        return "flaky"
     return "not run here" if outcome.excused else str(outcome.verdict.value)
 
 

@@ -21,8 +21,8 @@ class Credentials:
     ca: Path | None = None
 
 
-def read_kubeconfig(text: str, *, folder: Path) -> Credentials:
-    """The current context's. Files are named from `folder`, where embedded ones are written. Raises ValueError."""
+def read_kubeconfig(text: str, *, folder: Path, scratch: Path | None = None) -> Credentials:
+    """The current context's. Files are named from `folder`; embedded ones are written to `scratch`, else there. Raises ValueError."""
     try:
         config = yaml.load(text, Loader=yaml.CSafeLoader)
         context = _named(config["contexts"], config["current-context"])["context"]
@@ -30,9 +30,9 @@ def read_kubeconfig(text: str, *, folder: Path) -> Credentials:
         user = _named(config["users"], context["user"])["user"] or {}
         return Credentials(
             token=str(user.get("token") or ""),
-            cert=_file(user, "client-certificate", folder),
-            key=_file(user, "client-key", folder),
-            ca=_file(cluster, "certificate-authority", folder),
+            cert=_file(user, "client-certificate", folder, scratch or folder),
+            key=_file(user, "client-key", folder, scratch or folder),
+            ca=_file(cluster, "certificate-authority", folder, scratch or folder),
         )
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise ValueError(f"no kubeconfig: {type(error).__name__}: {error}") from None
@@ -42,10 +42,10 @@ def _named(rows: Any, name: str) -> Any:
     return next(row for row in rows if row["name"] == name)
 
 
-def _file(row: Mapping[str, Any], field: str, folder: Path) -> Path | None:
+def _file(row: Mapping[str, Any], field: str, folder: Path, scratch: Path) -> Path | None:
     if embedded := row.get(f"{field}-data"):
         data = base64.b64decode(embedded)
-        path = folder / f"{field}-{hashlib.sha256(data).hexdigest()[:12]}.pem"
+        path = scratch / f"{field}-{hashlib.sha256(data).hexdigest()[:12]}.pem"
         path.touch(mode=0o600)
         path.write_bytes(data)
         return path

@@ -9,20 +9,24 @@ from seatrial.adapters.descriptor import Implementation
 from seatrial.backends.interface import Backend
 from seatrial.checks import facts, judge
 from seatrial.cluster.cluster import Cluster, Order
-from seatrial.cluster.instances import Supervised
+from seatrial.cluster.instances import Attached, Supervised
 from seatrial.doubles.barrier import Barrier
-from seatrial.model.errors import HarnessFault, Inconclusive, Nonconformant
+from seatrial.model.errors import HarnessFault, Inconclusive, Nonconformant, NotRunnable
 from seatrial.model.history import Event, History, eventually
 from seatrial.model.limits import Limits, bound, window
 from seatrial.model.topology import Topology
 from seatrial.model.verdicts import Finding
+from seatrial.observe.audit import AuditLog
 from seatrial.observe.store import StoreWatch
 from seatrial.observe.watches import Watch
 from seatrial.wire.kubernetes import Answer, Client
+from seatrial.world.leaving import leave, only_new_nodes
 from seatrial.world.objects import kind_of
 
 T = TypeVar("T")
 NAMESPACE = "trial"
+NAMESPACES = "/api/v1/namespaces"
+AUDIT_S = 5.0  # until an audit log shows what has been answered
 WATCHED = ("pods", "nodes", "leases")
 WORKLOADS = ("deployments", "replicasets")  # watched from the first one on that somebody creates
 
@@ -57,7 +61,7 @@ class World:
     def __init__(self, *, backend: Backend, implementation: Implementation, seed: int, settings: Mapping[str, str]) -> None:
         self.backend = backend
         self.implementation = implementation
-        self.namespace = NAMESPACE
+        self.namespace = f"{NAMESPACE}-{next(backend.context().ids)[:8]}" if implementation.attached else NAMESPACE
         self.history = History(backend.now_s)
         self.evidence: list[Event] = []
         self.findings: list[Finding] = []
@@ -72,6 +76,7 @@ class World:
         self.verb = ""  # of the last operation
         self.last = ""  # the user of the last request that a sentence was about
         self.store: StoreWatch | None = None
+        self.audits: list[AuditLog] = []
         self._settings = dict(settings)
         self._seed = seed
         self._cluster: Cluster | None = None
@@ -115,12 +120,24 @@ class World:
             await self.store.start()
 
     async def _observe_api(self) -> None:
+        await self._observe_audits()
+        if self.implementation.attached:
+            await only_new_nodes(self.operator, self.cluster.order.topology.nodes)
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
-        answer = await self.operator.request("POST", "/api/v1/namespaces", body=namespace)
+        answer = await self.operator.request("POST", NAMESPACES, body=namespace)
         if answer.code not in (201, 409):
             raise Inconclusive(f"the operator cannot create the namespace of the scenario: {answer.code} {answer.body}")
+        await self.audited()  # before anybody's requests are waited for
         for resource in WATCHED:
             await self.watch("operator", resource, everywhere=True)
+
+    async def _observe_audits(self) -> None:
+        cluster, context = self.cluster, self.backend.context()
+        for server in cluster.of_role("apiserver") if self.implementation.audit else ():
+            file, key = cluster.audit_of(server), str(self._seed)
+            audit = AuditLog(history=self.history, server=server.name, file=file, callers=lambda: cluster.names, key=key, context=context)
+            await audit.start()
+            self.audits.append(audit)
 
     async def watch(
         self, person: str, resource: str, *, everywhere: bool = False, labelled: str | None = None, revision: str | None = None
@@ -211,6 +228,7 @@ class World:
     async def _all_seen(self) -> int | None:
         """Everything so far is recorded, and what components wrote up to the store's revision of now has been answered."""
         await self.cluster.settle()
+        await self.audited()
         if self.store is None or self.paused("etcd"):
             return None
         revision = await self.revision()
@@ -218,6 +236,17 @@ class World:
             raise Inconclusive("the operator's watch of the store lags behind, or the store does not answer")
         await self._answered()
         return revision
+
+    async def audited(self) -> None:
+        """What the API servers have written down themselves so far is recorded. Inconclusive where they do not write down everything."""
+        for number, audit in enumerate(self.audits):
+            answers = self.cluster.instances[audit.server].up and not self.paused("apiserver")
+            await audit.caught_up(self.cluster.client(server=number) if answers else None, within_s=AUDIT_S)
+
+    def needs_deliveries(self) -> None:
+        """A sentence is about what was delivered to a component over its watches."""
+        if not self.cluster.tapped:
+            raise NotRunnable("only a tap tells what is delivered over watches (observe.requests)")
 
     async def _answered(self) -> None:
         """The store is written before the writer is answered: let the answers come. Checks say what they make of one that never does."""
@@ -257,6 +286,23 @@ class World:
         await asyncio.gather(*self.begun.values(), return_exceptions=True)
         for watch in self.watchers.values():
             await watch.stop()
+        try:
+            if self.implementation.attached and self.history.of("told", method="POST", path=NAMESPACES, code=201):
+                await self._leave()
+        finally:
+            await self._stop()
+
+    async def _leave(self) -> None:
+        """The cluster goes on without us."""
+        for instance in reversed(self.cluster.instances.values()):
+            if not isinstance(instance, Attached):
+                await instance.end("kill")
+        await self.cluster.settle()
+        await leave(self.operator, self.history, namespace=self.namespace, context=self.backend.context())
+
+    async def _stop(self) -> None:
+        for audit in self.audits:
+            await audit.stop()
         if self.store:
             await self.store.stop()
         await self.cluster.stop()

@@ -3,7 +3,7 @@
 import pytest
 
 from seatrial.model.verdicts import Verdict
-from seatrial.report.outcomes import INTERRUPTED, NEVER_READY, Exit, Planned, blame, complete, died, outcomes
+from seatrial.report.outcomes import INTERRUPTED, NEVER_READY, Exit, Planned, complete, died, outcomes
 from seatrial.report.summary import Report
 
 from .building import TODAY, breach, deviation, failed, report, result, rule
@@ -32,6 +32,13 @@ CASES = {
     "nothing selected": (report(rules=[]), Exit.NOTHING),
     "never ready": (report(NOT_READY, result("COMM-01", Verdict.NOT_RUN)), Exit.NOT_READY),
     "some were ready": (report(NOT_READY, result("COMM-01")), Exit.BAD),
+    "a SHOULD failed otherwise than recorded": (
+        report(failed(findings=(breach("worse"),)), deviations=(deviation(),), rules=[rule(must=False)]),
+        Exit.STALE,
+    ),
+    "a SHOULD failed past the date": (report(failed(), deviations=(deviation(until="2026-01-01"),), rules=[rule(must=False)]), Exit.STALE),
+    "a flaky verdict": (report(result(flaky="at first failed (x)")), Exit.STALE),
+    "a flaky verdict beside a failure": (report(result(flaky="at first failed (x)"), failed("COMM-01")), Exit.BAD),
     "a stale deviation": (report(result(), deviations=(deviation(),)), Exit.STALE),
 }
 
@@ -69,15 +76,6 @@ def test_who_was_never_ready_is_not_waited_for_and_says_why() -> None:
     found = complete(PLAN, [NOT_READY], backend="simulation", missing=NEVER_READY)
 
     assert report(*found).not_ready == "etcd-0 ended before it was ready"
-
-
-def test_what_fails_on_the_bare_base_too_is_not_the_newcomers() -> None:
-    own, shared = failed("COMM-01", node="own"), failed("COMM-05", node="shared")
-
-    found = blame([own, shared], [result("COMM-01", node="own"), failed("COMM-05", node="shared")], base="reference")
-
-    assert [r.verdict for r in found] == [Verdict.FAILED, Verdict.HARNESS_FAULT]
-    assert found[1].why == "the bare reference fails here too (scheduler-0: scheduler-0 -> etcd-0:2379), so nobody else is to blame"
 
 
 def test_not_run_is_excused_where_the_run_is_confined_to_what_a_cluster_allows() -> None:

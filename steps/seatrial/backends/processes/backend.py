@@ -32,11 +32,13 @@ class Processes:
     can = frozenset({"command", "kill", "pause", "cut", "hold", "restart", "tls"})
 
     def __init__(self, *, seed: int = 0, warm: Sequence[str] = ()) -> None:
+        self._machine = kernel.Machine()  # before this process has left it
         kernel.prepare()
         self._networks: list[Wires] = []
         self._context = SystemContext()
         self._context.random = random.Random(seed)  # noqa: S311 - reproducible on purpose
         with contextlib.ExitStack() as undo:
+            undo.callback(self._machine.close)
             try:
                 self._open(undo, warm)
             except OSError as refusal:
@@ -73,7 +75,7 @@ class Processes:
 
     async def network(self, record: Record) -> Wires:
         directory = self._zygote.directory / f"network-{len(self._networks)}"
-        network = Wires(record, directory=directory, switch=self._switch, zygote=self._zygote)
+        network = Wires(record, directory=directory, switch=self._switch, zygote=self._zygote, machine=self._machine)
         self._networks.append(network)
         kernel.setns(network.namespace)  # `run` leads back home when the act is over
         return network

@@ -9,9 +9,11 @@ import contextlib
 import ctypes
 import functools
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from seatrial.model.errors import NotReady
 
@@ -91,6 +93,26 @@ def new_network() -> int:
     finally:
         setns(back)
         os.close(back)
+
+
+class Machine:
+    """The way back to the network that this process came from: for root only, for nobody returns from a user namespace."""
+
+    def __init__(self) -> None:
+        self._home = current() if sys.platform == "linux" else -1
+
+    def socket(self, address: str, port: int) -> tuple[socket.socket, Any]:
+        """A socket there, and what to connect it to. Raises NotReady, and OSError where the name means nothing."""
+        try:
+            with inside(self._home):
+                family, kind, _, _, where = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+                return socket.socket(family, kind | socket.SOCK_NONBLOCK), where
+        except PermissionError as refusal:
+            why = f"a user namespace has no way back there ({refusal}): run as root (sudo)"
+            raise NotReady(f"{address}:{port} lies on the machine's network, and {why}.") from None
+
+    def close(self) -> None:
+        os.close(self._home)
 
 
 def leave_mounts() -> None:

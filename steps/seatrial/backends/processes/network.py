@@ -16,11 +16,12 @@ from seatrial.backends.interface import CANARY_PORTS, OPERATOR, Host, Program
 from seatrial.backends.processes import diag, kernel
 from seatrial.backends.processes.diag import Ends
 from seatrial.backends.processes.flows import Flows
-from seatrial.backends.processes.host import NamespaceHost
+from seatrial.backends.processes.host import NamespaceHost, connected
 from seatrial.backends.processes.spawn import ProcessInstance, Zygote
 from seatrial.backends.processes.switch import GATEWAY, Switch
-from seatrial.model.errors import HarnessFault
+from seatrial.model.errors import HarnessFault, NotReady
 from seatrial.model.history import Record
+from seatrial.wire.relay import Relay, Streams
 
 SETTLE_S = 2.0
 DISCARD = 9
@@ -31,10 +32,11 @@ PER_BLOCK = 250  # 10.9.0.1 to 10.9.0.250, 10.9.1.1 ...: no address that looks l
 class Wires:
     """See `interface.Network`."""
 
-    def __init__(self, record: Record, *, directory: Path, switch: Switch, zygote: Zygote) -> None:
+    def __init__(self, record: Record, *, directory: Path, switch: Switch, zygote: Zygote, machine: kernel.Machine) -> None:
         self.directory = directory
         self.closed = False
-        self._switch, self._zygote = switch, zygote
+        self._switch, self._zygote, self._machine = switch, zygote, machine
+        self._relays: list[Relay] = []
         self._hosts: dict[str, NamespaceHost] = {}
         self._by_address: dict[str, str] = {}
         self._by_link: dict[int, str] = {}
@@ -64,6 +66,20 @@ class Wires:
         self._instances.append(instance)
         await instance.running
         return instance
+
+    async def relay(self, host: Host, *, port: int, target: str, target_port: int) -> None:
+        async def dial() -> Streams:
+            outside, where = self._machine.socket(target, target_port)
+            return await asyncio.open_connection(sock=await connected(outside, where))
+
+        try:
+            _, writer = await dial()
+        except OSError as refusal:
+            raise NotReady(f"Nobody answers at {target}:{target_port} on the machine's network: {refusal.strerror or refusal}.") from None
+        writer.close()
+        relay = Relay(dial)
+        self._relays.append(relay)
+        await self._hosts[host.name].listen(relay.serve, port=port)
 
     async def cut(self, source: Host, target: Host) -> None:
         self._switch.cut(self._own, link=self._hosts[source.name].link, target=target.address)
@@ -95,6 +111,8 @@ class Wires:
         self._switch.forget(self._own)
         await asyncio.gather(*[i.signal("kill") for i in self._instances])
         await asyncio.gather(*[i.exited for i in self._instances])
+        for relay in self._relays:
+            await relay.close()
         for host in self._hosts.values():
             host.close()
         shutil.rmtree(self.directory)

@@ -1,0 +1,57 @@
+"""What a scenario leaves in a cluster that goes on after it: nothing.
+
+Whatever was made through the tap goes again, last first, and the scenario's namespace with all that others have put there. What was there
+before is not touched.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+from seatrial.model.errors import Inconclusive, NotRunnable
+from seatrial.model.history import History
+from seatrial.wire.kubernetes import Client
+from seatrial_schemas.context import Context
+from seatrial_schemas.kinds import by_plural
+
+GONE_S = 10.0
+POLL_S = 0.05
+AT_ONCE = {"gracePeriodSeconds": "0"}  # whoever would have to agree has ended
+
+
+async def only_new_nodes(client: Client, names: Iterable[str]) -> None:
+    """A kubelet of the suite's would take over a node that is there. Raises NotRunnable."""
+    for name in names:
+        if (await client.request("GET", by_plural("nodes").path(name=name))).ok:
+            raise NotRunnable(f"the cluster has a node {name} already, which the scenario would take over")
+
+
+async def leave(client: Client, history: History, *, namespace: str, context: Context) -> None:
+    """Raises Inconclusive where the namespace does not go."""
+    path = by_plural("namespaces").path(name=namespace)
+    await client.request("DELETE", path)  # first: from then on nothing new comes in there
+    for made in remains(history, inside=f"/namespaces/{namespace}/"):
+        await client.request("DELETE", made, params=AT_ONCE)
+    answer = await client.request("GET", path)
+    if answer.ok:  # who finalizes namespaces may be among those who have ended
+        await client.request("PUT", f"{path}/finalize", body=answer.body | {"spec": {"finalizers": []}})
+    try:
+        async with asyncio.timeout(GONE_S):
+            while (await client.request("GET", path)).code != 404:
+                await context.sleep(POLL_S)
+    except TimeoutError:
+        raise Inconclusive(f"the namespace {namespace} of the scenario is still there {GONE_S:g} s after its end; delete it") from None
+
+
+def remains(history: History, *, inside: str) -> list[str]:
+    """Paths of what was created at taps, the youngest first: whole collections inside the namespace, elsewhere single objects. A creator
+    that has ended may never have had its answer."""
+    answers = {(a.source, a["request"]): a for a in history.of("answer", verb="create")}
+    found = []
+    for request in reversed(history.of("request", verb="create", subresource="")):
+        answer = answers.get((request.source, request["request"]))
+        name = request["name"] or (answer["name"] if answer else "")
+        if inside in request["path"]:
+            found.append(request["path"])
+        elif name and (answer is None or answer["code"] == 201):
+            found.append(f"{request['path']}/{name}")
+    return list(dict.fromkeys(found))

@@ -1,0 +1,87 @@
+"""Descriptors: what is merged, what a version rules out, and complaints that name file, line and what was expected."""
+
+from pathlib import Path
+
+import pytest
+
+from seatrial.adapters.descriptor import Deviation, load
+from seatrial.model.errors import UsageError
+
+HEAD = ("apiVersion: seatrial/v1", "kind: Implementation", "basedOn: reference")
+TIES = "id: SCHED-09, finding: uneven-ties, because: ties are random"
+
+
+def descriptor(folder: Path, *lines: str, name: str = "mine", version: str = "1.36.1") -> Path:
+    file = folder / f"{name}.yaml"
+    file.write_text("\n".join([*HEAD, f"metadata: {{name: {name}, version: {version}}}", *lines]) + "\n", "utf-8")
+    return file
+
+
+def deviations(folder: Path, row: str, **changed: str) -> tuple[Deviation, ...]:
+    return load(str(descriptor(folder, "deviations:", f"  - {{{row}}}", **changed))).deviations
+
+
+def test_the_deviation_that_the_design_shows_is_read_whole(tmp_path: Path) -> None:
+    row = f'{TIES}, versions: ">=1.35 <1.37", source: "kubernetes PR 141024", until: 2027-06-01'
+
+    (found,) = deviations(tmp_path, row)
+
+    assert (found.versions, found.source, found.until) == (">=1.35 <1.37", "kubernetes PR 141024", "2027-06-01")
+
+
+def test_a_deviation_of_other_versions_does_not_apply(tmp_path: Path) -> None:
+    assert not deviations(tmp_path, f'{TIES}, versions: ">=1.35 <1.37"', version="1.37.0")
+
+
+def test_of_two_deviations_of_a_rule_the_one_for_this_version_counts(tmp_path: Path) -> None:
+    rows = [
+        f'  - {{id: SCHED-09, finding: {finding}, because: b, versions: "{v}"}}' for finding, v in (("old", "<1.36"), ("new", ">=1.36"))
+    ]
+
+    (found,) = load(str(descriptor(tmp_path, "deviations:", *rows))).deviations
+
+    assert found.finding == "new"
+
+
+def test_a_base_s_deviations_go_by_the_base_s_version(tmp_path: Path) -> None:
+    descriptor(tmp_path, "deviations:", f'  - {{{TIES}, versions: ">=1.36"}}', name="base")
+    file = tmp_path / "mine.yaml"
+    file.write_text("apiVersion: seatrial/v1\nkind: Implementation\nmetadata: {name: mine, version: '0.1'}\nbasedOn: base.yaml\n")
+
+    assert [d.id for d in load(str(file)).deviations] == ["SCHED-09"]
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("id: SCHED-09, finding: x", "mine.yaml:6: deviations.0: 'because' is a required property."),
+        (f"{TIES}, version: 1", "mine.yaml:6: deviations.0: Additional properties are not allowed ('version' was unexpected)."),
+        (f'{TIES}, versions: "about 1.36"', 'expected bounds of the implementation\'s version, such as ">=1.35 <1.37".'),
+        (f"{TIES}, until: next year", "expected the last day on which it counts, such as 2027-06-01."),
+        ("id: ties, finding: x, because: y", "expected the id of a rule, such as SCHED-09."),
+    ],
+)
+def test_a_bad_deviation_is_told_by_line_and_expectation(tmp_path: Path, row: str, says: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        deviations(tmp_path, row)
+
+    assert says in str(raised.value)
+    assert f"{tmp_path}/mine.yaml:6: deviations.0" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("version", "found"), [("1.40", "found 1.4, a number: put it in quotes"), ("next", "found 'next'"), ("''", "found ''")]
+)
+def test_a_range_needs_a_version_to_compare_with(tmp_path: Path, version: str, found: str) -> None:
+    with pytest.raises(UsageError, match=r"mine.yaml:6: deviations.0.versions: expected a metadata.version of numbers and dots") as raised:
+        deviations(tmp_path, f'{TIES}, versions: ">=1.35"', version=version)
+
+    assert str(raised.value).endswith(f"{found}.")
+
+
+@pytest.mark.parametrize("content", [b"a: [", b"\xff\xfe\xfa"])
+def test_what_is_no_yaml_is_a_usage_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "mine.yaml").write_bytes(content)
+
+    with pytest.raises(UsageError, match=r"mine\.yaml: not YAML: "):
+        load(str(tmp_path / "mine.yaml"))
