@@ -129,11 +129,18 @@ def unasked(history: History, changes: list[Event]) -> list[Event]:
     def asked(event: Event) -> bool:
         name = name_of(event)
         binds = name in bound and placed.get(event["key"], event["revision"]) == event["revision"]
-        if event["revision"] in revisions or binds or (event.kind == "delete" and deleted(event, name)):
+        going = event.kind == "delete" or marked(event)  # a deletion may first be written down, and then done
+        if event["revision"] in revisions or binds or (going and deleted(event, name)):
             return True
         return any(_may_mean(request, name) for request in open_ended)
 
     return [e for e in changes if not asked(e)]
+
+
+def marked(event: Event) -> bool:
+    """Whether what was stored is marked for deletion."""
+    value = event["value"] if isinstance(event["value"], dict) else {}
+    return "deletionTimestamp" in value.get("metadata", {})
 
 
 def _may_mean(request: Event, name: str) -> bool:

@@ -161,7 +161,7 @@ class Hooks:
             "resource": resource.get("resource", ""),
             "subresource": request.get("subResource", ""),
             "namespace": request.get("namespace", ""),
-            "name": request.get("name", ""),
+            "name": request.get("name") or _old_name(request),
             "dry_run": bool(request.get("dryRun")),
         }
         denial = self._denial(stage, fields)
@@ -196,6 +196,11 @@ class Hooks:
                 raise
             self._record("review-released", instance=instance, review=number, stage=stage)
         return event
+
+
+def _old_name(request: Json) -> str:
+    """Who deletes a collection names none of its objects: a review about one shows which it is."""
+    return str(((request.get("oldObject") or {}).get("metadata") or {}).get("name", ""))
 
 
 def _labelling(thing: Json, labels: Mapping[str, str]) -> Json:

@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 
 from seatrial.model.history import History
-from seatrial.wire.kubernetes import Client, revision_of
+from seatrial.wire.kubernetes import Answer, Client, revision_of
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import Kind
 
@@ -45,6 +45,7 @@ class Watch:
         self._path = kind.path(namespace=namespace)
         self._selector = {"labelSelector": labelled} if labelled else {}
         self._revision = ""
+        self._known: dict[tuple[str | None, str], Mapping[str, Any]] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, *, revision: str | None = None) -> None:
@@ -53,10 +54,19 @@ class Watch:
         if revision is not None:
             await self._begin(revision, int(revision), code=200)
             return
+        answer = await self._list()
+        await self._begin(self._revision, answer.revision, code=answer.code)
+
+    async def _list(self) -> Answer:
+        """Take what exists now; what was there before and is not is gone."""
         answer = await self._client.request("GET", self._path, params=self._selector)
-        for item in answer.body.get("items") or ():
+        self._revision = answer.body.get("metadata", {}).get("resourceVersion", "")
+        items = {_key(item): item for item in answer.body.get("items") or ()}
+        for item in [item for key, item in self._known.items() if key not in items and answer.ok]:
+            self._take("DELETED", item)
+        for item in items.values():
             self._take("ADDED", item)
-        await self._begin(answer.body.get("metadata", {}).get("resourceVersion", ""), answer.revision, code=answer.code)
+        return answer
 
     async def _begin(self, version: str, revision: int | None, *, code: int) -> None:
         self._revision = version
@@ -76,6 +86,8 @@ class Watch:
         pause_s = RETRY_S
         while True:
             try:
+                if not self._revision:
+                    await self._list()
                 await self._stream()
                 pause_s = RETRY_S
             except BROKEN as error:
@@ -96,6 +108,9 @@ class Watch:
 
     def _take(self, what: str, item: Mapping[str, Any]) -> None:
         meta = item["metadata"]
+        self._known[_key(item)] = item
+        if what == "DELETED":
+            del self._known[_key(item)]
         self._record(
             "watched",
             watch=self.name,
@@ -107,3 +122,7 @@ class Watch:
             revision=revision_of(item) or 0,
             object=item,
         )
+
+
+def _key(item: Mapping[str, Any]) -> tuple[str | None, str]:
+    return item["metadata"].get("namespace"), item["metadata"]["name"]

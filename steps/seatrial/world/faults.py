@@ -175,7 +175,5 @@ def window(world: World, *, virtually_s: float = 0.0, really_s: float = 0.0) -> 
 
 def leader(world: World, role: str) -> Supervised:
     """The instance whose write of the role's lease was the last one accepted. Inconclusive where there is none."""
-    holder = facts.leader(world.history, role)
-    if holder is None:
-        raise Inconclusive(f"nobody holds the lease of the {role}")
-    return world.cluster.instances[holder]
+    what, within_s = f"a holder of the lease of the {role}", world.timing(role).recovery
+    return world.cluster.instances[world.run(world.seen(lambda h: facts.leader(h, role), within_s=within_s, what=what))]

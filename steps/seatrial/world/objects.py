@@ -41,11 +41,16 @@ def _workload(name: str, replicas: int) -> Json:
     return {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": _template(name)}
 
 
+def label(name: str) -> str:
+    """As much of a name as a label's value may hold."""
+    return name[:63].rstrip("-.")
+
+
 def manifest(
     kind: Kind, name: str, *, namespace: str, replicas: int = 1, containers: int = 1, node: str | None = None, content: str = "calm"
 ) -> Json:
     """A valid object of the kind. `content` tells two objects of one name apart."""
-    pod, labels = pod_spec(node, containers=containers), {"app": name} | dict([MADE_HERE])
+    pod, labels = pod_spec(node, containers=containers), {"app": label(name)} | dict([MADE_HERE])
     metadata: Json = {"name": name, "labels": labels, "annotations": {"seatrial/content": content}}
     if kind.namespaced:
         metadata["namespace"] = namespace
