@@ -34,9 +34,9 @@ Feature: Watching
   @id:WATCH-03 @must @role:apiserver
   Rule: Every change MUST reach every watcher of the object
 
-    Scenario: twelve people watch
+    Scenario: two dozen people watch
       Given a cluster
-      And 12 people watch configmaps
+      And 24 people watch configmaps
       When "alice" creates 5 configmaps
       And "alice" changes each of them twice
       And "alice" deletes each of them

@@ -95,13 +95,13 @@ class RemembersAnswers(ApiServer):
 
     def __init__(self, parts: Parts, **how: Any) -> None:
         super().__init__(parts, **how)
-        self.answered: dict[str, Stored] = {}
+        self.remembered: dict[str, Stored] = {}
 
     async def read(self, request: Request) -> Stored | None:
         found = await super().read(request)
         if found is None or request.asked.resource != "configmaps":
             return found
-        known = self.answered.setdefault(request.key, found)
+        known = self.remembered.setdefault(request.key, found)
         return known if known.object["metadata"]["uid"] == found.object["metadata"]["uid"] else found
 
 

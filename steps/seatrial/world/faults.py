@@ -168,8 +168,10 @@ def quiet(world: World, *, virtually_s: float = 0.0, really_s: float = 0.0) -> N
 
 
 def window(world: World, *, virtually_s: float = 0.0, really_s: float = 0.0) -> None:
-    """Let the time of a *never* go by: `really_s` at least, and `virtually_s` where time costs little."""
-    least_s = max(really_s, virtually_s if "virtual-time" in world.backend.can else 0.0)
+    """Let the time of a *never* go by: `really_s` at least, and `virtually_s` where time costs little, and nobody is cut off: who is for
+    long may end, and begins anew."""
+    cheap = "virtual-time" in world.backend.can and len(world.history.of("cut")) == 0
+    least_s = max(really_s, virtually_s if cheap else 0.0)
     world.run(world.pause(max(least_s, world.timing().quiet)))
 
 

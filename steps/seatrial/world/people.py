@@ -259,7 +259,9 @@ def weather(world: World) -> str:
 
 
 def deletes_one_pod(world: World, person: str, name: str) -> None:
-    """The first pod by name; returns when the operator has seen it go."""
+    """The first pod by name; returns when the operator has seen it go. It goes when all else is over, so that nothing but its end is
+    news."""
+    world.run(world.pause(2 * world.timing().limits.react_s))
     victim = min(e["name"] for e in facts.pods_of(world.history, name))
     deletes(world, person, "pod", victim)
     gone = world.seen(
