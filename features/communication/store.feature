@@ -23,7 +23,7 @@ Feature: Who may talk to the store
       And the pods of "web" have become running
       Then each change in the store belongs to an accepted request
 
-    @needs:cut
+    @needs:cut @needs:hold
     Scenario Outline: a component that has lost its API server does not turn to the store
       Given a cluster with 1 node
       When <component> is cut off from every API server

@@ -57,8 +57,9 @@ def _warm(implementation: Implementation) -> None:
 
 def _stand(config: pytest.Config, beginning: Beginning) -> World | None:
     """A world that has come as far as its first sentence; None where its cluster does not boot."""
-    world = plugin.new_world(config, open_backend("simulation", plugin.implementation_of(config), seed=config.getoption("seed")))
     try:
+        backend = open_backend("simulation", plugin.implementation_of(config), seed=config.getoption("seed"))
+        world = plugin.new_world(config, backend)
         world.begin(beginning.keyword, beginning.sentence, beginning.topology)
     except (NotReady, Inconclusive, UsageError, HarnessFault):
         return None

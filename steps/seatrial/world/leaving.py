@@ -5,6 +5,7 @@ before is not touched.
 """
 
 import asyncio
+import re
 from collections.abc import Iterable
 
 from seatrial.model.errors import Inconclusive, NotRunnable
@@ -13,6 +14,7 @@ from seatrial.wire.kubernetes import Client
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
 
+_NAMESPACE = re.compile(re.escape(by_plural("namespaces").path()) + "/[^/]+")
 GONE_S = 10.0
 POLL_S = 0.05
 AT_ONCE = {"gracePeriodSeconds": "0"}  # whoever would have to agree has ended
@@ -26,20 +28,27 @@ async def only_new_nodes(client: Client, names: Iterable[str]) -> None:
 
 
 async def leave(client: Client, history: History, *, namespace: str, context: Context) -> None:
-    """Raises Inconclusive where the namespace does not go."""
-    path = by_plural("namespaces").path(name=namespace)
-    await client.request("DELETE", path)  # first: from then on nothing new comes in there
-    for made in remains(history, inside=f"/namespaces/{namespace}/"):
-        await client.request("DELETE", made, params=AT_ONCE)
+    """Raises Inconclusive where a namespace does not go."""
+    own = by_plural("namespaces").path(name=namespace)
+    await client.request("DELETE", own)  # first: from then on nothing new comes in there
+    made = remains(history, inside=f"/namespaces/{namespace}/")
+    for path in made:
+        await client.request("DELETE", path, params=AT_ONCE)
+    for path in dict.fromkeys([own, *filter(_NAMESPACE.fullmatch, made)]):
+        await _end(client, path, context)
+
+
+async def _end(client: Client, path: str, context: Context) -> None:
+    """See a namespace off: who finalizes namespaces may be among those who have ended."""
     answer = await client.request("GET", path)
-    if answer.ok:  # who finalizes namespaces may be among those who have ended
+    if answer.ok:
         await client.request("PUT", f"{path}/finalize", body=answer.body | {"spec": {"finalizers": []}})
     try:
         async with asyncio.timeout(GONE_S):
             while (await client.request("GET", path)).code != 404:
                 await context.sleep(POLL_S)
     except TimeoutError:
-        raise Inconclusive(f"the namespace {namespace} of the scenario is still there {GONE_S:g} s after its end; delete it") from None
+        raise Inconclusive(f"{path}, of the scenario, is still there {GONE_S:g} s after its end; delete it") from None
 
 
 def remains(history: History, *, inside: str) -> list[str]:
