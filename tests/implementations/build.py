@@ -1,9 +1,9 @@
 """Builds real Kubernetes and etcd from Go modules, into a cache outside the tree.
 
-Each folder beside this file that holds a `go.mod` is one version of one thing: its `tool` lines are the commands, and its `go.sum` pins every
-byte of their source. A command is built by its import path, without C, and told its version by the linker, for without that `/version` is
-garbage and kubectl refuses to speak to it. The cache holds one folder for each of ours, `kubernetes/1.37`, `etcd/3.6`, and in it the commands
-and a stamp that says what they were built from. Where the stamp is the one that would be written, there is nothing to do.
+Each folder beside this file that holds a `go.mod` is one version of one thing: its `tool` lines are the commands, and its `go.sum` pins
+every byte of their source. A command is built by its import path, without C, and told its version by the linker, for without that
+`/version` is garbage and kubectl refuses to speak to it. The cache holds one folder for each of ours, `kubernetes/1.37`, `etcd/3.6`, and in
+it the commands and a stamp that says what they were built from. Where the stamp is the one that would be written, nothing is to do.
 """
 
 from __future__ import annotations
