@@ -36,7 +36,10 @@ class Component:
     replicas_max: int = 1
     lease: str | None = None  # namespace/name of its election
     limits: Limits = field(default_factory=Limits)
+    files: Mapping[str, str] = field(default_factory=dict)  # templates, by name
+    private: tuple[str, ...] = ()
     version: tuple[str, ...] = ()
+    versioned: str = ""  # what `version` must say: the metadata.version of the file that says so
     within: str | None = None
 
 
@@ -67,6 +70,7 @@ class Implementation:
     hooks: Mapping[str, str]
     profiles: tuple[str, ...] | None  # None: all
     claims: frozenset[str]
+    settings: Mapping[str, str]  # templates of ${set.NAME}, where the command line says nothing
     deviations: tuple[Deviation, ...]
 
     def role(self, role: str) -> Component | None:
@@ -138,8 +142,10 @@ def _load(path: str, chain: tuple[str, ...]) -> Implementation:
 
 
 def _merge(file: Path, document: Mapping[str, Any], base: Implementation | None) -> Implementation:
-    own = {name: _component(name, row, file.parent, base) for name, row in document.get("components", {}).items() if "absent" not in row}
-    absent = {name for name, row in document.get("components", {}).items() if "absent" in row}
+    version = str(document["metadata"].get("version", ""))
+    rows = document.get("components", {})
+    own = {name: _component(name, row, file.parent, base, version=version) for name, row in rows.items() if "absent" not in row}
+    absent = {name for name, row in rows.items() if "absent" in row}
     beyond = BEYOND if (running := [c for c in own.values() if c.endpoint]) else {}
     for server in running:
         own["etcd"] = Component(name="etcd", roles=("etcd",), folder=file.parent, within=server.name, limits=server.limits)
@@ -150,7 +156,6 @@ def _merge(file: Path, document: Mapping[str, Any], base: Implementation | None)
         if name not in own and (left := tuple(r for r in c.roles if r not in taken))
     }
     hooks = document.get("hooks", {})
-    version = str(document["metadata"].get("version", ""))
     recorded = [Deviation(**row) for row in document.get("deviations", ())]
     deviations = [*(base.deviations if base else ()), *(d for d in recorded if within(version, d.versions))]
     return Implementation(
@@ -165,11 +170,12 @@ def _merge(file: Path, document: Mapping[str, Any], base: Implementation | None)
         hooks={**(base.hooks if base else DEFAULTS["hooks"]), **(NO_HOOKS if hooks == "none" else hooks), **beyond.get("hooks", {})},
         profiles=tuple(document["profiles"]) if "profiles" in document else (base.profiles if base else None),
         claims=frozenset(document.get("claims", ())) | (base.claims if base else frozenset()),
+        settings={**(base.settings if base else {}), **document.get("settings", {})},
         deviations=tuple({d.id: d for d in deviations}.values()),
     )
 
 
-def _component(name: str, row: Mapping[str, Any], folder: Path, base: Implementation | None) -> Component:
+def _component(name: str, row: Mapping[str, Any], folder: Path, base: Implementation | None, *, version: str) -> Component:
     """A component; what the file leaves out comes from the base's component of the same name."""
     old = base.components.get(name) if base else None
     start = Component(name=name, roles=tuple(row.get("roles", (name,))), folder=folder)
@@ -178,8 +184,11 @@ def _component(name: str, row: Mapping[str, Any], folder: Path, base: Implementa
     given: dict[str, Any] = {k: row[k] for k in ("within",) if k in row}
     if STARTS & row.keys():  # of what the base says about how it starts nothing is left
         given |= {"python": row.get("python"), "command": (), "endpoint": row.get("endpoint", "")}
+        start = replace(start, files={}, private=(), version=(), versioned="")
     given |= {"ready": {}} if "endpoint" in row else {}
-    given |= {k: tuple(str(i) for i in row[k]) for k in ("command", "args", "version") if k in row}
+    given |= {k: tuple(str(i) for i in row[k]) for k in ("command", "args", "version", "private") if k in row}
+    given |= {"versioned": version} if "version" in row else {}
+    given |= {"files": {**start.files, **row["files"]}} if "files" in row else {}
     if "path" in row or {"python", "command"} & row.keys():
         given["path"] = tuple((folder / p).resolve() for p in row.get("path", ("",)))
     if "ready" in row:

@@ -60,7 +60,7 @@ def _complaint(problem: ValidationError) -> str:
 
 
 def _unknown_values(document: dict[str, Any]) -> list[tuple[Where, str]]:
-    expected = f"expected one of: {', '.join(values.VALUES)}, set.NAME"
+    expected = f"expected one of: {', '.join(values.VALUES)}, set.NAME, file.NAME"
     return [
         (where, f"there is no value ${{{name}}}; {expected}")
         for where, text in _strings(document)

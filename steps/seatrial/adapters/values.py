@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 VALUES: Mapping[str, str] = {
     "python": "the Python interpreter that runs the suite",
     "here": "the folder of the descriptor file",
+    "cache": "the folder of what was built for trials: seatrial in $XDG_CACHE_HOME, or in ~/.cache",
     "data": "an empty directory of this instance; it survives restarts of the instance",
     "host.name": "name of the instance's host",
     "host.address": "address of the instance's host",
@@ -55,8 +56,8 @@ def references(text: object) -> list[str]:
 
 
 def known(name: str) -> bool:
-    """Values of the command line, `set.NAME`, are known whatever their name."""
-    return name in VALUES or name.startswith("set.")
+    """Settings, `set.NAME`, and the component's own files, `file.NAME`, are known whatever their name."""
+    return name in VALUES or name.startswith(("set.", "file."))
 
 
 def fill(text: object, values: Mapping[str, str] | Callable[[str], str]) -> str:

@@ -42,6 +42,7 @@ class Program:
     command: Sequence[str] = ()
     args: Sequence[str] = ()
     path: Sequence[Path] = field(default=())  # folders that `python` is imported from, besides sys.path
+    private: Sequence[str] = ()  # files and folders of the machine to have copies of; in simulation nobody is to touch the machine's
 
 
 class Host(Protocol):

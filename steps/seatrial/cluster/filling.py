@@ -1,5 +1,6 @@
 """The values of one instance: everything that its descriptor may ask for, made when it is asked for."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ class Filling:
             command=self.command(component.command),
             args=[fill(a, self) for a in component.args],
             path=component.path,
+            private=component.private,
         )
 
     def command(self, words: Sequence[str], **more: str) -> list[str]:
@@ -64,6 +66,8 @@ class Filling:
     def __call__(self, name: str) -> str:
         if name.startswith("set."):
             return self._setting(name.removeprefix("set."))
+        if name.startswith("file."):
+            return str(self._file(name.removeprefix("file.")))
         if name.startswith("limits."):
             return f"{getattr(self._placement.component.limits, name.removeprefix('limits.')):g}"
         maker = getattr(self, "_" + name.replace(".", "_").replace("-", "_"), None)
@@ -75,15 +79,30 @@ class Filling:
         return f"{self._around.implementation.file}: component {self._placement.component.name}"
 
     def _setting(self, name: str) -> str:
-        if name not in self._around.settings:
-            raise UsageError(f"{self._where()} asks for ${{set.{name}}}; give it with --set {name}=VALUE.")
-        return self._around.settings[name]
+        if name in self._around.settings:
+            return self._around.settings[name]
+        if name in self._around.implementation.settings:
+            return self.text(self._around.implementation.settings[name])
+        raise UsageError(f"{self._where()} asks for ${{set.{name}}}; give it with --set {name}=VALUE.")
+
+    def _file(self, name: str) -> Path:
+        """The component's file of that name, written anew for this instance."""
+        templates = self._placement.component.files
+        if name not in templates:
+            raise UsageError(f"{self._where()} asks for ${{file.{name}}}; its files are: {', '.join(sorted(templates)) or 'none'}.")
+        folder = self._around.directory / f"{self._placement.name}-files"
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(self.text(templates[name]), "utf-8")
+        return folder / name
 
     def _python(self) -> str:
         return sys.executable
 
     def _here(self) -> Path:
         return self._placement.component.folder
+
+    def _cache(self) -> Path:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seatrial"
 
     def _data(self) -> Path:
         path = self._around.directory / f"{self._placement.name}-data"

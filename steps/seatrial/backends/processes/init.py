@@ -20,11 +20,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from seatrial.backends.processes import kernel
+from seatrial.backends.processes import kernel, seclusion
 from seatrial_schemas.context import SystemContext
 
 SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "pause": signal.SIGSTOP, "resume": signal.SIGCONT}
-CANNOT_EXECUTE = 127
+CANNOT_SECLUDE, CANNOT_EXECUTE = 126, 127
 
 
 def bell() -> int:
@@ -123,6 +123,7 @@ def _run(request: dict[str, Any]) -> NoReturn:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _close_all_but(0, 1, 2)
+        seclusion.cover(request["private"], scratch=Path(request["scratch"]))
         status = _python(**request) if request["python"] else _command([*request["command"], *request["args"]])
     except BaseException:  # noqa: BLE001 - the frames above belong to init and to the zygote
         traceback.print_exc()

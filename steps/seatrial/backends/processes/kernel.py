@@ -115,16 +115,21 @@ class Machine:
         os.close(self._home)
 
 
+def mount(source: str, target: Path, kind: str | None, *, flags: int = 0, data: str | None = None) -> None:
+    """mount(2), for this process's mount namespace. Raises OSError."""
+    _call("mount", source.encode(), bytes(target), kind.encode() if kind else None, flags, data.encode() if data else None)
+
+
 def leave_mounts() -> None:
     """Own mounts and IPC for this process, without the machine's DNS, and with a /proc of its PID namespace where one is permitted."""
     unshare(NEWNS | NEWIPC)
-    _call("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
+    mount("none", Path("/"), None, flags=MS_REC | MS_PRIVATE)
     # The machine's resolver is out of reach: without this, looking up one's own name takes ten seconds. Loopback refuses at once.
     with contextlib.suppress(FileNotFoundError):
-        _call("mount", b"/dev/null", b"/etc/resolv.conf", None, MS_BIND, None)
+        mount("/dev/null", Path("/etc/resolv.conf"), None, flags=MS_BIND)
     # Inside containers parts of /proc are hidden, and then a user namespace may not mount another: the outer one must do.
     with contextlib.suppress(PermissionError):
-        _call("mount", b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, None)
+        mount("proc", Path("/proc"), "proc", flags=MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
 
 def prepare() -> None:

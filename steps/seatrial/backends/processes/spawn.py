@@ -132,6 +132,8 @@ class Zygote:
             "command": list(program.command),
             "args": list(program.args),
             "path": [str(p) for p in program.path],
+            "private": list(program.private),
+            "scratch": str(log.with_suffix(".private")),
         }
         with theirs, log.open("ab") as out:
             try:
