@@ -104,7 +104,7 @@ def _pairs(settings: Sequence[str]) -> dict[str, str]:
 @click.option("--dry-run", is_flag=True, help="Say what would run; start nothing.")
 def run(*, implementation: str, reports: Path | None, dry_run: bool, **options: Any) -> int:
     """Judge an implementation by the rules. Without -i: the reference."""
-    from seatrial import runner
+    from seatrial import runner, versions
     from seatrial.adapters.descriptor import load
     from seatrial.report import files
 
@@ -116,6 +116,7 @@ def run(*, implementation: str, reports: Path | None, dry_run: bool, **options: 
         return _complain("nothing selected: no rule matches every criterion. See: seatrial rules", EXIT_NOTHING)
     if dry_run:
         return _plan(wish)
+    versions.verify(load(wish.implementation), _pairs(options["settings"]))
     with files.taken(folder) if folder else contextlib.nullcontext():
         return _report(wish, folder, command=_command(implementation, options["settings"]))
 

@@ -13,6 +13,7 @@ from seatrial.cluster.instances import Attached, Supervised
 from seatrial.model.errors import HarnessFault, Inconclusive, NotReady
 from seatrial.model.topology import Topology
 from seatrial.opening import backend_name, open_backend
+from seatrial.versions import complaints
 from seatrial.world import World, probes, stages
 
 TOPOLOGY = Topology(nodes=("node-1",))
@@ -39,6 +40,8 @@ def examine(name: str, *, backend: str | None, settings: Mapping[str, str], seed
     """The symptoms, as they are found. Raises UsageError for a bad descriptor."""
     implementation = load(name)
     yield Symptom(ok=True, what="descriptor", detail=f"{implementation.name} {implementation.version} ({implementation.file})")
+    for component, problem in complaints(implementation, settings):
+        yield Symptom(ok=False, what=component.name, detail=problem, fault="the environment")
     kind = backend_name(backend, implementation)
     try:
         opened = open_backend(kind, implementation, seed=seed)

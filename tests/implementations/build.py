@@ -22,6 +22,8 @@ from pathlib import Path
 
 from click import echo as say
 
+from seatrial.adapters.values import cache
+
 HERE = Path(__file__).parent
 KUBERNETES = "k8s.io/kubernetes"
 STAMPED = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
@@ -79,11 +81,6 @@ def _identity(version: str) -> str:
         "buildDate": "1970-01-01T00:00:00Z",
     }
     return " ".join(f"-X {package}.{key}={value}" for package in STAMPED for key, value in told.items())
-
-
-def cache() -> Path:
-    """Where the commands are kept: `seatrial` in the user's cache directory, as the freedesktop.org base directories have it."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seatrial"
 
 
 def builds(*, minor: str | None) -> list[Build]:

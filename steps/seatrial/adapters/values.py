@@ -3,8 +3,11 @@
 Whatever can differ between two runs, hosts or machines is a value. The cluster fills them; a component gets nothing else.
 """
 
+import os
 import re
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 VALUES: Mapping[str, str] = {
     "python": "the Python interpreter that runs the suite",
@@ -47,6 +50,7 @@ VALUES: Mapping[str, str] = {
     "limits.ready_s": "",
     "limits.heartbeat_s": "",
 }
+MACHINE = ("python", "here", "cache")  # known without a cluster, as settings are
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")
 
 
@@ -58,6 +62,24 @@ def references(text: object) -> list[str]:
 def known(name: str) -> bool:
     """Settings, `set.NAME`, and the component's own files, `file.NAME`, are known whatever their name."""
     return name in VALUES or name.startswith(("set.", "file."))
+
+
+def cache() -> Path:
+    """Where things are kept that were built for trials, as the freedesktop.org base directories have it."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seatrial"
+
+
+def outside(*, folder: Path, settings: Mapping[str, str], defaults: Mapping[str, str]) -> Callable[[str], str]:
+    """The values that are known without a cluster: settings, given or by default, and those of this machine."""
+    machine = {"python": sys.executable, "here": str(folder), "cache": str(cache())}
+
+    def look_up(name: str) -> str:
+        setting = name.removeprefix("set.")
+        if setting == name:
+            return machine[name]
+        return settings[setting] if setting in settings else fill(defaults[setting], machine)
+
+    return look_up
 
 
 def fill(text: object, values: Mapping[str, str] | Callable[[str], str]) -> str:

@@ -1,13 +1,11 @@
 """The values of one instance: everything that its descriptor may ask for, made when it is asked for."""
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.adapters.descriptor import Implementation
-from seatrial.adapters.values import VALUES, fill
+from seatrial.adapters.values import MACHINE, VALUES, fill, outside
 from seatrial.backends.interface import Host, Program
 from seatrial.cluster.identities import Identities
 from seatrial.cluster.layout import Placement
@@ -39,6 +37,7 @@ class Filling:
         self._placement = placement
         self._host = host
         self._around = around
+        self._outside = outside(folder=placement.component.folder, settings=around.settings, defaults=around.implementation.settings)
 
     def program(self) -> Program:
         """The program that the descriptor describes."""
@@ -70,6 +69,8 @@ class Filling:
             return str(self._file(name.removeprefix("file.")))
         if name.startswith("limits."):
             return f"{getattr(self._placement.component.limits, name.removeprefix('limits.')):g}"
+        if name in MACHINE:
+            return self._outside(name)
         maker = getattr(self, "_" + name.replace(".", "_").replace("-", "_"), None)
         if name not in VALUES or maker is None:
             raise UsageError(f"{self._where()}: there is no value ${{{name}}}.")
@@ -79,11 +80,10 @@ class Filling:
         return f"{self._around.implementation.file}: component {self._placement.component.name}"
 
     def _setting(self, name: str) -> str:
-        if name in self._around.settings:
-            return self._around.settings[name]
-        if name in self._around.implementation.settings:
-            return self.text(self._around.implementation.settings[name])
-        raise UsageError(f"{self._where()} asks for ${{set.{name}}}; give it with --set {name}=VALUE.")
+        try:
+            return self._outside(f"set.{name}")
+        except KeyError:
+            raise UsageError(f"{self._where()} asks for ${{set.{name}}}; give it with --set {name}=VALUE.") from None
 
     def _file(self, name: str) -> Path:
         """The component's file of that name, written anew for this instance."""
@@ -94,15 +94,6 @@ class Filling:
         folder.mkdir(exist_ok=True)
         (folder / name).write_text(self.text(templates[name]), "utf-8")
         return folder / name
-
-    def _python(self) -> str:
-        return sys.executable
-
-    def _here(self) -> Path:
-        return self._placement.component.folder
-
-    def _cache(self) -> Path:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seatrial"
 
     def _data(self) -> Path:
         path = self._around.directory / f"{self._placement.name}-data"
