@@ -3,7 +3,7 @@ Feature: Who may talk to the store
   The store holds all cluster state. Only the API server talks to it; everyone else reads and changes state by asking the API server.
   A component that kept a channel of its own, even a silent one, could read or write past every check.
 
-  @id:COMM-05 @must @role:scheduler @role:controller-manager @role:kubelet
+  @id:COMM-05 @must @smoke @role:scheduler @role:controller-manager @role:kubelet
   Rule: Only the API server MUST open connections to etcd
 
     Scenario: a deployment is rolled out and scaled while everybody works

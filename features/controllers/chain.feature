@@ -3,7 +3,7 @@ Feature: The chain of events from a deployment to running containers
   One POST sets off everything. The deployment controller makes a ReplicaSet, the ReplicaSet controller makes pods, the scheduler binds
   them, the kubelets run them: each reacts to what it sees through its own watch, and to nothing else.
 
-  @id:CHAIN-02 @must @role:controller-manager @role:scheduler @role:kubelet @needs:store
+  @id:CHAIN-02 @must @smoke @role:controller-manager @role:scheduler @role:kubelet @needs:store
   Rule: Deployment, ReplicaSet, pod, binding and running status MUST be stored in this order
 
     Scenario: two deployments are rolled out at once
@@ -15,7 +15,7 @@ Feature: The chain of events from a deployment to running containers
       Then the revisions of everything about "web" follow the chain of events
       And the revisions of everything about "shop" follow the chain of events
 
-  @id:CHAIN-03 @must @role:apiserver @role:controller-manager @role:scheduler @role:kubelet @needs:requests @needs:store
+  @id:CHAIN-03 @must @smoke @role:apiserver @role:controller-manager @role:scheduler @role:kubelet @needs:requests @needs:store
   Rule: Each step of the chain MUST be done by the component whose job it is
 
     Scenario: a deployment is rolled out

@@ -2,7 +2,7 @@
 Feature: Controllers make deployed resources run
   A controller compares what is wanted with what is, and writes the difference. It learns of both by subscribing at the API server.
 
-  @id:CTRL-01 @must @role:controller-manager @role:apiserver @role:scheduler @role:kubelet
+  @id:CTRL-01 @must @smoke @role:controller-manager @role:apiserver @role:scheduler @role:kubelet
   Rule: Making the pods of a ReplicaSet MUST be the work of the controller manager and of nobody else
 
     @needs:kill @needs:requests
@@ -61,7 +61,7 @@ Feature: Controllers make deployed resources run
       When "alice" scales the deployment "web" to 1 replica
       Then exactly 1 pod of "web" is left
 
-  @id:KCM-01 @must @role:controller-manager
+  @id:KCM-01 @must @smoke @role:controller-manager
   Rule: A deployment MUST own exactly one ReplicaSet per pod template, labelled with the template's hash
 
     Scenario: a deployment is created, scaled and given a new template
@@ -82,7 +82,7 @@ Feature: Controllers make deployed resources run
       And the pods of "web" have become running
       Then the deployment "web" owns 1 replicaset with a pod-template-hash
 
-  @id:KCM-02 @must @role:controller-manager
+  @id:KCM-02 @must @smoke @role:controller-manager
   Rule: A ReplicaSet MUST keep exactly as many matching pods as it is told, under names that are never used again
 
     Scenario: the number changes and pods are lost

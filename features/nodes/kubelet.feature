@@ -2,7 +2,7 @@
 Feature: What a kubelet does with pods
   A kubelet watches the API server for pods of its own node, makes the container runtime run them, and reports what has become of them.
 
-  @id:NODE-01 @must @role:kubelet @needs:runtime
+  @id:NODE-01 @must @smoke @role:kubelet @needs:runtime
   Rule: A kubelet that sees a pod bound to its node MUST create and run its containers
 
     Scenario: a pod is bound
@@ -27,7 +27,7 @@ Feature: What a kubelet does with pods
       When the streams are released
       Then the pod "web" becomes running
 
-  @id:NODE-02 @must @role:kubelet @needs:runtime
+  @id:NODE-02 @must @smoke @role:kubelet @needs:runtime
   Rule: A kubelet MUST ignore pods that are not bound to its node
 
     Scenario: the other node's name begins with its own
@@ -47,7 +47,7 @@ Feature: What a kubelet does with pods
       And the pod "near" has become running
       Then on "node-1" only the pod "near" was run
 
-  @id:NODE-04 @must @role:kubelet @needs:requests @needs:store
+  @id:NODE-04 @must @smoke @role:kubelet @needs:requests @needs:store
   Rule: What has become of a pod MUST be reported through the API server by the kubelet of its node
 
     Scenario: pods run on two nodes

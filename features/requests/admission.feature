@@ -31,7 +31,7 @@ Feature: Admission
         | deployment | delete | deployments | deletion  |
         | lease      | delete | leases      | deletion  |
 
-  @id:REQ-12 @must @role:apiserver @needs:hooks
+  @id:REQ-12 @must @smoke @role:apiserver @needs:hooks
   Rule: Reads MUST skip admission
 
     Scenario Outline: admission would refuse everything
@@ -93,7 +93,7 @@ Feature: Admission
         | validation | deletecollection | pods        |
         | validation | patch            | pods/status |
 
-  @id:REQ-14 @must @role:apiserver @needs:hooks @needs:store
+  @id:REQ-14 @must @smoke @role:apiserver @needs:hooks @needs:store
   Rule: What admission makes of an object MUST be what is checked, stored, answered and told to watchers
 
     Scenario Outline: a hook adds a label and replaces the image

@@ -79,7 +79,7 @@ Feature: How a pod gets its node
       And the pod "next" has been bound
       Then the scheduler asked for a binding of "next" and for none of "web"
 
-  @id:SCHED-04 @must @role:scheduler @role:kubelet
+  @id:SCHED-04 @must @smoke @role:scheduler @role:kubelet
   Rule: The scheduler MUST NOT command nodes or kubelets
 
     Scenario: pods are scheduled and run
@@ -108,7 +108,7 @@ Feature: How a pod gets its node
       When the streams are released
       Then the pod "web" becomes running
 
-  @id:SCHED-05 @must @role:scheduler @needs:requests @needs:store
+  @id:SCHED-05 @must @smoke @role:scheduler @needs:requests @needs:store
   Rule: The scheduler MUST place a pod only by updating it through the API server
 
     Scenario: a pod is placed

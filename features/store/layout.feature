@@ -2,7 +2,7 @@
 Feature: Where things lie in the store
   One object, one key. Who reads the store can tell from the key what lies there; who deletes the object deletes the key.
 
-  @id:STORE-07 @must @role:apiserver @needs:store
+  @id:STORE-07 @must @smoke @role:apiserver @needs:store
   Rule: Everything MUST lie below /registry
 
     Scenario: a cluster is at work

@@ -64,13 +64,22 @@ def _rule(root: Path, path: Path, feature: Node, rule: Node) -> Rule:
         title=feature["name"],
         description=" ".join(line.strip() for line in feature.get("description", "").splitlines()).strip(),
         needs=values(inherited, "needs"),
+        smoke="smoke" in inherited,
         extended=next(iter(values(inherited, "extended")), None),
         scenarios=tuple(s["name"] for s in scenarios),
     )
 
 
-def select(*, ids: Iterable[str] = (), roles: Iterable[str] = (), profiles: Iterable[str] = (), areas: Iterable[str] = ()) -> list[Rule]:
-    """Rules that match every given kind of criterion. Raises UsageError for an unknown id, role, profile or area."""
+def select(
+    *,
+    ids: Iterable[str] = (),
+    roles: Iterable[str] = (),
+    profiles: Iterable[str] = (),
+    areas: Iterable[str] = (),
+    smoke: bool = False,
+) -> list[Rule]:
+    """Rules that match every given kind of criterion; `smoke`: of those the few that a quick look is content with. Raises UsageError for an
+    unknown id, role, profile or area."""
     wanted = {"ids": set(ids), "roles": set(roles), "profiles": set(profiles), "areas": set(areas)}
     known = {
         "ids": {r.id for r in rules()},
@@ -82,7 +91,7 @@ def select(*, ids: Iterable[str] = (), roles: Iterable[str] = (), profiles: Iter
         if unknown := sorted(asked - known[criterion]):
             offer = ", ".join(sorted(known[criterion]))
             raise UsageError(f"There is no {criterion.rstrip('s')} {unknown[0]!r} among the rules. There are: {offer}.")
-    return [r for r in rules() if _matches(r, wanted)]
+    return [r for r in rules() if _matches(r, wanted) and (r.smoke or not smoke)]
 
 
 def _matches(rule: Rule, wanted: Mapping[str, set[str]]) -> bool:

@@ -96,6 +96,7 @@ def _pairs(settings: Sequence[str]) -> dict[str, str]:
 @click.option("--role", "roles", metavar="ROLE", multiple=True, help="Only rules that this role could break.")
 @click.option("--profile", "profiles", metavar="PROFILE", multiple=True, help="Only rules of this profile.")
 @click.option("--area", "areas", metavar="AREA", multiple=True, help="Only rules of this area.")
+@click.option("--smoke", is_flag=True, help="Only the rules that a quick look is content with.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that chance decides.")
 @click.option("-n", "--workers", type=click.IntRange(min=0), metavar="N", help="Run N scenarios at a time.")
 @click.option("-o", "--output", "reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write reports there.")

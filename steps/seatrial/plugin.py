@@ -48,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--role", action="append", default=[], help="only rules that this role could break")
     group.addoption("--profile", action="append", default=[], help="only rules of this profile")
     group.addoption("--area", action="append", default=[], help="only rules of this area")
+    group.addoption("--smoke", action="store_true", help="only the rules that a quick look is content with")
     group.addoption("--reports", metavar="DIR", help="where histories go")
 
 
@@ -66,7 +67,10 @@ def _understand(config: pytest.Config) -> None:
     try:
         load(config.getoption("implementation"))
         config.stash[CHOSEN] = {
-            r.id for r in catalogue.select(**{f"{c}s": config.getoption(c) for c in CRITERIA}, ids=config.getoption("rule"))
+            r.id
+            for r in catalogue.select(
+                **{f"{c}s": config.getoption(c) for c in CRITERIA}, ids=config.getoption("rule"), smoke=config.getoption("smoke")
+            )
         }
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None

@@ -44,6 +44,7 @@ class Wish:
     roles: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
+    smoke: bool = False
     seed: int = 0
     settings: tuple[str, ...] = ()
     workers: int | None = None  # scenarios at a time; None: as many as suit the backend
@@ -52,7 +53,7 @@ class Wish:
 
     def selected(self) -> list[Rule]:
         """The rules. Raises UsageError for a criterion that no rule has."""
-        return catalogue.select(ids=self.rules, roles=self.roles, profiles=self.profiles, areas=self.areas)
+        return catalogue.select(ids=self.rules, roles=self.roles, profiles=self.profiles, areas=self.areas, smoke=self.smoke)
 
     @property
     def simulated(self) -> bool:
@@ -78,6 +79,7 @@ class Wish:
         given += [f"--backend={self.backend}"] if self.backend else []
         given += [f"--reports={self.reports}"] if self.reports else []
         given += [f"--set={s}" for s in self.settings]
+        given += ["--smoke"] if self.smoke else []
         for option, values in (("rule", self.rules), ("role", self.roles), ("profile", self.profiles), ("area", self.areas)):
             given += [f"--{option}={value}" for value in values]
         return [
@@ -233,7 +235,7 @@ def _again(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:
 
 def _only(wish: Wish, **changed: Any) -> Wish:
     """The wish without what selects scenarios, and without reports: the first histories stand."""
-    return replace(wish, reports=None, rules=(), roles=(), profiles=(), areas=(), **changed)
+    return replace(wish, reports=None, rules=(), roles=(), profiles=(), areas=(), smoke=False, **changed)
 
 
 def _fair(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:

@@ -21,7 +21,7 @@ VALUES: Mapping[str, frozenset[str] | None] = {
 """What may stand behind the colon; None where another lint knows."""
 
 ON_FEATURE = frozenset({"area", "profile"})
-ON_RULE = frozenset({"id", "must", "should", "role", "profile", "needs", "extended"})
+ON_RULE = frozenset({"id", "must", "should", "smoke", "role", "profile", "needs", "extended"})
 ON_SCENARIO = frozenset({"needs", "extended", "disruptive", "parity"})
 
 SENTENCES_MAX = 90

@@ -51,6 +51,7 @@ class Rule:
     description: str
     needs: tuple[str, ...] = ()
     extended: str | None = None
+    smoke: bool = False  # one of the few that a quick look is content with
     scenarios: tuple[str, ...] = ()
 
 
