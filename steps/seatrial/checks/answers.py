@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seatrial.checks.facts import ROOT_CA, instances, name_of
+from seatrial.checks.facts import ROOT_CA, authors, instances, name_of
 from seatrial.checks.holds import traces
 from seatrial.checks.registry import check, require
 from seatrial.model.errors import Inconclusive
@@ -100,12 +100,25 @@ def read_back(history: History, *, writers: list[str], reader: str) -> Proof:
     require(written, f"{', '.join(writers)} has written nothing")
     read = last_told(history, reader, "GET")
     differences = missing(lasting(written[-1]["body"]), lasting(read["body"]))
+    if differences and (others := authors(history, name=named(asked(history, written[-1])), revision=_revision(read) or 0)):
+        differences = _unlike_stored(history, [written[-1], read], because=others[0])
     observed = f"{read['code']}: {', '.join(differences)} differ"
     touched = [e for e in traces(history) if name_of(e) == named(asked(history, written[-1])) and e["revision"] != _revision(written[-1])]
     if touched and not differences:
         observed = f"{touched[0]['key']} was changed at revision {touched[0]['revision']}, which nobody asked for"
     found = breach(history, f"what {written[-1]['user']} was told", observed, written[-1], read, *touched[:1])
     return Proof(evidence=(written[-1], read), findings=(found,) if differences or touched else ())
+
+
+def _unlike_stored(history: History, told: list[Event], *, because: Event) -> list[str]:
+    """Where an object was changed by somebody else before it was read, what people are told is what the store held at its revision."""
+    problems: list[str] = []
+    for event in told:
+        held = [e["value"] for e in history.of("put", revision=_revision(event)) if isinstance(e["value"], dict)]
+        if not held:
+            raise Inconclusive(f"{because.instance} changed the object before it was read, and what was stored cannot be seen")
+        problems += missing(lasting(event["body"]), lasting(held[0]))
+    return problems
 
 
 def _revision(told: Event) -> int | None:

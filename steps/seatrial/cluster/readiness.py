@@ -1,5 +1,6 @@
 """When an instance is ready: its port answers, its health URL says 200, its log says so, its lease is held, its node is Ready.
 
+A node that still bears the taint of a new one takes no pods: where a controller manager is there to take it away, the node is ready then.
 Readiness is asked by the operator and bounded by the component's `ready_s`. An instance that ends meanwhile and is not started again, or
 does not get ready in time, is to blame by name, with its last words.
 """
@@ -18,6 +19,8 @@ from seatrial.model.history import History
 from seatrial_schemas.context import Context
 
 POLL_S = 0.02
+MANAGER_ROLE = "controller-manager"
+NOT_READY = "node.kubernetes.io/not-ready"
 READINESS_AGENT = "seatrial/readiness"
 Probe = Callable[[], Awaitable[bool]]
 
@@ -95,12 +98,23 @@ class Readiness:
 
     async def _node(self, instance: Supervised) -> bool:
         nodes = self._history.of("watched", resource="nodes", name=instance.placement.node)
-        return any(node_ready(e["object"]) for e in nodes[-1:])
+        return any(node_ready(e["object"]) and (not tainted(e["object"]) or not self._managed()) for e in nodes[-1:])
+
+    def _managed(self) -> bool:
+        """Whether a controller manager is there, which takes the taint of a new node away as soon as the node is ready."""
+        managers = {e.instance for e in self._history.of("instance") if MANAGER_ROLE in e["roles"]}
+        lives = [e for e in self._history if e.kind in ("started", "exited") and e.instance in managers]
+        return bool(lives) and lives[-1].kind == "started"
 
 
 def node_ready(node: dict[str, Any]) -> bool:
     """Whether a Node object says Ready."""
     return any(c["type"] == "Ready" and c["status"] == "True" for c in node.get("status", {}).get("conditions", ()))
+
+
+def tainted(node: dict[str, Any]) -> bool:
+    """Whether a Node object still says that it is not ready to take pods: admission may say so of every new one."""
+    return any(t["key"] == NOT_READY for t in node.get("spec", {}).get("taints") or ())
 
 
 def _obituary(instance: Supervised, what: str) -> str:

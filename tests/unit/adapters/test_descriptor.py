@@ -85,3 +85,28 @@ def test_what_is_no_yaml_is_a_usage_error(tmp_path: Path, content: bytes) -> Non
 
     with pytest.raises(UsageError, match=r"mine\.yaml: not YAML: "):
         load(str(tmp_path / "mine.yaml"))
+
+
+def test_what_a_component_replaces_of_its_base_takes_nothing_along(tmp_path: Path) -> None:
+    rows = "  kubelet: {command: [a], files: {a.yaml: b}, private: [/var/lib], version: [a, --version]}"
+    descriptor(tmp_path, "components:", rows, name="base")
+    file = tmp_path / "mine.yaml"
+    head = "apiVersion: seatrial/v1\nkind: Implementation\nmetadata: {name: mine, version: '2.0'}\nbasedOn: base.yaml\ncomponents:\n"
+
+    file.write_text(head + "  kubelet: {command: [c]}\n")
+    replaced = load(str(file)).components["kubelet"]
+    file.with_name("again.yaml").write_text(head + "  kubelet: {version: [a, -v]}\n")
+    refined = load(str(file.with_name("again.yaml"))).components["kubelet"]
+
+    assert (replaced.files, replaced.private, replaced.version) == ({}, (), ())
+    assert (refined.files, refined.private, refined.versioned) == ({"a.yaml": "b"}, ("/var/lib",), "2.0")
+
+
+def test_settings_have_defaults_that_a_descriptor_may_change(tmp_path: Path) -> None:
+    descriptor(tmp_path, "settings: {bin: /base, more: x}", name="base")
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "apiVersion: seatrial/v1\nkind: Implementation\nmetadata: {name: mine}\nbasedOn: base.yaml\nsettings: {bin: '${cache}/mine'}\n"
+    )
+
+    assert load(str(file)).settings == {"bin": "${cache}/mine", "more": "x"}

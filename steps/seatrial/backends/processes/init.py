@@ -123,14 +123,28 @@ def _run(request: dict[str, Any]) -> NoReturn:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _close_all_but(0, 1, 2)
-        seclusion.cover(request["private"], scratch=Path(request["scratch"]))
-        status = _python(**request) if request["python"] else _command([*request["command"], *request["args"]])
+        status = _secluded(request["private"], Path(request["directory"])) or _start(request)
     except BaseException:  # noqa: BLE001 - the frames above belong to init and to the zygote
         traceback.print_exc()
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
+
+
+def _start(request: dict[str, Any]) -> int:
+    return _python(**request) if request["python"] else _command([*request["command"], *request["args"]])
+
+
+def _secluded(private: Sequence[str], directory: Path) -> int:
+    room = seclusion.memory(directory) if private else directory
+    for path in private:
+        try:
+            seclusion.cover(Path(path), room=room)
+        except OSError as refusal:
+            sys.stderr.write(f"no private copy of {path} is to be had: {refusal.strerror}\n")
+            return CANNOT_SECLUDE
+    return 0
 
 
 def _command(words: list[str]) -> int:

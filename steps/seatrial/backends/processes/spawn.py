@@ -133,7 +133,7 @@ class Zygote:
             "args": list(program.args),
             "path": [str(p) for p in program.path],
             "private": list(program.private),
-            "scratch": str(log.with_suffix(".private")),
+            "directory": str(log.parent),
         }
         with theirs, log.open("ab") as out:
             try:

@@ -1,0 +1,58 @@
+"""What is read back is what was told, and where somebody else has written in between, what was stored."""
+
+from typing import Any
+
+import pytest
+
+from seatrial.checks import judge
+from seatrial.model.errors import Inconclusive
+from seatrial.model.history import History
+from seatrial.model.verdicts import Proof
+
+TOLD, LATER = ["not-ready"], ["unreachable"]
+
+
+def node(taints: list[str], revision: int | None = None) -> dict[str, Any]:
+    version = {"resourceVersion": str(revision)} if revision else {}
+    return {"kind": "Node", "metadata": {"name": "web", **version}, "spec": {"taints": taints}}
+
+
+def read_back(*, read: dict[str, Any], stored: dict[int, list[str]], by: str = "controller-manager-0") -> Proof:
+    """alice creates a node at revision 5; somebody may change it; bob reads it."""
+    made = History(lambda: 1.0)
+
+    def happens(source: str, kind: str, instance: str | None = None, **data: Any) -> None:
+        made.append(source, kind, at_s=None, instance=instance, data=data)
+
+    happens("cluster", "instance", "apiserver-0", roles=["apiserver"])
+    happens("people", "asked", user="alice", method="POST", path="/api/v1/nodes", body=node([]))
+    happens("people", "told", user="alice", method="POST", asked=0, code=201, body=node(TOLD, 5))
+    happens("tap", "request", by, request=1, verb="patch", resource="nodes", name="web")
+    happens("tap", "answer", by, request=1, code=200, name="web", revision=6)
+    for revision, taints in stored.items():
+        happens("store", "put", key="/registry/minions/web", revision=revision, value=node(taints))
+    happens("people", "told", user="bob", method="GET", asked=0, code=200, body=read)
+    return judge(made, "answers.read_back", {"writers": ["alice"], "reader": "bob"})
+
+
+def test_what_somebody_else_has_changed_since_is_no_fault() -> None:
+    assert not read_back(read=node(LATER, 6), stored={5: TOLD, 6: LATER}).findings
+
+
+@pytest.mark.parametrize("revision", [5, 7])
+def test_what_nobody_has_changed_is_told_again(revision: int) -> None:
+    (found,) = read_back(read=node(LATER, revision), stored={5: TOLD, 6: LATER}).findings
+
+    assert "spec.taints" in found.observed
+
+
+@pytest.mark.parametrize("stored", [{5: LATER, 6: LATER}, {5: TOLD, 6: TOLD}])
+def test_a_change_by_somebody_else_excuses_nothing_that_was_not_stored(stored: dict[int, list[str]]) -> None:
+    (found,) = read_back(read=node(LATER, 6), stored=stored).findings
+
+    assert "spec.taints" in found.observed
+
+
+def test_what_was_stored_and_cannot_be_seen_is_not_judged() -> None:
+    with pytest.raises(Inconclusive, match="controller-manager-0 changed the object"):
+        read_back(read=node(LATER, 6), stored={})
