@@ -20,7 +20,7 @@ settings: {bin: "${cache}/mine"}
 components:
   scheduler:
     command: ["${set.bin}/tool"]
-    args: [--config=%s]
+    args: ["--config=%s"]
     files: {config.yaml: "here: ${host.address}\\nmore: ${set.more}\\n"}
 """
 
