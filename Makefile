@@ -14,6 +14,7 @@ ALONE := $(wildcard tests/packaging tests/strangers tests/implementations)
 
 .DEFAULT_GOAL := help
 .PHONY: help conformance test check install ledger constraints kill-matrix strangers bench clean
+.PHONY: implementations conformance-kubernetes smoke-kubernetes
 
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1: \2/p' Makefile
@@ -24,6 +25,25 @@ conformance: .venv/runtime.stamp ## the whole suite on the reference; reports go
 test: .venv/development.stamp ## everything that proves Seatrial itself
 	$(PYTEST) -n 2 $(SHARED)
 	$(if $(ALONE),$(PYTEST) $(ALONE))
+
+# Real Kubernetes is built outside the tree, once. One cluster takes a core and a half: more than three side by side only wait longer.
+BUILT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/seatrial
+MINORS := $(patsubst tests/implementations/kubernetes/%/kubernetes.yaml,%,$(wildcard tests/implementations/kubernetes/*/kubernetes.yaml))
+
+implementations: .venv/runtime.stamp ## builds real Kubernetes and etcd from source; MINOR=1.30 chooses
+	PYTHONPATH=tests $(BIN)/python -m implementations.build --minor "$(MINOR)"
+
+conformance-kubernetes: .venv/development.stamp ## judges real Kubernetes: whole, its older minors, and one component at a time
+	$(PYTEST) tests/kubernetes
+	$(BIN)/seatrial run -i kubernetes -n 3 -o $(REPORTS)/kubernetes
+	set -e; for minor in $(MINORS); do \
+	  $(BIN)/seatrial run -i tests/implementations/kubernetes/$$minor/kubernetes.yaml -n 3 -o $(REPORTS)/kubernetes-$$minor; done
+	PYTHONPATH=tests $(BIN)/python -m implementations.exchange $(REPORTS)/one-component
+
+smoke-kubernetes: .venv/runtime.stamp ## a quick look at real Kubernetes, where it has been built
+	@if test -f $(BUILT)/kubernetes/1.37/stamp.json -a -f $(BUILT)/etcd/3.7/stamp.json; \
+	  then $(BIN)/seatrial run -i kubernetes --smoke -n 3 -o $(REPORTS)/smoke; \
+	  else echo "Real Kubernetes is not judged here: there is none in $(BUILT). make implementations builds it."; fi
 
 check: .venv/development.stamp ## lint, format, types, import contracts, features
 	$(BIN)/ruff check
