@@ -3,7 +3,7 @@
 Each is generated from the two shipped descriptors by one rule: the base is one of them, and the component comes, as it stands, from the
 other. What else has to differ stands in `FITTING`, with its reason.
 
-python -m implementations.exchange [--roles ROLE,...] FOLDER     judges each by the rules of its role; writes FOLDER/one-component.md
+python -m implementations.exchange [--roles ROLE,...] FOLDER     judges each by the rules of its role, and writes FOLDER/one-component.md
 """
 
 import sys
@@ -23,6 +23,8 @@ NO_LIFECYCLE = {
     # The reference's controller manager has no node lifecycle controller: a taint that admission puts on new nodes would stay for ever.
     "--disable-admission-plugins=ServiceAccount": "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
 }
+# No rule blames a store: what is stored and told through it says whether it serves.
+CRITERIA = {role: [f"--role={role}"] for role in ROLES} | {"etcd": ["--profile=store-layout", "--profile=api"]}
 FITTING: Mapping[tuple[str, str], Mapping[str, Mapping[str, str]]] = {
     (REFERENCE, "apiserver"): {"apiserver": NO_LIFECYCLE},
     (KUBERNETES, "controller-manager"): {"apiserver": NO_LIFECYCLE},
@@ -77,7 +79,7 @@ def _shipped(name: str) -> dict[str, Any]:
 
 def table(found: Mapping[Exchange, Judgement]) -> str:
     """Markdown: a row for each exchange."""
-    rows = ["| base | exchanged | rules of its role | passed | not passed |", "| --- | --- | --- | --- | --- |"]
+    rows = ["| base | exchanged | rules | passed | not passed |", "| --- | --- | --- | --- | --- |"]
     for exchange, judgement in found.items():
         bad = [f"{rule} {verdict}" for rule, verdict in judgement.rules.items() if verdict != "passed"]
         passed = len(judgement.rules) - len(bad)
@@ -95,7 +97,8 @@ def main(arguments: Sequence[str]) -> int:
     found = {}
     for exchange in EXCHANGES:
         if exchange.role in roles:
-            found[exchange] = judge(exchange.write(folder), f"--role={exchange.role}", folder=folder / exchange.name, backend="processes")
+            descriptor, reports = exchange.write(folder), folder / exchange.name
+            found[exchange] = judge(descriptor, *CRITERIA[exchange.role], folder=reports, backend="processes")
             sys.stdout.write(found[exchange].shown)
     (folder / "one-component.md").write_text(table(found))
     sys.stdout.write(table(found))
