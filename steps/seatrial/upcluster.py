@@ -35,6 +35,7 @@ API_PORT = 6443
 REMEMBERED = 20_000  # events
 WATCHED = ("leases", "nodes")  # what readiness is read from
 NAME = "seatrial"
+NEWCOMER = "newcomer"  # the second context of the kubeconfig: who may do nothing until RBAC says so
 Say = Callable[[str], Any]
 
 
@@ -67,7 +68,9 @@ def up(wanted: Wanted, *, say: Say) -> None:
         backend = open_backend("processes", implementation, seed=0)
         try:
             history = Fleeting(backend.now_s)
-            order = Order(implementation=implementation, topology=_topology(wanted.nodes), settings=dict(wanted.settings))
+            order = Order(
+                implementation=implementation, topology=_topology(wanted.nodes), settings=dict(wanted.settings), people=(NEWCOMER,)
+            )
             with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
                 backend.run(_stay(Standing(order=order, backend=backend, history=history), listener, wanted, say))
         finally:
@@ -171,6 +174,8 @@ def _write(path: Path, cluster: Cluster, port: int) -> None:
     server = whole["clusters"][0]["cluster"]
     del server["certificate-authority"]
     server["certificate-authority-data"] = base64.b64encode(identities.pki.ca.read_bytes()).decode()
+    whole["users"].append({"name": NEWCOMER, "user": {"token": identities.person(NEWCOMER).token}})
+    whole["contexts"].append({"name": NEWCOMER, "context": {"cluster": NAME, "user": NEWCOMER}})
     try:
         write_kubeconfig(path, whole)
     except OSError as error:

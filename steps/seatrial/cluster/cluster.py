@@ -51,6 +51,7 @@ class Order:
     topology: Topology
     seed: int = 0
     settings: dict[str, str] = field(default_factory=dict)
+    people: tuple[str, ...] = ()  # who have tokens of the API server's own from the beginning, beside the operator
 
 
 class Cluster:
@@ -121,6 +122,7 @@ class Cluster:
         address = (await self._host(HOOKS)).address
         known = [identities.admin, *(identities.of_role(r, p.node) for p in placed for r in p.roles)]
         known += [identities.of_role(NODE_ROLE, f"node-{i}") for i in NODES_TO_COME]
+        known += [identities.person(name) for name in self.order.people]
         urls = {s: f"https://{address}:{HOOKS_PORT}/{path}" for s, path in HOOK_PATHS.items() if hooks[s] != "none"}
         return Surroundings(
             implementation=self.implementation,
