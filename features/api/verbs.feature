@@ -2,7 +2,7 @@
 Feature: Create, read and delete
   The API is RESTful: every object has a path, and the verbs mean what HTTP says. The store is changed exactly as the answer tells.
 
-  @id:API-02 @must @role:apiserver
+  @id:API-02 @must @role:apiserver @profile:observable
   Rule: POST MUST create an object that does not exist, answer 201 with the whole object, and refuse to replace one that does
 
     Scenario Outline: an object is created twice
@@ -62,7 +62,7 @@ Feature: Create, read and delete
         | a pod without containers            | 422  | Invalid    |
         | a thing of an unknown kind          | 404  | NotFound   |
 
-  @id:API-03 @must @role:apiserver
+  @id:API-03 @must @role:apiserver @profile:observable
   Rule: GET MUST answer with the stored object, or with all of them, and with 404 for what is not there
 
     Scenario: objects are read one by one and together
@@ -92,7 +92,7 @@ Feature: Create, read and delete
       And "bob" tries to get configmaps
       Then "bob" is answered 404 NotFound
 
-  @id:API-05 @must @role:apiserver
+  @id:API-05 @must @role:apiserver @profile:observable
   Rule: DELETE MUST remove what it names and nothing else
 
     Scenario: one object of several is deleted

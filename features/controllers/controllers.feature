@@ -43,7 +43,7 @@ Feature: Controllers make deployed resources run
       And the pods of "web" have become running
       Then the controller manager reads nothing again while nothing changes
 
-  @id:CTRL-04 @must @role:controller-manager
+  @id:CTRL-04 @must @role:controller-manager @profile:observable
   Rule: Subscriptions of controllers MUST cover creation, modification and deletion
 
     Scenario: a deployment is created, scaled, and loses a pod
@@ -61,7 +61,7 @@ Feature: Controllers make deployed resources run
       When "alice" scales the deployment "web" to 1 replica
       Then exactly 1 pod of "web" is left
 
-  @id:KCM-01 @must @smoke @role:controller-manager
+  @id:KCM-01 @must @smoke @role:controller-manager @profile:observable
   Rule: A deployment MUST own exactly one ReplicaSet per pod template, labelled with the template's hash
 
     Scenario: a deployment is created, scaled and given a new template
@@ -82,7 +82,7 @@ Feature: Controllers make deployed resources run
       And the pods of "web" have become running
       Then the deployment "web" owns 1 replicaset with a pod-template-hash
 
-  @id:KCM-02 @must @smoke @role:controller-manager
+  @id:KCM-02 @must @smoke @role:controller-manager @profile:observable
   Rule: A ReplicaSet MUST keep exactly as many matching pods as it is told, under names that are never used again
 
     Scenario: the number changes and pods are lost

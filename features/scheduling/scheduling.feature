@@ -26,7 +26,7 @@ Feature: How a pod gets its node
       And the pod "web" has become running
       Then the scheduler reads nothing again while nothing changes
 
-  @id:SCHED-02 @must @role:scheduler
+  @id:SCHED-02 @must @role:scheduler @profile:observable
   Rule: Each new pod without a node MUST be given one as soon as there is one that fits
 
     Scenario: many pods arrive at once

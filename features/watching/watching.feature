@@ -31,7 +31,7 @@ Feature: Watching
         | pod        |
         | deployment |
 
-  @id:WATCH-03 @must @smoke @role:apiserver
+  @id:WATCH-03 @must @smoke @role:apiserver @profile:observable
   Rule: Every change MUST reach every watcher of the object
 
     Scenario: two dozen people watch
@@ -68,7 +68,7 @@ Feature: Watching
       And "alice" deletes each of them
       Then each watcher has been told of every stored change, once, in the order of the store
 
-  @id:WATCH-05 @must @smoke @role:apiserver
+  @id:WATCH-05 @must @smoke @role:apiserver @profile:observable
   Rule: Watchers MUST be told whether an object was created, modified or deleted
 
     Scenario: an object lives and dies, and comes again

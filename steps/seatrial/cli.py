@@ -63,13 +63,13 @@ def _complain(what: object, code: int) -> int:
 
 def _implementation(command: F) -> F:
     names = ("-i", "--implementation")
-    return click.option(*names, metavar="IMPL", default="reference", show_default=True, help="Shipped name, or descriptor file (.yaml).")(
-        command
-    )
+    return click.option(
+        *names, metavar="IMPL", default="reference", show_default=True, help="Shipped name, descriptor (.yaml), or kubeconfig:PATH."
+    )(command)
 
 
 def _backend(command: F) -> F:
-    kinds = click.Choice(["simulation", "processes"])
+    kinds = click.Choice(["simulation", "processes", "attached"])
     return click.option("--backend", type=kinds, help="Where components run; default: simulation where all are Python.")(command)
 
 
@@ -79,6 +79,9 @@ def _settings(command: F) -> F:
 
 def _where(implementation: str) -> str:
     """A shipped name, or an absolute path: pytest runs elsewhere."""
+    prefix, _, path = implementation.partition(":")
+    if prefix == "kubeconfig" and path:
+        return f"{prefix}:{Path(path).expanduser().resolve()}"
     return str(Path(implementation).resolve()) if implementation.endswith((".yaml", ".yml")) else implementation
 
 

@@ -9,14 +9,17 @@ from importlib.util import find_spec
 
 from seatrial.adapters.descriptor import Component, Implementation
 from seatrial.backends.interface import Backend
-from seatrial.model.errors import NotReady
+from seatrial.model.errors import NotReady, UsageError
 
 SCRATCH_MIB = 16
 
 
 def backend_name(asked: str | None, implementation: Implementation) -> str:
-    """The backend asked for; simulation where every component is Python, else processes."""
-    return asked or ("simulation" if implementation.simulable else "processes")
+    """The backend asked for; simulation where every component is Python, else processes; a cluster that exists is not run by any. Raises
+    UsageError where one of these is asked for what is the other."""
+    if asked and (asked == "attached") != bool(implementation.guest):
+        raise UsageError(f"--backend attached and -i kubeconfig:PATH belong together, and {implementation.name} is run by {asked}.")
+    return "attached" if implementation.guest else asked or ("simulation" if implementation.simulable else "processes")
 
 
 def backend_class(name: str) -> type[Backend]:
@@ -25,6 +28,10 @@ def backend_class(name: str) -> type[Backend]:
         from seatrial.backends.processes import Processes  # noqa: PLC0415 - Linux only
 
         return Processes
+    if name == "attached":
+        from seatrial.backends.attached import Attached  # noqa: PLC0415
+
+        return Attached
     from seatrial.backends.simulation import Simulation  # noqa: PLC0415
 
     return Simulation
@@ -37,6 +44,10 @@ def open_backend(name: str, implementation: Implementation, *, seed: int) -> Bac
         from seatrial.backends.processes import Processes  # noqa: PLC0415 - Linux only
 
         return Processes(seed=seed, warm=modules(implementation))
+    if implementation.guest:
+        from seatrial.backends.attached import Attached  # noqa: PLC0415
+
+        return Attached(kubeconfig=implementation.guest, seed=seed)
     from seatrial.backends.simulation import Simulation  # noqa: PLC0415
 
     return Simulation(seed=seed)

@@ -26,7 +26,7 @@ from seatrial.model.rules import Rule, values
 from seatrial.model.topology import Topology
 from seatrial.model.verdicts import Verdict
 from seatrial.opening import backend_class, backend_name, open_backend
-from seatrial.prerequisites import missing
+from seatrial.prerequisites import beyond_guests, missing
 from seatrial.results import Result, keep, witnessed
 from seatrial.world import World
 
@@ -41,7 +41,7 @@ CRITERIA = ("role", "profile", "area")
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("seatrial", "judge an implementation of Kubernetes' machinery by the feature files")
     group.addoption("--implementation", help="descriptor file, or the name of a shipped one; without it nothing is active")
-    group.addoption("--backend", choices=("simulation", "processes"), help="where components run")
+    group.addoption("--backend", choices=("simulation", "processes", "attached"), help="where components run")
     group.addoption("--seed", type=int, default=0, help="decides everything that chance decides")
     group.addoption("--set", action="append", default=[], metavar="NAME=VALUE", dest="settings", help="fills ${set.NAME}")
     group.addoption("--rule", action="append", default=[], metavar="ID", help="only this rule (may be repeated)")
@@ -168,9 +168,9 @@ def new_world(config: pytest.Config, backend: Backend) -> World:
 
 
 @pytest.fixture(scope="session")
-def processes_backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    """One for all scenarios: its zygote is worth keeping warm."""
-    opened = open_backend("processes", implementation_of(request.config), seed=request.config.getoption("seed"))
+def lasting_backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    """One for all scenarios: the zygote of processes is worth keeping warm, and a guest arrives once."""
+    opened = open_backend(backend_of(request.config), implementation_of(request.config), seed=request.config.getoption("seed"))
     yield opened
     opened.close()
 
@@ -178,8 +178,8 @@ def processes_backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
 @pytest.fixture
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """Simulation: a new one for each scenario, so that one seed means one history."""
-    if backend_of(request.config) == "processes":
-        yield request.getfixturevalue("processes_backend")
+    if backend_of(request.config) != "simulation":
+        yield request.getfixturevalue("lasting_backend")
         return
     opened = open_backend("simulation", implementation_of(request.config), seed=request.config.getoption("seed"))
     yield opened
@@ -192,8 +192,16 @@ def backend_of(config: pytest.Config) -> str:
 
 def lacks(item: pytest.Item) -> tuple[Verdict | None, str]:
     """The prerequisite of a scenario that is missing."""
-    backend = backend_class(backend_of(item.config))
-    return missing(tags_of(item), rule=item.stash[RULE], implementation=implementation_of(item.config), backend=backend)
+    rule, implementation = item.stash[RULE], implementation_of(item.config)
+    if implementation.guest:
+        return beyond_guests(tags_of(item), first_sentence(item), rule=rule)
+    return missing(tags_of(item), rule=rule, implementation=implementation, backend=backend_class(backend_of(item.config)))
+
+
+def first_sentence(item: pytest.Item) -> str:
+    """How a scenario begins, in words."""
+    template = item.obj.__scenario__  # type: ignore[attr-defined]
+    return str(next(iter(template.render(example_of(item)).steps)).name)
 
 
 @pytest.fixture

@@ -2,8 +2,12 @@
 
 A profile or an extended feature that is not claimed is not applicable. An observation, a hook or a fault that descriptor or backend rule
 out makes the scenario not run. Evidence that was expected and is missing is neither: it is inconclusive, later.
+
+A guest in a cluster that exists sees what any client of the API sees, and disturbs nobody: whatever a scenario needs beyond that it does
+not get. The rules of which something is left are of the profile `observable`.
 """
 
+import re
 from collections.abc import Iterable
 
 from seatrial.adapters.descriptor import Implementation
@@ -26,6 +30,35 @@ def missing(tags: Iterable[str], *, rule: Rule, implementation: Implementation, 
         if reason := _lacking(need, implementation, backend):
             return Verdict.NOT_RUN, reason
     return None, ""
+
+
+GUESTS = "observable"
+BEYOND_GUESTS = {  # by what a scenario needs
+    "requests": "what components ask for cannot be seen from outside",
+    "store": "the store cannot be seen from outside",
+    "hooks": "the API server of a cluster that exists asks nobody of ours",
+    "runtime": "the nodes of a cluster that exists have container runtimes of their own",
+    "hold": "nothing of ours is in front of the API server, so nothing can be held back",
+    "kill": "in a cluster that exists nobody is stopped",
+    "pause": "in a cluster that exists nobody is paused",
+    "cut": "in a cluster that exists nobody is cut off",
+    "replicas": "in a cluster that exists nobody is given standbys",
+    "tls": "everybody shows what the kubeconfig has",
+    "certificates": "everybody shows what the kubeconfig has",
+}
+BEGINS = {  # with a cluster that has to be
+    r"a fresh cluster\b.*": "connections cannot be seen from outside, and others have theirs",
+    r".*\bwithout nodes": "a cluster that exists has the nodes that it has",
+    r'.*\bnodes "': "a cluster that exists has the nodes that it has",
+}
+
+
+def beyond_guests(tags: Iterable[str], beginning: str, *, rule: Rule) -> tuple[Verdict | None, str]:
+    """NOT_RUN with the reason, where a guest in a cluster that exists cannot judge the scenario; `beginning` is its first sentence."""
+    reasons = [BEYOND_GUESTS[need] for need in values(tags, "needs")]
+    reasons += [why for how, why in BEGINS.items() if re.match(how, beginning)]
+    reasons += ["clients of the API cannot see it"] if GUESTS not in rule.profiles and not reasons else []
+    return (Verdict.NOT_RUN, "; ".join(dict.fromkeys(reasons))) if reasons else (None, "")
 
 
 def _lacking(need: str, implementation: Implementation, backend: type[Backend]) -> str:

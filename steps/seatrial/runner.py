@@ -17,6 +17,8 @@ import pytest
 
 from seatrial import assets, catalogue, plugin
 from seatrial.adapters.descriptor import Implementation, load
+from seatrial.backends.attached import Attached
+from seatrial.cluster.stay import Stay
 from seatrial.model.rules import Rule
 from seatrial.model.verdicts import Verdict
 from seatrial.opening import backend_name
@@ -179,8 +181,9 @@ def plan(wish: Wish) -> Harvest:
 def run(wish: Wish, shows: Shows, *, command: str) -> Report:
     """Run what is wished, and conclude. `command` is what the user typed, as far as the implementation."""
     implementation, rules = load(wish.implementation), wish.selected()
-    if implementation.attached:  # scenarios share the one cluster that there is
+    if implementation.attached or implementation.guest:  # scenarios share the one cluster that there is
         wish = replace(wish, workers=0)
+    implementation = _met(implementation, shows) if implementation.guest else implementation
     fatal = {r.id for r in rules if r.must} - {d.id for d in implementation.deviations} if wish.fail_fast else ()
     harvest = Harvest(shows=shows, fatal=frozenset(fatal), planned=plan(wish).planned if wish.apart else [])
     try:
@@ -205,6 +208,22 @@ def run(wish: Wish, shows: Shows, *, command: str) -> Report:
     return report
 
 
+def _met(implementation: Implementation, shows: Shows) -> Implementation:
+    """A guest says first where it is, as whom, and what earlier guests have forgotten there. Raises NotReady where nobody answers."""
+    backend = Attached(kubeconfig=implementation.guest or Path())
+    try:
+        stay = Stay.of(backend)
+        met = backend.run(stay.meet())
+        shows.note(
+            f"{backend.access.server}, context {backend.access.context}: {met.version}, as {met.user or 'somebody'}; run {stay.run_id}"
+        )
+        for left in backend.run(stay.leftovers()):
+            shows.note(f"left behind, unless another run is still at work: {left}")
+    finally:
+        backend.close()
+    return replace(implementation, version=met.version)
+
+
 def _complete(harvest: Harvest, backend: str) -> list[Result]:
     why = harvest.trouble[0].strip().splitlines()[-1] if harvest.trouble else ""
     missing = INTERRUPTED if harvest.interrupted else NEVER_READY if harvest.stopped else died(why)
@@ -213,7 +232,7 @@ def _complete(harvest: Harvest, backend: str) -> list[Result]:
 
 def _outcomes(implementation: Implementation, rules: Sequence[Rule], results: Sequence[Result]) -> list[Outcome]:
     today = dt.datetime.now(tz=dt.UTC).date().isoformat()
-    confined = implementation.profiles == ("observable",)
+    confined = bool(implementation.guest) or implementation.profiles == ("observable",)
     return outcomes(rules, results, deviations=implementation.deviations, today=today, confined=confined)
 
 
@@ -227,7 +246,8 @@ def _again(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:
     interrupted = False
     while not interrupted and (nodes := doubtful(results.values(), repeated=repeated, spared=spared)):
         repeated |= set(nodes)
-        found = _pytest(_only(wish, workers=max(wish.workers or 0, 1)), Harvest(), nodes=nodes)
+        apart = 0 if report.implementation.guest else max(wish.workers or 0, 1)
+        found = _pytest(_only(wish, workers=apart), Harvest(), nodes=nodes)
         results |= {node: settled(results[node], second) for node, second in found.results.items()}
         interrupted = found.interrupted
     return replace(report, outcomes=_outcomes(report.implementation, rules, list(results.values())), interrupted=interrupted)
@@ -243,7 +263,7 @@ def _fair(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:
     implementation = report.implementation
     results = [r for o in report.outcomes for r in o.results]
     suspect = [r.node for o in report.outcomes for r in o.results if r.verdict is Verdict.FAILED and not o.expected]
-    if not implementation.base or not suspect:
+    if not implementation.base or not suspect or implementation.guest:
         return report
     base = _base(implementation)
     repeated = _pytest(_only(wish, implementation=base, backend=report.backend), Harvest(), nodes=suspect)

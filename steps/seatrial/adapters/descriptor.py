@@ -2,8 +2,11 @@
 
 `basedOn` fills the roles that no component of the file has; components, claims and deviations are merged by name, the file's own winning.
 A deviation that is recorded for other versions than the one on trial is none.
+
+`kubeconfig:PATH` is a cluster that runs already, as whole as it is: the shipped descriptor `kubeconfig` with another path.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -78,6 +81,11 @@ class Implementation:
         return next((c for c in self.components.values() if role in c.roles), None)
 
     @property
+    def guest(self) -> Path | None:
+        """The kubeconfig of a whole cluster that exists, in which the suite is a guest: None where the suite starts the components."""
+        return Path(self.identity["kubeconfig"]) if "kubeconfig" in self.identity else None
+
+    @property
     def attached(self) -> bool:
         """Whether the API server runs already, somewhere else, and will go on."""
         server = self.role("apiserver")
@@ -110,9 +118,23 @@ STARTS = {"python", "command", "endpoint"}
 BEYOND = {"observe": {"store": "none"}, "hooks": NO_HOOKS}  # what an API server that runs already keeps to itself
 
 
+GUEST = "kubeconfig:"
+
+
 def load(name: str) -> Implementation:
-    """The implementation of a descriptor: a file, or the name of one that ships with the package. Raises UsageError."""
+    """The implementation of a descriptor: a file, the name of one that ships with the package, or `kubeconfig:PATH`. Raises UsageError."""
+    if name.startswith(GUEST):
+        return _existing(name.removeprefix(GUEST))
     return _load(str(_find(name)), ())
+
+
+def _existing(path: str) -> Implementation:
+    """A cluster that exists, by a kubeconfig: without a path the one that kubectl would take."""
+    shipped = _load(str(_find(GUEST.rstrip(":"))), ())
+    first = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    return replace(
+        shipped, identity={**shipped.identity, "kubeconfig": str(Path(path or first or shipped.identity["kubeconfig"]).expanduser())}
+    )
 
 
 def _find(name: str) -> Path:
@@ -165,7 +187,7 @@ def _merge(file: Path, document: Mapping[str, Any], base: Implementation | None)
         base=document.get("basedOn"),
         own=tuple(sorted(taken)),
         components=inherited | own,
-        identity={**(base.identity if base else DEFAULTS["identity"]), **document.get("identity", {})},
+        identity={**(base.identity if base else DEFAULTS["identity"]), **_identity(document, file.parent)},
         observe={**(base.observe if base else DEFAULTS["observe"]), **document.get("observe", {}), **beyond.get("observe", {})},
         hooks={**(base.hooks if base else DEFAULTS["hooks"]), **(NO_HOOKS if hooks == "none" else hooks), **beyond.get("hooks", {})},
         profiles=tuple(document["profiles"]) if "profiles" in document else (base.profiles if base else None),
@@ -173,6 +195,12 @@ def _merge(file: Path, document: Mapping[str, Any], base: Implementation | None)
         settings={**(base.settings if base else {}), **document.get("settings", {})},
         deviations=tuple({d.id: d for d in deviations}.values()),
     )
+
+
+def _identity(document: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """A kubeconfig is named from the descriptor's folder."""
+    stated: Mapping[str, Any] = document.get("identity", {})
+    return {**stated, "kubeconfig": str(folder / Path(stated["kubeconfig"]).expanduser())} if "kubeconfig" in stated else stated
 
 
 def _component(name: str, row: Mapping[str, Any], folder: Path, base: Implementation | None, *, version: str) -> Component:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seatrial.checks.registry import require
+from seatrial.cluster.manners import APP
 from seatrial.model.errors import HarnessFault
 from seatrial.model.history import Event, History
 
@@ -241,10 +242,10 @@ def current(history: History, resource: str, watch: str | None = None) -> dict[t
 
 
 def belongs(item: dict[str, object], name: str) -> bool:
-    """Whether an object is called `name`, or is made for the workload of that name: they share the label `app`."""
+    """Whether an object is called `name`, or is made for the workload of that name: they share the label `app`, or a guest's."""
     metadata = item.get("metadata", {})
     labels = metadata.get("labels", {}) if isinstance(metadata, dict) else {}
-    return isinstance(metadata, dict) and (metadata.get("name") == name or labels.get("app") == name)
+    return isinstance(metadata, dict) and name in (metadata.get("name"), labels.get("app"), labels.get(APP))
 
 
 def pods_of(history: History, name: str) -> list[Event]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seatrial import __version__
 from seatrial.model.verdicts import Verdict
-from seatrial.report.failure import failure, failures
+from seatrial.report.failure import failure, failures, not_run
 from seatrial.report.outcomes import Exit
 from seatrial.report.summary import Report
 from seatrial.report.words import counted, verdict_line
@@ -23,6 +23,7 @@ def console(report: Report, *, folder: Path | None) -> list[str]:
         lines += ["", *failure(report, outcome, result)]
     if len(bad) > MOST_FAILURES:
         lines += ["", f"and {counted(len(bad) - MOST_FAILURES, 'scenario')} more that did not pass; see the reports (-o DIR)"]
+    lines += ["", *unseen] if (unseen := not_run(report)) else []
     lines += ["", *flaky] if (flaky := [f"FLAKY {o.rule.id}  {o.flaky}" for o in report.outcomes if o.flaky]) else []
     if report.trouble:
         lines += ["", *report.trouble.splitlines()[-MOST_FAILURES:]]

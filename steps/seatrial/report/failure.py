@@ -23,7 +23,21 @@ QUIET = (Verdict.PASSED, Verdict.NOT_APPLICABLE)
 def failures(report: Report) -> list[tuple[Outcome, Result]]:
     """The scenarios that somebody should read about; recorded deviations are counted, not printed."""
     loud = [o for o in report.outcomes if o.verdict not in QUIET and not o.expected and not o.excused]
-    return [(o, r) for o in loud for r in o.results if r.verdict not in QUIET and not r.backend_lacks and r.cause != INTERRUPTED.cause]
+    told = [(o, r) for o in loud for r in o.results if r.verdict not in QUIET and not r.backend_lacks and r.cause != INTERRUPTED.cause]
+    return [(o, r) for o, r in told if not (o.confined and r.verdict is Verdict.NOT_RUN)]  # these have a line for each rule
+
+
+def not_run(report: Report) -> list[str]:
+    """Of a cluster that exists: a line for each rule that could not be judged there, or not in every scenario, with the reasons."""
+    return [_unseen(o) for o in report.outcomes if o.confined and any(r.verdict is Verdict.NOT_RUN for r in o.results)]
+
+
+def _unseen(outcome: Outcome) -> str:
+    left = [r.why for r in outcome.results if r.verdict is Verdict.NOT_RUN]
+    share = f"{len(left)} of {len(outcome.results)} scenarios: " if len(left) < len(outcome.results) else ""
+    reasons = dict.fromkeys(part for why in left for part in why.split("; "))
+    head = f"not-run  {outcome.rule.id:<9} "
+    return head + textwrap.shorten(f"{share}{'; '.join(reasons)}", WIDTH - len(head), placeholder=" ...")
 
 
 def failure(report: Report, outcome: Outcome, result: Result) -> list[str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class Shows(Protocol):
     """What the runner tells about its progress."""
 
+    def note(self, text: str) -> None: ...
     def begin(self, total: int) -> None: ...
     def done(self, verdict: Verdict, what: str) -> None: ...
     def end(self) -> None: ...
@@ -42,6 +43,9 @@ def _has_file() -> bool:
 class Silent:
     """Says nothing."""
 
+    def note(self, text: str) -> None:
+        pass
+
     def begin(self, total: int) -> None:
         pass
 
@@ -59,6 +63,10 @@ class Tenths:
         self._stream = stream
         self._total = self._count = self._said = 0
         self._verdicts: Counter[str] = Counter()
+
+    def note(self, text: str) -> None:
+        self._stream.write(f"{text}\n")
+        self._stream.flush()
 
     def begin(self, total: int) -> None:
         self._total = total
@@ -84,6 +92,9 @@ class Live:
         self._verdicts: Counter[str] = Counter()
         self._bar: Progress | None = None
         self._task: TaskID | None = None
+
+    def note(self, text: str) -> None:
+        self._stream.write(f"{text}\n")
 
     def begin(self, total: int) -> None:
         from rich.console import Console  # noqa: PLC0415 - 60 ms that only terminals pay

@@ -52,6 +52,11 @@ class Report:
         return [o.rule.id for o in self.outcomes if o.verdict in verdicts]
 
     @property
+    def confined(self) -> bool:
+        """Whether a cluster that exists was judged, where not everything can be run."""
+        return any(o.confined for o in self.outcomes)
+
+    @property
     def warnings(self) -> list[Outcome]:
         return [o for o in self.outcomes if o.warning]
 
@@ -66,7 +71,7 @@ class Report:
             return Exit.USAGE
         if self.trouble or Exit.HARNESS_FAULT in counts:
             return Exit.HARNESS_FAULT
-        if not self.outcomes:
+        if not self.outcomes or (self.confined and all(o.verdict is Verdict.NOT_RUN for o in self.outcomes)):
             return Exit.NOTHING
         if self.not_ready:
             return Exit.NOT_READY

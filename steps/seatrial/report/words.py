@@ -8,6 +8,7 @@ from seatrial.report.outcomes import INTERRUPTED, Exit, Outcome
 from seatrial.report.summary import Profile, Report
 
 MOST = 8
+OBSERVABLE = "observable"  # the one profile that can be claimed of a cluster that exists
 STALE = {Standing.STALE: "passes", Standing.EXPIRED: "fails past the date", Standing.OTHER: "fails otherwise"}
 
 
@@ -17,7 +18,7 @@ def verdict_line(report: Report) -> str:
         Exit.INTERRUPTED: _interrupted,
         Exit.USAGE: _usage,
         Exit.HARNESS_FAULT: _fault,
-        Exit.NOTHING: lambda _: "nothing selected: no rule matches every criterion",
+        Exit.NOTHING: _nothing,
         Exit.NOT_READY: lambda r: f"not ready: {r.name} never came up, and no rule was judged",
         Exit.BAD: _bad,
         Exit.STALE: _stale,
@@ -62,6 +63,12 @@ def _bad(report: Report) -> str:
     return f"{head}: {', '.join(parts)}, {len(report.ids(Verdict.PASSED))} passed{_footnotes(report)}"
 
 
+def _nothing(report: Report) -> str:
+    if not report.outcomes:
+        return "nothing selected: no rule matches every criterion"
+    return f"nothing judged: {counted(len(report.outcomes), 'rule')} could not be run on {report.name} ({report.backend})"
+
+
 def _stale(report: Report) -> str:
     stale = [f"{o.rule.id} {STALE[o.standing]}" for o in report.outcomes if o.counts is Exit.STALE and o.standing in STALE]
     flaky = [o.rule.id for o in report.outcomes if o.flaky]
@@ -75,8 +82,10 @@ def _good(report: Report) -> str:
     passed, where = report.ids(Verdict.PASSED), f"({report.backend}, seed {report.seed})"
     if not passed and all(o.verdict is Verdict.NOT_APPLICABLE for o in report.outcomes):
         return f"nothing judged: {counted(len(report.outcomes), 'rule')} not applicable to {report.name} {where}"
-    conformant = [p for p in report.profiles if p.conformant]
-    missing = _missing([p for p in report.profiles if p.lacking])
+    claimed = [p for p in report.profiles if p.name == OBSERVABLE or not report.confined]
+    conformant = [p for p in claimed if p.conformant]
+    missing = _missing([p for p in claimed if p.lacking])
+    missing += f"; {counted(number, 'rule')} not run here" if report.confined and (number := len(report.ids(Verdict.NOT_RUN))) else ""
     if not conformant:
         head = f"passed: {counted(len(passed), 'rule')} of {report.name} {where}"
         return f"{head}{missing or '; no whole profile was selected'}{_footnotes(report)}"

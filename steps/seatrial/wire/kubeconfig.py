@@ -1,14 +1,27 @@
-"""Kubeconfigs: one cluster, one user, one context. Written as JSON, which is YAML, so that any reader of either takes it."""
+"""Kubeconfigs: one cluster, one user, one context. Written as JSON, which is YAML, so that any reader of either takes it.
+
+Of those that others write the current context counts. Who would have to run a program, or ask somebody else, to know what to show is
+refused in one sentence: what is judged must not depend on what a plugin does today.
+"""
 
 import base64
+import binascii
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import orjson
 import yaml
+
+REFUSED = {  # of a user: what it would take to know what to show
+    "exec": "a plugin (exec) gives its credentials: have it print a token, and put that in a kubeconfig of its own",
+    "auth-provider": "a plugin (auth-provider) gives its credentials: put a token in its place",
+    "username": "it shows a password, which no API server takes any more: put a token or a certificate in its place",
+    "as": "it impersonates somebody (as): show the credentials of whoever is meant",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,25 +34,84 @@ class Credentials:
     ca: Path | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Everything that a client needs of the current context."""
+
+    context: str
+    server: str
+    namespace: str
+    credentials: Credentials
+    server_name: str = ""  # which the server's certificate is of, where it is another than the URL's
+    unverified: bool = False  # whoever wrote it wants no certificate verified
+
+
 def read_kubeconfig(text: str, *, folder: Path, scratch: Path | None = None) -> Credentials:
     """The current context's. Files are named from `folder`; embedded ones are written to `scratch`, else there. Raises ValueError."""
-    try:
-        config = yaml.load(text, Loader=yaml.CSafeLoader)
-        context = _named(config["contexts"], config["current-context"])["context"]
-        cluster = _named(config["clusters"], context["cluster"])["cluster"]
-        user = _named(config["users"], context["user"])["user"] or {}
-        return Credentials(
-            token=str(user.get("token") or ""),
-            cert=_file(user, "client-certificate", folder, scratch or folder),
-            key=_file(user, "client-key", folder, scratch or folder),
-            ca=_file(cluster, "certificate-authority", folder, scratch or folder),
+    with _understood():
+        _, _, cluster, user = _current(text)
+        return _credentials(cluster, user, folder, scratch or folder)
+
+
+def read_access(text: str, *, folder: Path, scratch: Path) -> Access:
+    """Where the current context's cluster is, and how one gets in. Raises ValueError, with the reason where it cannot be followed."""
+    with _understood():
+        name, context, cluster, user = _current(text)
+        for field, why in REFUSED.items():
+            if user.get(field):
+                raise ValueError(f"user {context['user']}: {why}")
+        if cluster.get("proxy-url"):
+            raise ValueError(f"cluster {context['cluster']}: it is reached through a proxy (proxy-url), which is not supported")
+        if not str(cluster["server"]).startswith(("https://", "http://")):
+            raise ValueError(f"cluster {context['cluster']}: expected https://HOST:PORT as its server, found {cluster['server']}")
+        return Access(
+            context=name,
+            server=str(cluster["server"]).rstrip("/"),
+            namespace=str(context.get("namespace") or "default"),
+            credentials=_credentials(cluster, user, folder, scratch),
+            server_name=str(cluster.get("tls-server-name") or ""),
+            unverified=bool(cluster.get("insecure-skip-tls-verify")),
         )
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, StopIteration) as error:
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    try:
+        yield
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, StopIteration, binascii.Error) as error:
         raise ValueError(f"no kubeconfig: {type(error).__name__}: {error}") from None
 
 
-def _named(rows: Any, name: str) -> Any:
-    return next(row for row in rows if row["name"] == name)
+def _current(text: str) -> tuple[str, Any, Any, Any]:
+    """The current context: its name, itself, its cluster and its user."""
+    config = yaml.load(text, Loader=yaml.CSafeLoader)
+    name = str(config["current-context"])
+    context = _named(config["contexts"], name, "context")
+    cluster = _named(config["clusters"], context["cluster"], "cluster")
+    return name, context, cluster, _named(config["users"], context["user"], "user") or {}
+
+
+def _credentials(cluster: Any, user: Any, folder: Path, scratch: Path) -> Credentials:
+    return Credentials(
+        token=str(user.get("token") or "") or _token_of(folder, user.get("tokenFile")),
+        cert=_file(user, "client-certificate", folder, scratch),
+        key=_file(user, "client-key", folder, scratch),
+        ca=_file(cluster, "certificate-authority", folder, scratch),
+    )
+
+
+def _token_of(folder: Path, file: str | None) -> str:
+    try:
+        return (folder / file).read_text().strip() if file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"the token file {file} cannot be read: {error}") from None
+
+
+def _named(rows: Any, name: str, what: str) -> Any:
+    for row in rows or ():
+        if row["name"] == name:
+            return row[what]
+    raise ValueError(f"no kubeconfig: there is no {what} {name!r} in it")
 
 
 def _file(row: Mapping[str, Any], field: str, folder: Path, scratch: Path) -> Path | None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from seatrial.adapters.descriptor import Implementation
-from seatrial.backends.interface import Backend
+from seatrial.backends.interface import Backend, Network
 from seatrial.checks import facts, judge
 from seatrial.cluster.cluster import Cluster, Order
 from seatrial.cluster.instances import Attached, Supervised
+from seatrial.cluster.visit import Visit
 from seatrial.doubles.barrier import Barrier
 from seatrial.model.errors import HarnessFault, Inconclusive, Nonconformant, NotRunnable
 from seatrial.model.history import Event, History, eventually
@@ -20,6 +21,7 @@ from seatrial.observe.audit import AuditLog
 from seatrial.observe.store import StoreWatch
 from seatrial.observe.watches import Watch
 from seatrial.wire.kubernetes import Answer, Client
+from seatrial.world.guests import hindrance, images
 from seatrial.world.leaving import leave, only_new_nodes
 from seatrial.world.objects import kind_of
 
@@ -109,9 +111,15 @@ class World:
     async def _boot(self, topology: Topology) -> None:
         network = await self.backend.network(self.history.recorder("flows"))
         order = Order(implementation=self.implementation, topology=topology, seed=self._seed, settings=self._settings)
-        self._cluster = Cluster(order=order, backend=self.backend, network=network, history=self.history)
+        self._cluster = self._new(order, network)
         await self._cluster.start(stores_up=self._observe_store, servers_up=self._observe_api)
         self.mark("ready", revision=await self.revision())
+
+    def _new(self, order: Order, network: Network) -> Cluster:
+        known: Any = {"order": order, "backend": self.backend, "network": network, "history": self.history}
+        if self.implementation.guest is None:
+            return Cluster(**known)
+        return Visit(**known, images=images(self._settings))
 
     async def _observe_store(self) -> None:
         stores = self.cluster.around.stores
@@ -120,6 +128,10 @@ class World:
             await self.store.start()
 
     async def _observe_api(self) -> None:
+        if isinstance(self._cluster, Visit):
+            self.namespace = self._cluster.manners.namespace
+            await self.watch("operator", "pods")
+            return
         await self._observe_audits()
         if self.implementation.attached:
             await only_new_nodes(self.operator, self.cluster.order.topology.nodes)
@@ -145,7 +157,7 @@ class World:
         """Let a person watch a kind of object in the scenario's namespace, or everywhere; `labelled`: only those with that label."""
         client = self.operator if person == "operator" else self.client(person)
         name = f"{person}/{resource}"
-        namespace = None if everywhere else self.namespace
+        namespace = None if everywhere and self.implementation.guest is None else self.namespace  # a guest looks at its own
         context = self.backend.context()
         kind = kind_of(resource)
         watch = Watch(history=self.history, client=client, kind=kind, name=name, namespace=namespace, labelled=labelled, context=context)
@@ -221,6 +233,8 @@ class World:
         proof = judge(self.history, check, arguments)
         self.judged += 1
         self.evidence.extend(proof.evidence)
+        if proof.findings and self.implementation.guest and (why := hindrance(self.history)):
+            raise Inconclusive(f"blocked: {why}")
         if proof.findings:
             self.findings.extend(proof.findings)
             raise Nonconformant(proof.findings)
@@ -287,7 +301,9 @@ class World:
         for watch in self.watchers.values():
             await watch.stop()
         try:
-            if self.implementation.attached and self.history.of("told", method="POST", path=NAMESPACES, code=201):
+            if isinstance(self._cluster, Visit):
+                await self._cluster.leave()
+            elif self.implementation.attached and self.history.of("told", method="POST", path=NAMESPACES, code=201):
                 await self._leave()
         finally:
             await self._stop()

@@ -1,0 +1,355 @@
+"""A guest's stay in a cluster that exists, one for each run: who we are there, where we may work, whether pods get to run, and that
+everything is as it was when we leave.
+
+Each scenario has a namespace of its own, if namespaces may be made; else everything happens in the one that the kubeconfig names. What we
+make bears the run's label, so that what a killed run has left behind can be named, and removed by one command.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from seatrial.backends.attached import Attached
+from seatrial.cluster.manners import LABEL, Manners
+from seatrial.cluster.obstacles import obstacle
+from seatrial.model.errors import Inconclusive, NotReady
+from seatrial.model.history import History
+from seatrial.wire.kubernetes import PATCHES, Answer, Client
+from seatrial_schemas.kinds import Kind, by_plural, table
+
+Json = dict[str, Any]
+NAMESPACES = by_plural("namespaces").path()
+ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+WHO_AM_I = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+ANSWER_S = 10.0  # for the first answers
+SETTLED_S = 10.0  # until a new namespace takes pods: they need the account that a controller puts there
+RUNNING_S = 20.0  # for one pod, its image included
+GONE_S = 90.0  # for all namespaces of a run
+ALONE_S = 4.0  # until nobody has begun to empty a namespace
+POLL_S = 0.1
+IMAGE = "registry.k8s.io/pause:3.10"
+MAY_BE_OURS = (
+    "deployments",
+    "replicasets",
+    "replicationcontrollers",
+    "pods",
+    "configmaps",
+    "secrets",
+    "services",
+    "serviceaccounts",
+    "leases",
+)
+AT_WORK = {"PodScheduled", "Ready"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """What the first answers say."""
+
+    version: str
+    user: str  # empty where the cluster does not say
+    groups: tuple[str, ...] = ()
+
+
+class Stay:
+    """Made once for each run; lives as long as its backend."""
+
+    def __init__(self, backend: Attached, *, image: str = "") -> None:
+        self.backend = backend
+        self.run_id = backend.run_id
+        self.image = image or IMAGE
+        self.shared = ""  # the namespace where others live too, where none can be made
+        self.met: Met | None = None
+        self._numbers = count(1)
+        self._left: dict[str, None] = {}  # namespaces of ours, from before they were asked for until they are gone
+        self._guarded: list[str] = []  # what has finalizers of ours, and would stay for ever
+        self._runs: str | None = None  # why no pod gets to run; empty where pods do
+        backend.farewells.append(self.see_off)
+
+    @classmethod
+    def of(cls, backend: Any, *, image: str = "") -> "Stay":
+        """The one of this backend."""
+        if backend.stay is None:
+            backend.stay = cls(backend, image=image)
+        stay: Stay = backend.stay
+        return stay
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Client]:
+        """For what is no part of any scenario."""
+        async with (await self.backend.network(History(self.backend.now_s).recorder("stay"))).operator.session() as session:
+            access = self.backend.access
+            record = History(self.backend.now_s).recorder("stay")
+            yield Client(session=session, url=access.server, token=access.credentials.token or None, user="operator", record=record)
+
+    # -- arriving
+
+    async def meet(self) -> Met:
+        """Ask who is there, and who we are. Raises NotReady where nobody answers, or we are nobody there."""
+        if self.met is None:
+            async with self.client() as client:
+                version = await self._first(client)
+                told = await client.request("POST", WHO_AM_I, body={"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
+                if told.code == 401:
+                    raise NotReady(self._unknown(told))
+                info = (told.body.get("status") or {}).get("userInfo") or {}
+                self.met = Met(version=version, user=str(info.get("username") or ""), groups=tuple(info.get("groups") or ()))
+        return self.met
+
+    async def _first(self, client: Client) -> str:
+        answer = await client.request("GET", "/version", within_s=ANSWER_S)
+        where = f"{self.backend.access.server}, of the context {self.backend.access.context}"
+        if answer.code == 0:
+            raise NotReady(f"Nobody who can be trusted answers at {where}: {answer.body.get('message')}.")
+        if answer.code == 401:
+            raise NotReady(self._unknown(answer))
+        if not answer.ok or "gitVersion" not in answer.body:
+            raise NotReady(f"What answers at {where} is no API server: {answer.code} {answer.body.get('message', '')}.".replace(" .", "."))
+        return str(answer.body["gitVersion"])
+
+    def _unknown(self, answer: Answer) -> str:
+        shown = (
+            "a certificate" if self.backend.access.credentials.cert else "a token" if self.backend.access.credentials.token else "nothing"
+        )
+        return (
+            f"{self.backend.access.server} does not know who shows what the context {self.backend.access.context} has, {shown}: "
+            f"{answer.code} {answer.body.get('message', '')}. It may have expired."
+        )
+
+    async def may(self, client: Client, verb: str, resource: str, *, group: str = "", namespace: str = "") -> bool | None:
+        """Whether we may do this; None where the cluster does not say."""
+        wanted = {"verb": verb, "resource": resource, "group": group, "namespace": namespace}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {k: v for k, v in wanted.items() if v}},
+        }
+        answer = await client.request("POST", ACCESS_REVIEWS, body=review)
+        return bool((answer.body.get("status") or {}).get("allowed")) if answer.ok else None
+
+    async def leftovers(self) -> list[str]:
+        """What earlier runs have left behind, or others are busy with, each with the command that removes it."""
+        async with self.client() as client:
+            marked = await client.request("GET", NAMESPACES, params={"labelSelector": LABEL})
+            if marked.ok:
+                there = [i["metadata"] for i in marked.body["items"] if "deletionTimestamp" not in i["metadata"]]
+                return [await self._left_as(client, m["name"], m["labels"][LABEL]) for m in there if m["labels"][LABEL] != self.run_id]
+            return await self._left_in(client, self.backend.access.namespace)
+
+    async def _left_as(self, client: Client, name: str, run: str) -> str:
+        """A namespace, and what frees it first where a finalizer of ours would keep it."""
+        maps = await client.request("GET", by_plural("configmaps").path(namespace=name), params={"labelSelector": LABEL})
+        guarded = [i["metadata"]["name"] for i in maps.body.get("items") or () if i["metadata"].get("finalizers")]
+        freed = "".join(
+            f'kubectl -n {name} patch configmap {g} --type=merge -p \'{{"metadata":{{"finalizers":null}}}}\'; ' for g in guarded
+        )
+        return f"the namespace {name} of run {run}: {freed}kubectl delete namespace {name}"
+
+    async def _left_in(self, client: Client, namespace: str) -> list[str]:
+        runs: dict[str, list[str]] = {}
+        for plural in MAY_BE_OURS:
+            found = await client.request("GET", by_plural(plural).path(namespace=namespace), params={"labelSelector": LABEL})
+            for item in found.body.get("items") or () if found.ok else ():
+                runs.setdefault(item["metadata"]["labels"][LABEL], []).append(plural)
+        runs.pop(self.run_id, None)
+        return [
+            f"{', '.join(dict.fromkeys(p))} of run {r}: kubectl -n {namespace} delete {','.join(MAY_BE_OURS)} -l {LABEL}={r}"
+            for r, p in sorted(runs.items())
+        ]
+
+    # -- a place to work
+
+    async def berth(self, images: dict[str, str]) -> Manners:
+        """A place for one scenario. Raises NotReady where there is none."""
+        await self.meet()
+        name = f"seatrial-{self.run_id}-{next(self._numbers)}"
+        async with self.client() as client:
+            if not self.shared and not await self._made(client, name):
+                await self._share(client)
+            manners = Manners(run=self.run_id, namespace=self.shared or name, shared=bool(self.shared), images=images)
+            await self._settled(client, manners)
+        return manners
+
+    async def _made(self, client: Client, name: str) -> bool:
+        self._left[name] = None
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {LABEL: self.run_id}}}
+        answer = await client.request("POST", NAMESPACES, body=body)
+        if answer.code == 403:
+            del self._left[name]
+        elif not answer.ok:
+            raise NotReady(f"No namespace can be made: {answer.code} {answer.body.get('message')}")
+        return answer.ok
+
+    async def _share(self, client: Client) -> None:
+        """Only one namespace may be worked in. What others of our kind have there would get mixed up with ours."""
+        namespace = self.backend.access.namespace
+        if left := await self._left_in(client, namespace):
+            raise NotReady(f"In the namespace {namespace} there are {'; '.join(left)}")
+        self.shared = namespace
+
+    async def _settled(self, client: Client, manners: Manners) -> None:
+        """Return when the namespace takes pods, or will not: who tries to make one is told why."""
+        pod = by_plural("pods").path(namespace=manners.namespace)
+
+        async def settled() -> bool:
+            return (await client.request("POST", pod, body=self._pod(manners), params={"dryRun": "All"})).code != 403
+
+        if not self.shared:
+            await self._patiently(settled, within_s=SETTLED_S)
+
+    def _pod(self, manners: Manners) -> Json:
+        spec = {"containers": [{"name": "main", "image": self.image}], "terminationGracePeriodSeconds": 1}
+        metadata = {"name": f"seatrial-probe-{self.run_id}", "namespace": manners.namespace}
+        made: Json = manners.made({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+        return made
+
+    # -- what is there to work with
+
+    async def nodes(self, client: Client) -> int | None:
+        """How many nodes take pods; None where we may not see them."""
+        answer = await client.request("GET", by_plural("nodes").path())
+        return sum(_takes_pods(n) for n in answer.body["items"]) if answer.ok else None
+
+    async def idle_because(self) -> str:
+        """Why no pod gets to run, by the cluster's own account; empty where one does, or where nothing is said, which is for rules to
+        judge. Tried once."""
+        if self._runs is None:
+            manners = await self.berth({})
+            try:
+                self._runs = await self._probe(manners)
+            finally:
+                await self.leave(manners)
+        return self._runs
+
+    async def _probe(self, manners: Manners) -> str:
+        async with self.client() as client:
+            pods = by_plural("pods").path(namespace=manners.namespace)
+            made = await client.request("POST", pods, body=self._pod(manners))
+            if not made.ok:
+                return f"the cluster takes no pod of ours: {made.code} {made.body.get('message')}" if made.code == 403 else ""
+            seen = await self._until(client, f"{pods}/{made.body['metadata']['name']}", _at_rest, within_s=RUNNING_S)
+            said = "" if (seen.body.get("status") or {}).get("phase") == "Running" else obstacle(seen.body)
+            return f"a pod with the image {self.image} does not get to run: {said}" if said else ""
+
+    async def _until(self, client: Client, path: str, good: Callable[[Answer], bool], *, within_s: float) -> Answer:
+        """The object when it is good, or when time is over."""
+        answer = Answer(code=0, body={})
+
+        async def seen() -> bool:
+            nonlocal answer
+            answer = await client.request("GET", path)
+            return good(answer)
+
+        await self._patiently(seen, within_s=within_s)
+        return answer
+
+    async def _patiently(self, done: Callable[[], Awaitable[bool]], *, within_s: float) -> bool:
+        """Ask until it is so. False where time runs out."""
+        try:
+            async with asyncio.timeout(within_s):
+                while not await done():
+                    await self.backend.context().sleep(POLL_S)
+                return True
+        except TimeoutError:
+            return False
+
+    # -- leaving
+
+    def will_make(self, path: str, body: Any) -> None:
+        """Before it is asked for: an answer may get lost."""
+        metadata = body.get("metadata", {}) if isinstance(body, dict) else {}
+        if path == NAMESPACES:
+            self._left[metadata["name"]] = None
+        if metadata.get("finalizers"):
+            self._guarded.append(f"{path}/{metadata['name']}")
+
+    async def leave(self, manners: Manners) -> None:
+        """Remove what bears our label; namespaces of our own go as a whole, and are seen off at the end of the run."""
+        async with self.client() as client:
+            while self._guarded:
+                await client.request("PATCH", self._guarded.pop(), body={"metadata": {"finalizers": None}}, content_type=PATCHES["merge"])
+            if manners.shared:
+                await self._clear(client, manners)
+                return
+            for name in [n for n in self._left if n == manners.namespace or n.startswith(f"{manners.namespace}-")]:
+                await self._remove(client, name)
+
+    async def _clear(self, client: Client, manners: Manners) -> None:
+        """One by one, and only what bears the label: a selector that is not understood must not cost others anything."""
+
+        async def cleared() -> bool:
+            found = [p for plural in MAY_BE_OURS for p in await self._ours(client, by_plural(plural), manners)]
+            for path in found:
+                await client.request("DELETE", path, body={"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"})
+            return not found
+
+        if not await self._patiently(cleared, within_s=GONE_S):
+            raise Inconclusive(f"Something of run {self.run_id} is still there: {(await self._left_in(client, manners.namespace))}")
+
+    async def _ours(self, client: Client, kind: Kind, manners: Manners) -> list[str]:
+        selector = {"labelSelector": f"{LABEL}={manners.run}"}
+        found = await client.request("GET", kind.path(namespace=manners.namespace), params=selector)
+        items = found.body.get("items") or () if found.ok else ()
+        return [kind.path(namespace=manners.namespace, name=i["metadata"]["name"]) for i in items if manners.owns(i)]
+
+    async def see_off(self) -> None:
+        """Return when all namespaces are gone. Raises Inconclusive with the command that removes those that are not."""
+        if not self._left:
+            return
+        async with self.client() as client:
+            for name in list(self._left):
+                await self._remove(client, name)
+            await self._patiently(lambda: self._all_gone(client), within_s=ALONE_S)
+            await asyncio.gather(*(self._empty(client, name) for name in self._left))
+            if not await self._patiently(lambda: self._all_gone(client), within_s=GONE_S):
+                remove = f"kubectl delete namespaces -l {LABEL}={self.run_id}"
+                raise Inconclusive(f"namespaces of this run are still there after {GONE_S:g} s: {', '.join(self._left)}; {remove}")
+
+    async def _remove(self, client: Client, name: str) -> None:
+        """A namespace that bears our label: whatever else has its name is not ours, and was not made by us."""
+        found = await client.request("GET", f"{NAMESPACES}/{name}")
+        if found.ok and ((found.body.get("metadata") or {}).get("labels") or {}).get(LABEL) == self.run_id:
+            await client.request("DELETE", f"{NAMESPACES}/{name}")
+        elif found.ok:
+            del self._left[name]
+
+    async def _all_gone(self, client: Client) -> bool:
+        for name in list(self._left):
+            if (await client.request("GET", f"{NAMESPACES}/{name}")).code == 404:
+                del self._left[name]
+        return not self._left
+
+    async def _empty(self, client: Client, name: str) -> None:
+        """Do what a namespace controller would, where none has begun: it says so in the namespace's conditions."""
+        found = await client.request("GET", f"{NAMESPACES}/{name}")
+        if not found.ok or (found.body.get("status") or {}).get("conditions"):
+            return
+        kinds = [k for k in table() if k.namespaced and k.key]
+
+        async def emptied() -> bool:
+            found = await asyncio.gather(*(client.request("GET", k.path(namespace=name)) for k in kinds))
+            rest = [k for k, answer in zip(kinds, found, strict=True) if answer.body.get("items")]
+            for kind in rest:
+                await client.request("DELETE", kind.path(namespace=name), params={"gracePeriodSeconds": "0"})
+            return not rest
+
+        if await self._patiently(emptied, within_s=GONE_S):
+            await client.request("PUT", f"{NAMESPACES}/{name}/finalize", body=found.body | {"spec": {"finalizers": []}})
+
+
+def _takes_pods(node: Json) -> bool:
+    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in (node.get("status") or {}).get("conditions") or ())
+    spec = node.get("spec") or {}
+    return ready and not spec.get("unschedulable") and not any(t["effect"] != "PreferNoSchedule" for t in spec.get("taints") or ())
+
+
+def _at_rest(answer: Answer) -> bool:
+    """Nothing more is to be waited for. A pod that does not fit yet may still get a node."""
+    status = answer.body.get("status") or {}
+    waiting = any(
+        (c.get("state") or {}).get("waiting", {}).get("reason") == "ImagePullBackOff" for c in status.get("containerStatuses") or ()
+    )
+    return status.get("phase") in ("Running", "Succeeded", "Failed") or waiting
