@@ -2,23 +2,33 @@
 
 Whose fault a failure is: the environment's where the backend does not open, the file's where a role that the file fills is concerned, the
 base's where it is not, and ours where the suite's own observers see nothing of a cluster that is up.
+
+In a cluster that exists nothing is started but one pod: there the questions are who we are, what we may do, and what will be left out.
 """
 
 import contextlib
+import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from seatrial import catalogue
 from seatrial.adapters.descriptor import Implementation, load
-from seatrial.cluster.instances import Attached, Supervised
+from seatrial.backends.attached import Attached
+from seatrial.cluster.instances import Attached as Standing
+from seatrial.cluster.instances import Supervised
+from seatrial.cluster.stay import Stay
 from seatrial.model.errors import HarnessFault, Inconclusive, NotReady
 from seatrial.model.topology import Topology
 from seatrial.opening import backend_name, open_backend
+from seatrial.prerequisites import GUESTS
 from seatrial.versions import complaints
 from seatrial.world import World, probes, stages
 
 TOPOLOGY = Topology(nodes=("node-1",))
 SUSPECTS = ("scheduler", "controller-manager", "kubelet")
 LAST_LINES = 8
+PATIENCE_S = 8.0  # of a guest, for each of the few things that take time
+WIDTH = 110
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +53,9 @@ def examine(name: str, *, backend: str | None, settings: Mapping[str, str], seed
     for component, problem in complaints(implementation, settings):
         yield Symptom(ok=False, what=component.name, detail=problem, fault="the environment")
     kind = backend_name(backend, implementation)
+    if implementation.guest:
+        yield from _visited(Attached(kubeconfig=implementation.guest), settings)
+        return
     try:
         opened = open_backend(kind, implementation, seed=seed)
     except NotReady as error:
@@ -54,6 +67,58 @@ def examine(name: str, *, backend: str | None, settings: Mapping[str, str], seed
         yield from _cluster(world, implementation)
     finally:
         opened.close()
+
+
+def _visited(backend: Attached, settings: Mapping[str, str]) -> Iterator[Symptom]:
+    """A cluster that exists, within half a minute."""
+    stay = Stay.of(backend, image=settings.get("image", ""), patience_s=PATIENCE_S)
+    try:
+        try:
+            met = backend.run(stay.meet())
+        except NotReady as error:
+            yield Symptom(ok=False, what="cluster", detail=str(error), fault="the environment")
+            return
+        yield Symptom(ok=True, what="cluster", detail=f"{met.version} at {backend.access.server}, context {backend.access.context}")
+        who = f"{met.user}, of {', '.join(met.groups)}" if met.user else "the cluster does not say who we are"
+        yield Symptom(ok=True, what="identity", detail=who)
+        yield from _permissions(backend.run(stay.permissions()))
+        left = backend.run(stay.leftovers())
+        yield Symptom(
+            ok=not left, what="leftovers", detail="\n".join(left) or "none of earlier runs", fault="a run that was killed, or goes on"
+        )
+        yield from _workloads(backend, stay)
+        yield _prospects()
+    finally:
+        with contextlib.suppress(Inconclusive):  # said above
+            backend.close()
+
+
+def _permissions(found: Mapping[str, bool | None]) -> Iterator[Symptom]:
+    """What a run wants to do; what it may not do makes scenarios not-run, and nothing worse."""
+    for verdict, words in ((True, "may"), (False, "may not"), (None, "not known whether we may")):
+        if which := [what for what, allowed in found.items() if allowed is verdict]:
+            yield Symptom(ok=True, what="permissions", detail=f"{words}: {', '.join(which)}")
+
+
+def _workloads(backend: Attached, stay: Stay) -> Iterator[Symptom]:
+    """Whether a pod gets to run, and whether all is as it was afterwards."""
+    try:
+        why = backend.run(stay.idle_because())
+        where = f"in the namespace {stay.shared}, with others" if stay.shared else "in namespaces of our own"
+        good = f"a pod with the image {stay.image} became running {where}"
+        bad = f"{why}\nrules that need running pods will be not-run; another image is given by --set image=NAME"
+        yield Symptom(ok=not why, what="workloads", detail=bad if why else good, fault="the environment")
+        backend.run(stay.see_off())
+        yield Symptom(ok=True, what="departure", detail="nothing of ours is left")
+    except (NotReady, Inconclusive) as error:
+        yield Symptom(ok=False, what="workloads", detail=str(error), fault="the environment")
+
+
+def _prospects() -> Symptom:
+    seen = [r.id for r in catalogue.rules() if GUESTS in r.profiles]
+    unseen = [r.id for r in catalogue.rules() if GUESTS not in r.profiles]
+    detail = f"judged: {', '.join(seen)}\nnot-run, each with its reason in a run: {', '.join(unseen)}"
+    return Symptom(ok=True, what="rules", detail="\n".join(line for part in detail.split("\n") for line in textwrap.wrap(part, WIDTH)))
 
 
 def _cluster(world: World, implementation: Implementation) -> Iterator[Symptom]:
@@ -92,7 +157,7 @@ def _states(world: World, instance: Supervised) -> list[str]:
 
 def _instance(world: World, implementation: Implementation, instance: Supervised) -> Symptom:
     states, what, roles = _states(world, instance), instance.name, ", ".join(instance.placement.roles)
-    if isinstance(instance, Attached) and "ready" in states:
+    if isinstance(instance, Standing) and "ready" in states:
         detail = f"{roles}: runs already at {instance.endpoint}, through a relay; rules that would end it or look into it will be not-run"
         return Symptom(ok=True, what=what, detail=detail)
     if "ready" in states:

@@ -13,6 +13,7 @@ READER = "reader"
 def answered_whole(world: World, person: str | None) -> None:
     """Everything that was sent, and name, uid, version and time of creation."""
     stages.all_answered(world)
+    world.needs_pure_answers()
     world.judge("answers.whole", user=person or world.last, code=201)
 
 

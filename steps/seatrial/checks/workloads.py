@@ -59,7 +59,8 @@ def stuck_at(history: History, pods: list[Event], number: int, name: str) -> str
         return _who(history, "scheduler", "pods", unbound[0]["name"])
     stuck = next((p for p in pods if not running(p["object"])), pods[0])
     node = stuck["object"]["spec"]["nodeName"]
-    return node if not _untold(history, node, "pods", stuck["name"]) else _server(history)
+    kubelet = node if node in instances(history) else next(iter(instances(history, "kubelet")), node)
+    return kubelet if not _untold(history, kubelet, "pods", stuck["name"]) else _server(history)
 
 
 def _gone(history: History, name: str) -> Event | None:
@@ -299,7 +300,8 @@ def never_surplus(history: History, *, name: str) -> Proof:
             most = max(most, int(event["object"]["spec"].get("replicas", 0)))
             continue
         uids.setdefault(event["name"], set()).add(event["uid"])
-        gone = event["type"] == "DELETED" or "deletionTimestamp" in event["object"]["metadata"]
+        over = (event["object"].get("status") or {}).get("phase") in ("Failed", "Succeeded")  # an evicted pod is to be replaced
+        gone = over or event["type"] == "DELETED" or "deletionTimestamp" in event["object"]["metadata"]
         (living.discard if gone else living.add)(event["uid"])
         if len(living) > most:
             found.append((f"at most {most} living pods of {name}", f"{len(living)} at revision {event['revision']}", event))

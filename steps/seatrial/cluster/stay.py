@@ -25,9 +25,9 @@ NAMESPACES = by_plural("namespaces").path()
 ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 WHO_AM_I = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 ANSWER_S = 10.0  # for the first answers
-SETTLED_S = 10.0  # until a new namespace takes pods: they need the account that a controller puts there
-RUNNING_S = 20.0  # for one pod, its image included
-GONE_S = 90.0  # for all namespaces of a run
+SETTLED_S = 6.0  # until a new namespace takes pods: they need the account that a controller puts there
+RUNNING_S = 15.0  # for one pod, its image included
+GONE_S = 60.0  # for all namespaces of a run
 ALONE_S = 4.0  # until nobody has begun to empty a namespace
 POLL_S = 0.1
 IMAGE = "registry.k8s.io/pause:3.10"
@@ -57,10 +57,11 @@ class Met:
 class Stay:
     """Made once for each run; lives as long as its backend."""
 
-    def __init__(self, backend: Attached, *, image: str = "") -> None:
+    def __init__(self, backend: Attached, *, image: str = "", patience_s: float = GONE_S) -> None:
         self.backend = backend
         self.run_id = backend.run_id
         self.image = image or IMAGE
+        self._patience_s = patience_s  # for what goes
         self.shared = ""  # the namespace where others live too, where none can be made
         self.met: Met | None = None
         self._numbers = count(1)
@@ -70,10 +71,10 @@ class Stay:
         backend.farewells.append(self.see_off)
 
     @classmethod
-    def of(cls, backend: Any, *, image: str = "") -> "Stay":
+    def of(cls, backend: Any, **wanted: Any) -> "Stay":
         """The one of this backend."""
         if backend.stay is None:
-            backend.stay = cls(backend, image=image)
+            backend.stay = cls(backend, **wanted)
         stay: Stay = backend.stay
         return stay
 
@@ -129,6 +130,18 @@ class Stay:
         }
         answer = await client.request("POST", ACCESS_REVIEWS, body=review)
         return bool((answer.body.get("status") or {}).get("allowed")) if answer.ok else None
+
+    async def permissions(self) -> dict[str, bool | None]:
+        """What a run wants to do here, and whether it may; None where the cluster does not say."""
+        namespace = self.backend.access.namespace
+        async with self.client() as client:
+            kinds = [by_plural(p) for p in MAY_BE_OURS]
+            inside = {f"create {k.plural}": await self.may(client, "create", k.plural, group=k.group, namespace=namespace) for k in kinds}
+            own = {
+                "create namespaces": await self.may(client, "create", "namespaces"),
+                "list nodes": await self.may(client, "list", "nodes"),
+            }
+        return own | {f"{what} in {namespace}": allowed for what, allowed in inside.items()}
 
     async def leftovers(self) -> list[str]:
         """What earlier runs have left behind, or others are busy with, each with the command that removes it."""
@@ -286,7 +299,7 @@ class Stay:
                 await client.request("DELETE", path, body={"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"})
             return not found
 
-        if not await self._patiently(cleared, within_s=GONE_S):
+        if not await self._patiently(cleared, within_s=self._patience_s):
             raise Inconclusive(f"Something of run {self.run_id} is still there: {(await self._left_in(client, manners.namespace))}")
 
     async def _ours(self, client: Client, kind: Kind, manners: Manners) -> list[str]:
@@ -304,9 +317,10 @@ class Stay:
                 await self._remove(client, name)
             await self._patiently(lambda: self._all_gone(client), within_s=ALONE_S)
             await asyncio.gather(*(self._empty(client, name) for name in self._left))
-            if not await self._patiently(lambda: self._all_gone(client), within_s=GONE_S):
+            if not await self._patiently(lambda: self._all_gone(client), within_s=self._patience_s):
                 remove = f"kubectl delete namespaces -l {LABEL}={self.run_id}"
-                raise Inconclusive(f"namespaces of this run are still there after {GONE_S:g} s: {', '.join(self._left)}; {remove}")
+                still = f"namespaces of this run are still there after {self._patience_s:g} s: {', '.join(self._left)}"
+                raise Inconclusive(f"{still}. They may be on their way; else: {remove}")
 
     async def _remove(self, client: Client, name: str) -> None:
         """A namespace that bears our label: whatever else has its name is not ours, and was not made by us."""

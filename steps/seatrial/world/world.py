@@ -21,7 +21,7 @@ from seatrial.observe.audit import AuditLog
 from seatrial.observe.store import StoreWatch
 from seatrial.observe.watches import Watch
 from seatrial.wire.kubernetes import Answer, Client
-from seatrial.world.guests import hindrance, images
+from seatrial.world.guests import altered, hindrance, images
 from seatrial.world.leaving import leave, only_new_nodes
 from seatrial.world.objects import kind_of
 
@@ -256,6 +256,11 @@ class World:
         for number, audit in enumerate(self.audits):
             answers = self.cluster.instances[audit.server].up and not self.paused("apiserver")
             await audit.caught_up(self.cluster.client(server=number) if answers else None, within_s=AUDIT_S)
+
+    def needs_pure_answers(self) -> None:
+        """A sentence is about what the API server itself makes of an object."""
+        if isinstance(self._cluster, Visit) and (why := self.run(altered(self.history, self._cluster.stay))):
+            raise NotRunnable(why)
 
     def needs_deliveries(self) -> None:
         """A sentence is about what was delivered to a component over its watches."""
