@@ -97,7 +97,7 @@ def _permissions(found: Mapping[str, bool | None]) -> Iterator[Symptom]:
     """What a run wants to do; what it may not do makes scenarios not-run, and nothing worse."""
     for verdict, words in ((True, "may"), (False, "may not"), (None, "not known whether we may")):
         if which := [what for what, allowed in found.items() if allowed is verdict]:
-            yield Symptom(ok=True, what="permissions", detail=f"{words}: {', '.join(which)}")
+            yield Symptom(ok=True, what="permissions", detail="\n".join(textwrap.wrap(f"{words} {', '.join(which)}", WIDTH)))
 
 
 def _workloads(backend: Attached, stay: Stay) -> Iterator[Symptom]:
@@ -108,7 +108,7 @@ def _workloads(backend: Attached, stay: Stay) -> Iterator[Symptom]:
         good = f"a pod with the image {stay.image} became running {where}"
         bad = f"{why}\nrules that need running pods will be not-run; another image is given by --set image=NAME"
         yield Symptom(ok=not why, what="workloads", detail=bad if why else good, fault="the environment")
-        backend.run(stay.see_off())
+        backend.run(stay.departure.see_off())
         yield Symptom(ok=True, what="departure", detail="nothing of ours is left")
     except (NotReady, Inconclusive) as error:
         yield Symptom(ok=False, what="workloads", detail=str(error), fault="the environment")

@@ -1,8 +1,6 @@
-"""A guest's stay in a cluster that exists, one for each run: who we are there, where we may work, whether pods get to run, and that
-everything is as it was when we leave.
+"""A guest's stay in a cluster that exists, one for each run: who we are there, where we may work, and whether pods get to run.
 
-Each scenario has a namespace of its own, if namespaces may be made; else everything happens in the one that the kubeconfig names. What we
-make bears the run's label, so that what a killed run has left behind can be named, and removed by one command.
+Each scenario has a namespace of its own, if namespaces may be made; else everything happens in the one that the kubeconfig names.
 """
 
 import asyncio
@@ -13,36 +11,22 @@ from itertools import count
 from typing import Any
 
 from seatrial.backends.attached import Attached
+from seatrial.cluster.departure import GONE_S, MAY_BE_OURS, NAMESPACES, Departure, left_in, leftovers
 from seatrial.cluster.manners import LABEL, Manners
 from seatrial.cluster.obstacles import obstacle
-from seatrial.model.errors import Inconclusive, NotReady
+from seatrial.model.errors import NotReady
 from seatrial.model.history import History
-from seatrial.wire.kubernetes import PATCHES, Answer, Client
-from seatrial_schemas.kinds import Kind, by_plural, table
+from seatrial.wire.kubernetes import Answer, Client
+from seatrial_schemas.kinds import by_plural
 
 Json = dict[str, Any]
-NAMESPACES = by_plural("namespaces").path()
 ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 WHO_AM_I = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 ANSWER_S = 10.0  # for the first answers
 SETTLED_S = 6.0  # until a new namespace takes pods: they need the account that a controller puts there
 RUNNING_S = 15.0  # for one pod, its image included
-GONE_S = 60.0  # for all namespaces of a run
-ALONE_S = 4.0  # until nobody has begun to empty a namespace
 POLL_S = 0.1
 IMAGE = "registry.k8s.io/pause:3.10"
-MAY_BE_OURS = (
-    "deployments",
-    "replicasets",
-    "replicationcontrollers",
-    "pods",
-    "configmaps",
-    "secrets",
-    "services",
-    "serviceaccounts",
-    "leases",
-)
-AT_WORK = {"PodScheduled", "Ready"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,14 +45,12 @@ class Stay:
         self.backend = backend
         self.run_id = backend.run_id
         self.image = image or IMAGE
-        self._patience_s = patience_s  # for what goes
         self.shared = ""  # the namespace where others live too, where none can be made
         self.met: Met | None = None
         self._numbers = count(1)
-        self._left: dict[str, None] = {}  # namespaces of ours, from before they were asked for until they are gone
-        self._guarded: list[str] = []  # what has finalizers of ours, and would stay for ever
         self._runs: str | None = None  # why no pod gets to run; empty where pods do
-        backend.farewells.append(self.see_off)
+        self.departure = Departure(run=self.run_id, client=self.client, patiently=self._patiently, patience_s=patience_s)
+        backend.farewells.append(self.departure.see_off)
 
     @classmethod
     def of(cls, backend: Any, **wanted: Any) -> "Stay":
@@ -120,58 +102,19 @@ class Stay:
             f"{answer.code} {answer.body.get('message', '')}. It may have expired."
         )
 
-    async def may(self, client: Client, verb: str, resource: str, *, group: str = "", namespace: str = "") -> bool | None:
-        """Whether we may do this; None where the cluster does not say."""
-        wanted = {"verb": verb, "resource": resource, "group": group, "namespace": namespace}
-        review = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {k: v for k, v in wanted.items() if v}},
-        }
-        answer = await client.request("POST", ACCESS_REVIEWS, body=review)
-        return bool((answer.body.get("status") or {}).get("allowed")) if answer.ok else None
-
     async def permissions(self) -> dict[str, bool | None]:
         """What a run wants to do here, and whether it may; None where the cluster does not say."""
         namespace = self.backend.access.namespace
         async with self.client() as client:
-            kinds = [by_plural(p) for p in MAY_BE_OURS]
-            inside = {f"create {k.plural}": await self.may(client, "create", k.plural, group=k.group, namespace=namespace) for k in kinds}
-            own = {
-                "create namespaces": await self.may(client, "create", "namespaces"),
-                "list nodes": await self.may(client, "list", "nodes"),
-            }
-        return own | {f"{what} in {namespace}": allowed for what, allowed in inside.items()}
+            wanted = {"create namespaces": await _may(client, "create", "namespaces"), "list nodes": await _may(client, "list", "nodes")}
+            for kind in map(by_plural, MAY_BE_OURS):
+                wanted[f"create {kind.plural}"] = await _may(client, "create", kind.plural, group=kind.group, namespace=namespace)
+        return wanted
 
     async def leftovers(self) -> list[str]:
         """What earlier runs have left behind, or others are busy with, each with the command that removes it."""
         async with self.client() as client:
-            marked = await client.request("GET", NAMESPACES, params={"labelSelector": LABEL})
-            if marked.ok:
-                there = [i["metadata"] for i in marked.body["items"] if "deletionTimestamp" not in i["metadata"]]
-                return [await self._left_as(client, m["name"], m["labels"][LABEL]) for m in there if m["labels"][LABEL] != self.run_id]
-            return await self._left_in(client, self.backend.access.namespace)
-
-    async def _left_as(self, client: Client, name: str, run: str) -> str:
-        """A namespace, and what frees it first where a finalizer of ours would keep it."""
-        maps = await client.request("GET", by_plural("configmaps").path(namespace=name), params={"labelSelector": LABEL})
-        guarded = [i["metadata"]["name"] for i in maps.body.get("items") or () if i["metadata"].get("finalizers")]
-        freed = "".join(
-            f'kubectl -n {name} patch configmap {g} --type=merge -p \'{{"metadata":{{"finalizers":null}}}}\'; ' for g in guarded
-        )
-        return f"the namespace {name} of run {run}: {freed}kubectl delete namespace {name}"
-
-    async def _left_in(self, client: Client, namespace: str) -> list[str]:
-        runs: dict[str, list[str]] = {}
-        for plural in MAY_BE_OURS:
-            found = await client.request("GET", by_plural(plural).path(namespace=namespace), params={"labelSelector": LABEL})
-            for item in found.body.get("items") or () if found.ok else ():
-                runs.setdefault(item["metadata"]["labels"][LABEL], []).append(plural)
-        runs.pop(self.run_id, None)
-        return [
-            f"{', '.join(dict.fromkeys(p))} of run {r}: kubectl -n {namespace} delete {','.join(MAY_BE_OURS)} -l {LABEL}={r}"
-            for r, p in sorted(runs.items())
-        ]
+            return await leftovers(client, self.backend.access.namespace)
 
     # -- a place to work
 
@@ -187,11 +130,11 @@ class Stay:
         return manners
 
     async def _made(self, client: Client, name: str) -> bool:
-        self._left[name] = None
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": {LABEL: self.run_id}}}
+        self.departure.will_make(NAMESPACES, body)
         answer = await client.request("POST", NAMESPACES, body=body)
         if answer.code == 403:
-            del self._left[name]
+            self.departure.did_not(name)
         elif not answer.ok:
             raise NotReady(f"No namespace can be made: {answer.code} {answer.body.get('message')}")
         return answer.ok
@@ -199,8 +142,8 @@ class Stay:
     async def _share(self, client: Client) -> None:
         """Only one namespace may be worked in. What others of our kind have there would get mixed up with ours."""
         namespace = self.backend.access.namespace
-        if left := await self._left_in(client, namespace):
-            raise NotReady(f"In the namespace {namespace} there are {'; '.join(left)}")
+        if left := await left_in(client, namespace):
+            raise NotReady(f"Another run is at work in the namespace {namespace}, or has left something behind: {'; '.join(left)}")
         self.shared = namespace
 
     async def _settled(self, client: Client, manners: Manners) -> None:
@@ -211,7 +154,7 @@ class Stay:
             return (await client.request("POST", pod, body=self._pod(manners), params={"dryRun": "All"})).code != 403
 
         if not self.shared:
-            await self._patiently(settled, within_s=SETTLED_S)
+            await self._patiently(settled, SETTLED_S)
 
     def _pod(self, manners: Manners) -> Json:
         spec = {"containers": [{"name": "main", "image": self.image}], "terminationGracePeriodSeconds": 1}
@@ -234,7 +177,7 @@ class Stay:
             try:
                 self._runs = await self._probe(manners)
             finally:
-                await self.leave(manners)
+                await self.departure.leave(manners)
         return self._runs
 
     async def _probe(self, manners: Manners) -> str:
@@ -256,10 +199,10 @@ class Stay:
             answer = await client.request("GET", path)
             return good(answer)
 
-        await self._patiently(seen, within_s=within_s)
+        await self._patiently(seen, within_s)
         return answer
 
-    async def _patiently(self, done: Callable[[], Awaitable[bool]], *, within_s: float) -> bool:
+    async def _patiently(self, done: Callable[[], Awaitable[bool]], within_s: float) -> bool:
         """Ask until it is so. False where time runs out."""
         try:
             async with asyncio.timeout(within_s):
@@ -268,90 +211,6 @@ class Stay:
                 return True
         except TimeoutError:
             return False
-
-    # -- leaving
-
-    def will_make(self, path: str, body: Any) -> None:
-        """Before it is asked for: an answer may get lost."""
-        metadata = body.get("metadata", {}) if isinstance(body, dict) else {}
-        if path == NAMESPACES:
-            self._left[metadata["name"]] = None
-        if metadata.get("finalizers"):
-            self._guarded.append(f"{path}/{metadata['name']}")
-
-    async def leave(self, manners: Manners) -> None:
-        """Remove what bears our label; namespaces of our own go as a whole, and are seen off at the end of the run."""
-        async with self.client() as client:
-            while self._guarded:
-                await client.request("PATCH", self._guarded.pop(), body={"metadata": {"finalizers": None}}, content_type=PATCHES["merge"])
-            if manners.shared:
-                await self._clear(client, manners)
-                return
-            for name in [n for n in self._left if n == manners.namespace or n.startswith(f"{manners.namespace}-")]:
-                await self._remove(client, name)
-
-    async def _clear(self, client: Client, manners: Manners) -> None:
-        """One by one, and only what bears the label: a selector that is not understood must not cost others anything."""
-
-        async def cleared() -> bool:
-            found = [p for plural in MAY_BE_OURS for p in await self._ours(client, by_plural(plural), manners)]
-            for path in found:
-                await client.request("DELETE", path, body={"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"})
-            return not found
-
-        if not await self._patiently(cleared, within_s=self._patience_s):
-            raise Inconclusive(f"Something of run {self.run_id} is still there: {(await self._left_in(client, manners.namespace))}")
-
-    async def _ours(self, client: Client, kind: Kind, manners: Manners) -> list[str]:
-        selector = {"labelSelector": f"{LABEL}={manners.run}"}
-        found = await client.request("GET", kind.path(namespace=manners.namespace), params=selector)
-        items = found.body.get("items") or () if found.ok else ()
-        return [kind.path(namespace=manners.namespace, name=i["metadata"]["name"]) for i in items if manners.owns(i)]
-
-    async def see_off(self) -> None:
-        """Return when all namespaces are gone. Raises Inconclusive with the command that removes those that are not."""
-        if not self._left:
-            return
-        async with self.client() as client:
-            for name in list(self._left):
-                await self._remove(client, name)
-            await self._patiently(lambda: self._all_gone(client), within_s=ALONE_S)
-            await asyncio.gather(*(self._empty(client, name) for name in self._left))
-            if not await self._patiently(lambda: self._all_gone(client), within_s=self._patience_s):
-                remove = f"kubectl delete namespaces -l {LABEL}={self.run_id}"
-                still = f"namespaces of this run are still there after {self._patience_s:g} s: {', '.join(self._left)}"
-                raise Inconclusive(f"{still}. They may be on their way; else: {remove}")
-
-    async def _remove(self, client: Client, name: str) -> None:
-        """A namespace that bears our label: whatever else has its name is not ours, and was not made by us."""
-        found = await client.request("GET", f"{NAMESPACES}/{name}")
-        if found.ok and ((found.body.get("metadata") or {}).get("labels") or {}).get(LABEL) == self.run_id:
-            await client.request("DELETE", f"{NAMESPACES}/{name}")
-        elif found.ok:
-            del self._left[name]
-
-    async def _all_gone(self, client: Client) -> bool:
-        for name in list(self._left):
-            if (await client.request("GET", f"{NAMESPACES}/{name}")).code == 404:
-                del self._left[name]
-        return not self._left
-
-    async def _empty(self, client: Client, name: str) -> None:
-        """Do what a namespace controller would, where none has begun: it says so in the namespace's conditions."""
-        found = await client.request("GET", f"{NAMESPACES}/{name}")
-        if not found.ok or (found.body.get("status") or {}).get("conditions"):
-            return
-        kinds = [k for k in table() if k.namespaced and k.key]
-
-        async def emptied() -> bool:
-            found = await asyncio.gather(*(client.request("GET", k.path(namespace=name)) for k in kinds))
-            rest = [k for k, answer in zip(kinds, found, strict=True) if answer.body.get("items")]
-            for kind in rest:
-                await client.request("DELETE", kind.path(namespace=name), params={"gracePeriodSeconds": "0"})
-            return not rest
-
-        if await self._patiently(emptied, within_s=GONE_S):
-            await client.request("PUT", f"{NAMESPACES}/{name}/finalize", body=found.body | {"spec": {"finalizers": []}})
 
 
 def _takes_pods(node: Json) -> bool:
@@ -367,3 +226,15 @@ def _at_rest(answer: Answer) -> bool:
         (c.get("state") or {}).get("waiting", {}).get("reason") == "ImagePullBackOff" for c in status.get("containerStatuses") or ()
     )
     return status.get("phase") in ("Running", "Succeeded", "Failed") or waiting
+
+
+async def _may(client: Client, verb: str, resource: str, *, group: str = "", namespace: str = "") -> bool | None:
+    """Whether we may do this; None where the cluster does not say."""
+    wanted = {"verb": verb, "resource": resource, "group": group, "namespace": namespace}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {k: v for k, v in wanted.items() if v}},
+    }
+    answer = await client.request("POST", ACCESS_REVIEWS, body=review)
+    return bool((answer.body.get("status") or {}).get("allowed")) if answer.ok else None

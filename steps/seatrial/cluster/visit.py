@@ -86,7 +86,7 @@ class Visit(Cluster):
         """Nothing of the scenario stays."""
         if self._session is None:  # it has not come so far
             return
-        await self.stay.leave(self.manners)
+        await self.stay.departure.leave(self.manners)
 
 
 class Guest(Client):
@@ -106,7 +106,7 @@ class Guest(Client):
         if self._manners.shared:
             await self._nobody_elses(method, path, body)
         if method == "POST":
-            self._stay.will_make(path, body)
+            self._stay.departure.will_make(path, body)
         answer = await super().request(method, path, body=body, params=params, **how)
         said = str(answer.body.get("message", ""))
         if answer.code == 403 or any(words in said for words in DENIED):

@@ -22,6 +22,10 @@ REFUSED = {  # of a user: what it would take to know what to show
     "username": "it shows a password, which no API server takes any more: put a token or a certificate in its place",
     "as": "it impersonates somebody (as): show the credentials of whoever is meant",
 }
+OUT_OF_REACH = {  # of a cluster
+    "proxy-url": "it is reached through a proxy (proxy-url), and only what answers at an address of its own can be judged",
+    "tls-server-name": "its certificate is of another name (tls-server-name): name the server by that one",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,6 @@ class Access:
     server: str
     namespace: str
     credentials: Credentials
-    server_name: str = ""  # which the server's certificate is of, where it is another than the URL's
     unverified: bool = False  # whoever wrote it wants no certificate verified
 
 
@@ -60,8 +63,9 @@ def read_access(text: str, *, folder: Path, scratch: Path) -> Access:
         for field, why in REFUSED.items():
             if user.get(field):
                 raise ValueError(f"user {context['user']}: {why}")
-        if cluster.get("proxy-url"):
-            raise ValueError(f"cluster {context['cluster']}: it is reached through a proxy (proxy-url), which is not supported")
+        for field, why in OUT_OF_REACH.items():
+            if cluster.get(field):
+                raise ValueError(f"cluster {context['cluster']}: {why}")
         if not str(cluster["server"]).startswith(("https://", "http://")):
             raise ValueError(f"cluster {context['cluster']}: expected https://HOST:PORT as its server, found {cluster['server']}")
         return Access(
@@ -69,7 +73,6 @@ def read_access(text: str, *, folder: Path, scratch: Path) -> Access:
             server=str(cluster["server"]).rstrip("/"),
             namespace=str(context.get("namespace") or "default"),
             credentials=_credentials(cluster, user, folder, scratch),
-            server_name=str(cluster.get("tls-server-name") or ""),
             unverified=bool(cluster.get("insecure-skip-tls-verify")),
         )
 

@@ -52,7 +52,13 @@ def deviation(id_: str = "COMM-05", **changed: Any) -> Deviation:
     return Deviation(**{"id": id_, "finding": "scheduler-0 -> etcd-0", "because": "it caches"} | changed)
 
 
-def report(*results: Result, rules: list[Rule] | None = None, deviations: tuple[Deviation, ...] = (), **changed: Any) -> Report:
+def report(
+    *results: Result,
+    rules: list[Rule] | None = None,
+    deviations: tuple[Deviation, ...] = (),
+    confined: bool = False,
+    **changed: Any,
+) -> Report:
     """Of the rules of the results, or of the given ones."""
     chosen = rules if rules is not None else [rule(id_) for id_ in dict.fromkeys(r.rule for r in results)]
     stated: dict[str, Any] = {
@@ -60,7 +66,7 @@ def report(*results: Result, rules: list[Rule] | None = None, deviations: tuple[
         "backend": "simulation",
         "seed": 0,
         "catalogue": chosen,
-        "outcomes": outcomes(chosen, results, deviations=deviations, today=TODAY),
+        "outcomes": outcomes(chosen, results, deviations=deviations, today=TODAY, confined=confined),
         "digests": {"suite": DIGEST, "descriptor": DIGEST, "limits": DIGEST},
         "reproduce": "seatrial run -i reference",
     }

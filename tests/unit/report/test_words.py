@@ -3,7 +3,11 @@
 import pytest
 
 from seatrial.model.verdicts import Verdict
+from seatrial.report.failure import not_run
+from seatrial.report.outcomes import Exit
+from seatrial.report.summary import Report
 from seatrial.report.words import verdict_line
+from seatrial.results import Result
 
 from .building import deviation, failed, report, result, rule
 
@@ -75,3 +79,34 @@ def test_many_ids_are_not_all_listed() -> None:
     assert "(COMM-10, COMM-11, COMM-12, COMM-13, COMM-14, COMM-15, COMM-16, COMM-17 and 2 more)" in line(
         *(failed(f"COMM-{n}") for n in range(10, 20))
     )
+
+
+def guest(*results: Result) -> Report:
+    """Of a cluster that exists: COMM-05 can be seen there, the others not."""
+    rules = [rule(profiles=("communication", "observable")), rule("COMM-01"), API]
+    return report(*results, rules=rules, confined=True, backend="attached")
+
+
+def test_of_a_cluster_that_exists_only_what_can_be_seen_is_claimed() -> None:
+    found = guest(result(), result("COMM-01", Verdict.NOT_RUN), result("REQ-03", Verdict.NOT_RUN))
+
+    assert found.exit == Exit.GOOD
+    told = "reference passes all 1 MUST rule of 1 profile (attached, seed 0); 2 rules not run here"
+    assert verdict_line(found) == f"conformant: {told}"
+
+
+def test_a_cluster_in_which_nothing_could_be_judged_is_not_good() -> None:
+    found = guest(*(result(id_, Verdict.NOT_RUN) for id_ in ("COMM-05", "COMM-01", "REQ-03")))
+
+    assert found.exit == Exit.NOTHING
+    assert verdict_line(found) == "nothing judged: 3 rules could not be run on reference (attached)"
+
+
+def test_what_could_not_be_run_has_a_line_for_each_rule() -> None:
+    partly = [result(), result(verdict=Verdict.NOT_RUN, node="other", why="nobody is stopped; the store is out of sight")]
+    found = guest(*partly, result("COMM-01", Verdict.NOT_RUN, why="nobody is stopped"), result("REQ-03"))
+
+    assert not_run(found) == [
+        "not-run  COMM-05   1 of 2 scenarios: nobody is stopped; the store is out of sight",
+        "not-run  COMM-01   nobody is stopped",
+    ]

@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from seatrial.wire.kubeconfig import Credentials, kubeconfig, read_kubeconfig, write_kubeconfig
+from seatrial.wire.kubeconfig import Access, Credentials, kubeconfig, read_access, read_kubeconfig, write_kubeconfig
 
 TOKEN = "x" * 40
 
@@ -36,3 +36,43 @@ def test_embedded_files_are_written_where_only_their_owner_reads(tmp_path: Path)
 def test_anything_else_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no kubeconfig"):
         read_kubeconfig(text, folder=tmp_path)
+
+
+def written(tmp_path: Path, *, user: dict[str, object] | None = None, **cluster: object) -> str:
+    config = kubeconfig(server="https://10.0.0.1:6443/", ca=tmp_path / "ca.crt", token=TOKEN)
+    config["users"][0]["user"] = {"token": TOKEN} if user is None else user
+    config["clusters"][0]["cluster"] |= cluster
+    return orjson.dumps(config).decode()
+
+
+def test_the_way_into_a_cluster(tmp_path: Path) -> None:
+    found = read_access(written(tmp_path), folder=tmp_path, scratch=tmp_path)
+
+    known = Credentials(token=TOKEN, ca=tmp_path / "ca.crt")
+    assert found == Access(context="seatrial", server="https://10.0.0.1:6443", namespace="default", credentials=known)
+
+
+def test_a_token_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+
+    assert read_kubeconfig(written(tmp_path, user={"tokenFile": "token"}), folder=tmp_path).token == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("user", "cluster", "says"),
+    [
+        ({"exec": {"command": "aws"}}, {}, "user seatrial: a plugin"),
+        ({"auth-provider": {"name": "gcp"}}, {}, "user seatrial: a plugin"),
+        ({"username": "me", "password": "x"}, {}, "it shows a password"),
+        ({"token": "x", "as": "somebody"}, {}, "it impersonates somebody"),
+        ({"tokenFile": "nowhere"}, {}, "the token file nowhere cannot be read"),
+        ({}, {"proxy-url": "http://proxy:3128"}, "cluster seatrial: it is reached through a proxy"),
+        ({}, {"tls-server-name": "elsewhere"}, "cluster seatrial: its certificate is of another name"),
+        ({}, {"server": "10.0.0.1:6443"}, "cluster seatrial: expected https://HOST:PORT"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused_in_one_sentence(
+    user: dict[str, object], cluster: dict[str, object], says: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        read_access(written(tmp_path, user=user, **cluster), folder=tmp_path, scratch=tmp_path)
