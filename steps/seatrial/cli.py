@@ -22,11 +22,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 CODES = """\b
 Exit codes:
   0  every selected rule passed, was not applicable, or matched its recorded deviation
-  1  a rule failed, was inconclusive or was not run
+  1  a rule failed, was inconclusive, or was not run though it could be
   2  interrupted
   3  harness fault: Seatrial itself went wrong
   4  usage or descriptor error
-  5  nothing selected
+  5  nothing selected, or nothing of it could be judged
   6  environment or implementation never got ready
   7  only stale deviations or flaky verdicts
 """
@@ -194,7 +194,7 @@ def explain(*, rule: str) -> None:
 @_backend
 @_settings
 def doctor(*, implementation: str, backend: str | None, settings: Sequence[str]) -> int:
-    """Start an implementation with one node, and say what works, what does not, and whose fault that is."""
+    """Start an implementation with one node, or visit a cluster that exists; say what works, what does not, and whose fault that is."""
     from seatrial import doctor as examination
 
     pairs = _pairs(settings)
