@@ -1,5 +1,5 @@
 """Pure: how a guest behaves in a cluster of others. What it makes bears the run's label, it asks only for what bears that label, and it
-touches nothing else.
+touches nothing else. Its pods do without privileges.
 
 Scenarios speak as if they were alone. Their namespaces get names of their own, and where only one namespace may be worked in, a scenario
 that wants another one does without. Their label `app` gets a name that nobody else selects by; their image becomes one that can be had.
@@ -15,6 +15,7 @@ from seatrial.model.errors import NotRunnable
 Json = dict[str, Any]
 LABEL = "seatrial.dev/run"
 APP = "seatrial.dev/app"  # in the place of `app`
+NOBODY = 65535  # a user who is nobody in particular
 _ASKED = re.compile(
     r"(?P<root>/api/v1|/apis/[^/]+/[^/]+)(?:/namespaces/(?P<namespace>[^/]+)(?=/))?/(?P<plural>[^/]+)(?:/(?P<name>[^/]+))?(?P<rest>/.+)?"
 )
@@ -101,6 +102,9 @@ class Manners:
         if isinstance(spec, dict) and "template" in spec:
             self._mark(spec["template"].setdefault("metadata", {}))
             self._select(spec.get("selector"))
+            _modest(spec["template"].get("spec"))
+        if new.get("kind") == "Pod":
+            _modest(spec)
         return new
 
     def said(self, body: Any) -> Any:
@@ -122,6 +126,14 @@ class Manners:
         """A controller of ours must not adopt what is not."""
         if isinstance(selector, dict):
             selector.get("matchLabels", selector)[LABEL] = self.run
+
+
+def _modest(spec: Any) -> None:
+    """A pod that needs no privileges says so: many namespaces take no others."""
+    if isinstance(spec, dict):
+        spec["securityContext"] = {"runAsNonRoot": True, "runAsUser": NOBODY, "seccompProfile": {"type": "RuntimeDefault"}}
+        for container in spec.get("containers") or ():
+            container["securityContext"] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
 def _relabelled(labels: Json) -> Json:

@@ -189,6 +189,8 @@ class World:
     async def seen(self, predicate: Callable[[History], T | None], *, within_s: float, what: str) -> T:
         """What the history shows within a time. Inconclusive with the last observation where it does not."""
         found = await eventually(self.history, predicate, within_s=within_s)
+        if found is None and self.implementation.guest and (why := hindrance(self.history)):
+            raise Inconclusive(f"blocked: {why}")
         if found is None:
             raise Inconclusive(f"blocked: {what} was not seen within {within_s:g} s; {self._last_observation()}")
         return found

@@ -48,10 +48,18 @@ def test_whatever_is_made_bears_the_label_and_selects_nothing_of_others() -> Non
     both = {APP: "web"} | OURS
     assert made["metadata"] == {"name": "web", "namespace": "seatrial-cafe-1-harbour", "labels": both}
     assert made["spec"]["selector"] == {"matchLabels": both}
-    assert made["spec"]["template"] == {"metadata": {"labels": both}, "spec": {"containers": [{"image": "pause:3"}]}}
+    assert made["spec"]["template"]["metadata"] == {"labels": both}
+    assert made["spec"]["template"]["spec"]["containers"][0]["image"] == "pause:3"
     assert sent["metadata"]["labels"] == {"app": "web"}
     assert ALONE.owns(made)
     assert not ALONE.owns(sent)
+
+
+def test_pods_say_that_they_need_no_privileges() -> None:
+    made = ALONE.made({"kind": "Pod", "metadata": {"name": "web"}, "spec": {"containers": [{"name": "main"}]}})
+
+    assert made["spec"]["securityContext"]["runAsNonRoot"]
+    assert made["spec"]["containers"][0]["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
 def test_a_selector_without_expressions_is_narrowed_too() -> None:
