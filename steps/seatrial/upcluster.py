@@ -26,6 +26,7 @@ from seatrial.model.history import Event, History
 from seatrial.model.topology import Topology
 from seatrial.observe.watches import Watch
 from seatrial.opening import open_backend
+from seatrial.versions import verify
 from seatrial.wire.kubeconfig import kubeconfig, write_kubeconfig
 from seatrial.wire.relay import Relay
 from seatrial_schemas.kinds import by_plural
@@ -64,6 +65,7 @@ def up(wanted: Wanted, *, say: Say) -> None:
     """Returns when the user has had enough. Raises UsageError, and NotReady where the cluster does not come up."""
     _free(wanted.kubeconfig)
     implementation = load(wanted.implementation)
+    verify(implementation, wanted.settings)
     with _listener(wanted.port) as listener:
         backend = open_backend("processes", implementation, seed=0)
         try:

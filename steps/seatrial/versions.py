@@ -5,12 +5,12 @@ run, or says another version, is a matter of the environment, and the component 
 """
 
 import re
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from seatrial.adapters.descriptor import Component, Implementation
 from seatrial.adapters.values import fill, outside
+from seatrial.backends.command import said
 from seatrial.model.errors import NotReady, UsageError
 
 ANSWER_S = 10.0
@@ -45,17 +45,15 @@ def _command(component: Component, implementation: Implementation, settings: Map
 def _complaint(component: Component, command: list[str]) -> str:
     """Empty where the command says the right version."""
     try:
-        answer = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=ANSWER_S, text=True, check=False
-        )
+        answer = said(command, within_s=ANSWER_S)
+    except TimeoutError:
+        return f"does not say its version within {ANSWER_S:g} s ({' '.join(command)})."
     except OSError as error:
         return f"cannot be started: {command[0]}: {error.strerror}.{_hint(Path(command[0]))}"
-    except subprocess.TimeoutExpired:
-        return f"does not say its version within {ANSWER_S:g} s ({' '.join(command)})."
-    if re.search(rf"(?<![\d.]){re.escape(component.versioned)}(?![\d.])", answer.stdout):
+    if re.search(rf"(?<![\d.]){re.escape(component.versioned)}(?![\d.])", answer):
         return ""
-    said = answer.stdout.strip()[:SAID_MAX] or "nothing"
-    return f"is of another version than {component.versioned}, for which its descriptor is: `{' '.join(command)}` says {said}"
+    answer = answer.strip()[:SAID_MAX] or "nothing"
+    return f"is of another version than {component.versioned}, for which its descriptor is: `{' '.join(command)}` says {answer}"
 
 
 def _hint(program: Path) -> str:
