@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.message import Message
+from grpclib import server
 from grpclib.client import Channel, StreamStreamMethod, UnaryUnaryMethod
-from grpclib.const import Cardinality, Handler
+from grpclib.const import Cardinality, Handler, Status
+from grpclib.exceptions import GRPCError
 from grpclib.server import Stream
 
 Serve = Callable[[Stream[Any, Any]], Awaitable[None]]
@@ -46,3 +48,23 @@ class Service:
 
     def __mapping__(self) -> Mapping[str, Handler]:
         return {m.path: Handler(serve, m.cardinality, m.request, m.reply) for m, serve in self._table.items()}
+
+
+class Server(server.Server):
+    """grpclib's server, but for what it does not serve: that answer lacks a header there, and Go's clients take it for a broken server
+    instead of one that is older than they are."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__([service])
+        self._mapping = _Everything(self._mapping)
+
+
+class _Everything(dict[str, Handler]):
+    """Every path has its handler."""
+
+    def get(self, path: str, _: Any = None) -> Handler:
+        return super().get(path) or Handler(_refuse, Cardinality.STREAM_STREAM, Message, Message)
+
+
+async def _refuse(_: Stream[Any, Any]) -> None:
+    raise GRPCError(Status.UNIMPLEMENTED, "Method not found")

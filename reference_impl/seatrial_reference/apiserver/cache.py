@@ -116,7 +116,7 @@ class Cache:
     def _event(self, change: pb.Event) -> Event:
         key = change.kv.key.decode()
         before = self.objects.get(key)
-        now = decode(change.kv) if change.type == pb.Event.PUT else None
+        now = decode(change.kv, self.kind) if change.type == pb.Event.PUT else None
         return Event(revision=change.kv.mod_revision, key=key, now=now, before=before)
 
     def _happened(self, event: Event) -> None:
@@ -184,7 +184,7 @@ class Caches:
         """The object of a key-value; decoded only where the cache has not done it already."""
         cache = self._caches.get(kind)
         have = cache.objects.get(kv.key.decode()) if cache else None
-        return have if have is not None and have.revision == kv.mod_revision else decode(kv)
+        return have if have is not None and have.revision == kv.mod_revision else decode(kv, kind)
 
     async def start(self, kinds: Sequence[Kind]) -> None:
         """Fill the caches of kinds that have none, from one snapshot, and watch from there on."""
@@ -192,7 +192,7 @@ class Caches:
         for kind in wanted:
             self._starting[kind] = asyncio.Event()
         try:
-            found, revision = await self._store.snapshot([_prefix(kind) for kind in wanted])
+            found, revision = await self._store.snapshot(wanted)
             for kind, objects in zip(wanted, found, strict=True):
                 self._caches[kind] = Cache(kind, objects, revision)
                 self._subscribe(self._caches[kind])
@@ -288,24 +288,25 @@ class Caches:
         wanted, until = revision, cache.oldest
         if wanted >= until or until <= EMPTY:
             return
-        events = await self._history(_prefix(cache.kind), wanted, until)
+        events = await self._history(cache.kind, wanted, until)
         if cache.oldest == until:
             cache.prepend(events, wanted)
 
-    async def _history(self, prefix: str, after: int, until: int) -> Sequence[Event]:
+    async def _history(self, kind: Kind, after: int, until: int) -> Sequence[Event]:
         """Everything is watched, for then something happened at `until`, and with it the end is reached. (An etcd of 3.5.1 tells of its
         progress before it has told a late watch what it missed.)"""
         events: list[Event] = []
+        prefix = _prefix(kind).encode()
         channel = await self._store.client.connected()
         async with asyncio.timeout(PATIENCE_S), etcd.WATCH.stream(channel).open() as stream:
             await stream.send_message(watch_request(EVERYTHING, after + 1, 1, previous=True))
             async for response in stream:
                 if response.compact_revision:
                     raise status.expired(f"too old resource version: {after} ({response.compact_revision})")
-                ours = [each for each in response.events if each.kv.key.startswith(prefix.encode())]
+                ours = [each for each in response.events if each.kv.key.startswith(prefix)]
                 if any(each.kv.version > 1 and not each.prev_kv.mod_revision for each in ours):
                     raise status.expired(f"too old resource version: {after}")  # what was before is just compacted
-                events += [_past(each) for each in ours]
+                events += [_past(each, kind) for each in ours]
                 if any(each.kv.mod_revision >= until for each in response.events):
                     await stream.cancel()
                     return events
@@ -318,9 +319,9 @@ def watch_request(prefix: str, start: int, number: int, *, previous: bool = Fals
     return pb.WatchRequest(create_request=create)
 
 
-def _past(change: pb.Event) -> Event:
-    before = decode(change.prev_kv) if change.prev_kv.mod_revision else None
-    now = decode(change.kv) if change.type == pb.Event.PUT else None
+def _past(change: pb.Event, kind: Kind) -> Event:
+    before = decode(change.prev_kv, kind) if change.prev_kv.mod_revision else None
+    now = decode(change.kv, kind) if change.type == pb.Event.PUT else None
     return Event(revision=change.kv.mod_revision, key=change.kv.key.decode(), now=now, before=before)
 
 

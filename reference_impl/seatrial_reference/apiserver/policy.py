@@ -45,7 +45,12 @@ system:kube-controller-manager  discovery.k8s.io           endpointslices       
 system:kube-controller-manager  coordination.k8s.io        leases                                       rw
 system:kube-controller-manager  events.k8s.io              events                                       create patch update
 system:kube-controller-manager  policy                     poddisruptionbudgets/status                  patch update
-system:kube-controller-manager  networking.k8s.io          *                                            update patch delete deletecollection
+system:kube-controller-manager  admissionregistration.k8s.io validatingadmissionpolicies/status         patch update
+system:kube-controller-manager  autoscaling                horizontalpodautoscalers/status              patch update
+system:kube-controller-manager  certificates.k8s.io        *                                            update patch delete deletecollection
+system:kube-controller-manager  resource.k8s.io            *                                            rw
+system:kube-controller-manager  storagemigration.k8s.io    *                                            update patch delete deletecollection
+system:kube-controller-manager  networking.k8s.io          *                                            rw
 system:kube-controller-manager  storage.k8s.io             *                                            update patch delete deletecollection
 system:kube-controller-manager  rbac.authorization.k8s.io  *                                            update patch delete deletecollection
 system:kube-controller-manager  authentication.k8s.io      tokenreviews                                 create

@@ -65,7 +65,7 @@ class Reading(Core):
         if cache is not None and wanted is not None:
             await self.caches.until(cache, wanted)
             return cache.objects.get(request.key)
-        found, revision = await self.parts.store.get(request.key)
+        found, revision = await self.parts.store.get(request.key, kind=request.kind)
         if wanted is not None and revision < wanted:
             raise status.too_large_revision(wanted, revision)
         return found

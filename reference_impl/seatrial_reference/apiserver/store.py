@@ -17,9 +17,10 @@ from grpclib.client import Channel
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
-from seatrial_reference.apiserver import status
+from seatrial_reference.apiserver import status, versions
 from seatrial_schemas import etcd
 from seatrial_schemas import etcd_pb2 as pb
+from seatrial_schemas.kinds import Kind
 from seatrial_schemas.rpc import Method
 
 Json = dict[str, Any]
@@ -54,11 +55,13 @@ def stored(key: str, obj: Json, revision: int) -> Stored:
 def value_of(obj: Json) -> bytes:
     """What is written: everything but the resourceVersion."""
     metadata = {k: v for k, v in obj["metadata"].items() if k != "resourceVersion"}
-    return orjson.dumps(obj | {"metadata": metadata})
+    return orjson.dumps(versions.to_store(obj) | {"metadata": metadata})
 
 
-def decode(kv: pb.KeyValue) -> Stored:
-    return stored(kv.key.decode(), orjson.loads(kv.value), kv.mod_revision)
+def decode(kv: pb.KeyValue, kind: Kind | None = None) -> Stored:
+    """What is stored, in the words of `kind`."""
+    obj = orjson.loads(kv.value)
+    return stored(kv.key.decode(), obj if kind is None else versions.shown(obj, kind), kv.mod_revision)
 
 
 class Etcd:
@@ -104,10 +107,10 @@ class Store:
     def __init__(self, client: Etcd) -> None:
         self.client = client
 
-    async def get(self, key: str, *, revision: int = 0) -> tuple[Stored | None, int]:
+    async def get(self, key: str, *, kind: Kind | None = None, revision: int = 0) -> tuple[Stored | None, int]:
         """The object, and the revision at which it was read: the present one, whatever that is when etcd answers."""
         reply = await self._range(pb.RangeRequest(key=key.encode(), revision=revision))
-        return (decode(reply.kvs[0]) if reply.kvs else None), reply.header.revision
+        return (decode(reply.kvs[0], kind) if reply.kvs else None), reply.header.revision
 
     async def below(self, prefix: str, *, start: str = "", limit: int = 0, revision: int = 0) -> pb.RangeResponse:
         """The key-values below `prefix`, from the key `start` on."""
@@ -120,11 +123,13 @@ class Store:
         reply = await self.client.ask(etcd.RANGE, request, timeout_s=timeout_s)
         return int(reply.header.revision)
 
-    async def snapshot(self, prefixes: Sequence[str]) -> tuple[list[list[Stored]], int]:
-        """Everything below several prefixes, as of one revision."""
-        ranges = [pb.RangeRequest(key=p.encode(), range_end=etcd.prefix_end(p.encode())) for p in prefixes]
+    async def snapshot(self, kinds: Sequence[Kind]) -> tuple[list[list[Stored]], int]:
+        """Everything of several kinds, as of one revision."""
+        prefixes = [kind.store_key(prefix=PREFIX).encode() for kind in kinds]
+        ranges = [pb.RangeRequest(key=prefix, range_end=etcd.prefix_end(prefix)) for prefix in prefixes]
         reply = await self.client.ask(etcd.TXN, pb.TxnRequest(success=[pb.RequestOp(request_range=r) for r in ranges]))
-        return [[decode(kv) for kv in each.response_range.kvs] for each in reply.responses], reply.header.revision
+        replies = zip(kinds, reply.responses, strict=True)
+        return [[decode(kv, kind) for kv in each.response_range.kvs] for kind, each in replies], reply.header.revision
 
     async def create(self, key: str, obj: Json) -> Stored | None:
         """None where the key exists already."""

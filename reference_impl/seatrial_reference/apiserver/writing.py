@@ -167,7 +167,7 @@ class Writing(Reading):
         return (cached, False) if cached else await self.confirmed(request)
 
     async def confirmed(self, request: Request) -> tuple[Stored | None, bool]:
-        found, _ = await self.parts.store.get(request.key)
+        found, _ = await self.parts.store.get(request.key, kind=request.kind)
         return found, True
 
     async def change(self, request: Request, found: Stored | None, confirmed: bool, make: Make) -> Stored:

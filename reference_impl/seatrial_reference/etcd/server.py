@@ -13,14 +13,14 @@ from typing import Any, TypeVar
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
-from grpclib.server import Server, Stream
+from grpclib.server import Stream
 
 from seatrial_reference.etcd.journal import Journal
 from seatrial_reference.etcd.store import END_OF_KEYS, Change, Store, covers
 from seatrial_schemas import etcd
 from seatrial_schemas import etcd_pb2 as pb
 from seatrial_schemas.context import Context
-from seatrial_schemas.rpc import Method, Serve, Service
+from seatrial_schemas.rpc import Method, Serve, Server, Service
 
 VERSION = "3.6.0"
 Signed = TypeVar("Signed", pb.PutResponse, pb.DeleteRangeResponse)
@@ -265,7 +265,7 @@ class Etcd:
             await stream.send_message(await self.lease_keep_alive(request))
 
     async def listen(self, host: str, port: int) -> Server:
-        server = Server([self.service()])
+        server = Server(self.service())
         await server.start(host, port)
         return server
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 from grpclib import GRPCError, Status
-from grpclib.server import Server, Stream
+from grpclib.server import Stream
 
 from seatrial.doubles.barrier import Barrier, Barriers, matches
 from seatrial.doubles.runtime_images import Images
@@ -20,7 +20,7 @@ from seatrial.model.history import Record
 from seatrial_schemas import cri
 from seatrial_schemas import cri_pb2 as pb
 from seatrial_schemas.context import Context
-from seatrial_schemas.rpc import Method, Serve, Service
+from seatrial_schemas.rpc import Method, Serve, Server, Service
 
 Call = Callable[[Any], Awaitable[Message]]
 
@@ -36,7 +36,7 @@ class Runtime:
         self._images = Images(now=self._now)
         self._barriers = Barriers()
         self._failures: list[tuple[str, dict[str, Any], str]] = []
-        self._server = Server([Service({method: _serving(call) for method, call in self._calls().items()})])
+        self._server = Server(Service({method: _serving(call) for method, call in self._calls().items()}))
 
     async def serve(self, path: Path) -> None:
         await self._server.start(path=str(path))

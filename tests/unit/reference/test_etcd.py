@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from grpclib.client import Channel
+from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from seatrial_reference.etcd import main
@@ -16,6 +17,7 @@ from seatrial_reference.etcd.store import Store
 from seatrial_schemas import etcd
 from seatrial_schemas import etcd_pb2 as pb
 from seatrial_schemas.context import SystemContext
+from seatrial_schemas.rpc import Method
 
 Act = Callable[[Etcd, int], Awaitable[Any]]
 
@@ -193,3 +195,15 @@ def test_refusals_of_the_store_are_etcds() -> None:
     ):
         with pytest.raises(GRPCError, match=words):
             store.range(request)
+
+
+def test_what_only_a_newer_store_serves_is_not_implemented() -> None:
+    newer = Method(path="/etcdserverpb.KV/RangeStream", request=pb.RangeRequest, reply=pb.RangeResponse)
+
+    async def act(_: Etcd, port: int) -> None:
+        async with Channel("127.0.0.1", port) as channel:
+            await newer.unary(channel)(pb.RangeRequest(key=b"a"))
+
+    with pytest.raises(GRPCError) as caught:
+        served(act)
+    assert caught.value.status is Status.UNIMPLEMENTED
