@@ -68,6 +68,9 @@ system:nodes                    coordination.k8s.io        leases               
 system:nodes                    storage.k8s.io             csinodes                                     get create update patch delete
 system:nodes                    storage.k8s.io             csidrivers,volumeattachments                 ro
 system:nodes                    node.k8s.io                runtimeclasses                               ro
+system:nodes                    certificates.k8s.io        clustertrustbundles                          ro
+system:nodes                    certificates.k8s.io        podcertificaterequests                       get list watch create
+system:nodes                    certificates.k8s.io        certificatesigningrequests                   get list watch create
 system:nodes                    resource.k8s.io            *                                            rw
 system:nodes                    authentication.k8s.io      tokenreviews                                 create
 system:nodes                    authorization.k8s.io       subjectaccessreviews                         create

@@ -24,6 +24,8 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "spec.schedulerName": ("spec", "schedulerName"),
     "spec.restartPolicy": ("spec", "restartPolicy"),
     "spec.serviceAccountName": ("spec", "serviceAccountName"),
+    "spec.clusterIP": ("spec", "clusterIP"),
+    "spec.type": ("spec", "type"),
     "spec.driver": ("spec", "driver"),
     "spec.signerName": ("spec", "signerName"),
     "spec.unschedulable": ("spec", "unschedulable"),

@@ -123,3 +123,13 @@ def test_a_controller_manager_may_do_what_its_controllers_do(group: str, resourc
     plural, _, subresource = resource.partition("/")
     rules = bootstrap()["system:kube-controller-manager"]
     assert any(rule.allows(verb=verb, group=group, resource=plural, subresource=subresource, name="x") for rule in rules)
+
+
+def test_a_node_looks_for_services_with_an_address_and_for_its_own_requests(world: Any) -> None:
+    path = "/api/v1/namespaces/default/services"
+    for name, address in (("a", "10.96.0.9"), ("b", "None")):
+        world.run(world.must("POST", path, {"metadata": {"name": name}, "spec": {"clusterIP": address, "ports": [{"port": 80}]}}))
+    found = world.run(world.must("GET", "/api/v1/services?fieldSelector=spec.clusterIP%21%3DNone&limit=500&resourceVersion=0", user="node"))
+    assert [each["metadata"]["name"] for each in found["items"]] == ["a"]
+    requests = "/apis/certificates.k8s.io/v1/podcertificaterequests?fieldSelector=spec.nodeName%3Dn1&limit=500&resourceVersion=0"
+    assert world.run(world.must("GET", requests, user="node"))["items"] == []
