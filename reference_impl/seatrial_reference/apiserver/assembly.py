@@ -15,6 +15,7 @@ from seatrial_reference.apiserver.cache import Caches
 from seatrial_reference.apiserver.core import Parts
 from seatrial_reference.apiserver.server import ApiServer
 from seatrial_reference.apiserver.store import Etcd, Store
+from seatrial_reference.apiserver.tokens import Accounts
 from seatrial_reference.apiserver.webhooks import Webhooks
 from seatrial_reference.machinery.flags import duration
 from seatrial_reference.machinery.kubeconfig import load
@@ -32,6 +33,10 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--authorization-mode", default="RBAC")
     flags.add_argument("--requestheader-allowed-names", type=lambda text: tuple(filter(None, text.split(","))), default=())
     flags.add_argument("--audit-log-path", type=Path)
+    flags.add_argument("--service-account-issuer", default="https://kubernetes.default.svc")
+    flags.add_argument("--service-account-signing-key-file", type=Path)
+    flags.add_argument("--service-account-key-file", help="accepted; who signs can verify")
+    flags.add_argument("--api-audiences", type=lambda text: text.split(","))
     for path in ("tls-cert-file", "tls-private-key-file", "client-ca-file", "requestheader-client-ca-file", "token-auth-file"):
         flags.add_argument(f"--{path}", type=Path)
     for kind in ("authentication-token", "authorization"):
@@ -59,18 +64,29 @@ async def main(args: Sequence[str], context: Context, *, part: type[ApiServer] =
 def _parts(flags: argparse.Namespace, context: Context, webhooks: Webhooks, client: Etcd) -> Parts:
     store = Store(client)
     caches = Caches(store, context=context)
+    accounts = _accounts(flags, context, store)
     return Parts(
         context=context,
         audit=AuditLog(context, flags.audit_log_path),
         store=store,
         caches=caches,
         admission=Admission(caches=caches, webhooks=webhooks, context=context),
-        authenticators=tuple(_authenticators(flags, context, webhooks)),
+        authenticators=tuple(_authenticators(flags, context, webhooks, accounts)),
         authorizers=tuple(_authorizers(flags, context, webhooks, caches)),
+        accounts=accounts,
     )
 
 
-def _authenticators(flags: argparse.Namespace, context: Context, webhooks: Webhooks) -> list[Authenticator]:
+def _accounts(flags: argparse.Namespace, context: Context, store: Store) -> Accounts | None:
+    """None where there is nothing to sign with: then there are no tokens of service accounts."""
+    if not flags.service_account_signing_key_file:
+        return None
+    issuer = flags.service_account_issuer
+    audiences, secret = flags.api_audiences or [issuer], flags.service_account_signing_key_file
+    return Accounts(secret=secret, issuer=issuer, audiences=audiences, store=store, context=context)
+
+
+def _authenticators(flags: argparse.Namespace, context: Context, webhooks: Webhooks, accounts: Accounts | None) -> list[Authenticator]:
     """In the order in which they are asked."""
     chain: list[Authenticator] = []
     if flags.requestheader_client_ca_file:
@@ -80,6 +96,7 @@ def _authenticators(flags: argparse.Namespace, context: Context, webhooks: Webho
         chain.append(authentication.ClientCertificate(issuer=subject_of(flags.client_ca_file)))
     if flags.token_auth_file:
         chain.append(authentication.TokenFile(users=authentication.read_tokens(flags.token_auth_file)))
+    chain += [accounts] if accounts else []
     if flags.authentication_token_webhook_config_file:
         access = load(flags.authentication_token_webhook_config_file, context)
         chain.append(authentication.TokenWebhook(webhooks=webhooks, access=access))

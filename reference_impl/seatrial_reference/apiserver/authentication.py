@@ -1,8 +1,8 @@
 """Who asks? Authenticators are tried in turn until one knows the sender; the others are not asked (REQ-03 to REQ-07).
 
-The order: front-proxy headers, client certificate, static tokens, the token webhook. An authenticator that finds no credential of its
-kind has no opinion; one that finds a bad one remembers it. If nobody knows the sender, bad credentials mean 401, and only a sender who
-presented none is anonymous.
+The order: front-proxy headers, client certificate, static tokens, tokens of service accounts, the token webhook. An authenticator that
+finds no credential of its kind has no opinion; one that finds a bad one remembers it. If nobody knows the sender, bad credentials mean
+401, and only a sender who presented none is anonymous.
 """
 
 import csv

@@ -85,6 +85,7 @@ _KINDS: Mapping[str, Shape] = {
     "Binding": {"target": {"kind": str, "name": str}},
     "DeleteOptions": {"preconditions": {"uid": str, "resourceVersion": str}, "gracePeriodSeconds": int, "propagationPolicy": str},
     "TokenReview": {"spec": {"token": str}},
+    "TokenRequest": {"spec": {"audiences": [str], "expirationSeconds": int, "boundObjectRef": {"kind": str, "name": str, "uid": str}}},
     "SubjectAccessReview": {"spec": {"resourceAttributes": {}, "nonResourceAttributes": {}, "groups": [str]}},
     "SelfSubjectAccessReview": {"spec": {"resourceAttributes": {}, "nonResourceAttributes": {}}},
 }

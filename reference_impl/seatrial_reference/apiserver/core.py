@@ -17,6 +17,7 @@ from seatrial_reference.apiserver.authorization import Authorizer
 from seatrial_reference.apiserver.cache import Caches
 from seatrial_reference.apiserver.request import Attributes, Query, User
 from seatrial_reference.apiserver.store import Store, Stored
+from seatrial_reference.apiserver.tokens import Accounts
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import Kind, by_plural
 
@@ -64,6 +65,7 @@ class Parts:
     admission: Admission
     authenticators: tuple[Authenticator, ...]
     authorizers: tuple[Authorizer, ...]
+    accounts: Accounts | None = None
 
 
 class Core:

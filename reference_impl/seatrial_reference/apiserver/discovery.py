@@ -24,8 +24,12 @@ VERSION = {
     "platform": "any",
 }
 _OBJECT_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-_SUBRESOURCE_VERBS: Mapping[str, Sequence[str]] = {"binding": ("create",), "finalize": ("update",)}
-_SUBRESOURCE_KINDS: Mapping[str, tuple[str, str, str]] = {"scale": ("autoscaling", "v1", "Scale"), "binding": ("", "v1", "Binding")}
+_SUBRESOURCE_VERBS: Mapping[str, Sequence[str]] = {"binding": ("create",), "token": ("create",), "finalize": ("update",)}
+_SUBRESOURCE_KINDS: Mapping[str, tuple[str, str, str]] = {
+    "scale": ("autoscaling", "v1", "Scale"),
+    "binding": ("", "v1", "Binding"),
+    "token": ("authentication.k8s.io", "v1", "TokenRequest"),
+}
 
 
 def subresource_kind(kind: Kind, subresource: str) -> tuple[str, str, str]:

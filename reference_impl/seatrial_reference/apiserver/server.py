@@ -110,6 +110,8 @@ class ApiServer(Writing):
         match asked.subresource, asked.verb:
             case "binding", "create":
                 return await self.bind(request)
+            case "token", "create":
+                return await self.issue_token(request)
             case "scale", "get":
                 return await self.get_scale(request)
             case "scale", "update" | "patch":

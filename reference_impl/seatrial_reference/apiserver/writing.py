@@ -315,6 +315,19 @@ class Writing(Reading):
         pod["status"]["conditions"] = [*others, scheduled]
         return pod
 
+    async def issue_token(self, request: Request) -> web.StreamResponse:
+        """POST serviceaccounts/NAME/token: a token for the account, which is not stored."""
+        wanted = body.decode(await request.body(), request.media, group_version_kind=discovery.subresource_kind(request.kind, "token"))
+        body.placed(wanted, request.asked, request.kind)
+        account = await self.read(request)
+        if account is None or self.parts.accounts is None:
+            raise status.not_found(request.kind, request.asked.name)
+        review = self.review(request, "CREATE", wanted, None)
+        admitted = _own(await self.mutate(review))
+        await self.validate(replace(review, object=admitted))
+        issued = await self.parts.accounts.issue(account.object, admitted.get("spec") or {})
+        return await self.answer(request, admitted | {"status": issued}, code=201)
+
     def stamp(self) -> str:
         return stamp(self.context.wall_s())
 
