@@ -96,7 +96,7 @@ def parse(data: bytes, media: str) -> Any:
     """The value in a body. Raises 415 for a media type that is not ours, 400 for what cannot be read."""
     media = media.partition(";")[0].strip().lower() or JSON_MEDIA
     try:
-        if media == YAML_MEDIA:
+        if media == YAML_MEDIA or media.endswith("+yaml"):
             return yaml.load(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are the safe loader
         if media == JSON_MEDIA or media.endswith("+json"):
             return orjson.loads(data)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Json = dict[str, Any]
+FILE_MODE = 0o644
 
 
 def fill(obj: Json, values: Mapping[str, Any]) -> None:
@@ -76,6 +77,19 @@ def pod_spec(spec: Json) -> None:
         _container(container)
     for constraint in _items(spec, "topologySpreadConstraints"):
         fill(constraint, {"nodeAffinityPolicy": "Honor", "nodeTaintsPolicy": "Ignore"})
+    for volume in _items(spec, "volumes"):
+        _volume(volume)
+
+
+def _volume(volume: Json) -> None:
+    for name in ("secret", "configMap", "downwardAPI", "projected"):
+        if isinstance(volume.get(name), dict):
+            fill(volume[name], {"defaultMode": FILE_MODE})
+    for source in _items(volume.get("projected") or {}, "sources"):
+        if source.get("serviceAccountToken"):
+            fill(source["serviceAccountToken"], {"expirationSeconds": 3600})
+    if volume.get("hostPath"):
+        fill(volume["hostPath"], {"type": ""})
 
 
 def _pod(obj: Json) -> None:
@@ -117,6 +131,11 @@ def _stateful_set(obj: Json) -> None:
     spec = child(obj, "spec")
     fill(spec, {"replicas": 1, "revisionHistoryLimit": 10, "podManagementPolicy": "OrderedReady", "updateStrategy": {}})
     fill(spec["updateStrategy"], {"type": "RollingUpdate"})
+    if spec["updateStrategy"]["type"] == "RollingUpdate":
+        fill(child(spec["updateStrategy"], "rollingUpdate"), {"partition": 0})
+    fill(child(spec, "persistentVolumeClaimRetentionPolicy"), {"whenDeleted": "Retain", "whenScaled": "Retain"})
+    for claim in _items(spec, "volumeClaimTemplates"):
+        _volume_claim(claim)
     _template(spec)
 
 
@@ -124,13 +143,25 @@ def _daemon_set(obj: Json) -> None:
     spec = child(obj, "spec")
     fill(spec, {"revisionHistoryLimit": 10, "updateStrategy": {}})
     fill(spec["updateStrategy"], {"type": "RollingUpdate"})
+    if spec["updateStrategy"]["type"] == "RollingUpdate":
+        fill(child(spec["updateStrategy"], "rollingUpdate"), {"maxUnavailable": 1, "maxSurge": 0})
     _template(spec)
 
 
 def _job(obj: Json) -> None:
     spec = child(obj, "spec")
-    fill(spec, {"parallelism": 1, "completions": 1, "backoffLimit": 6, "completionMode": "NonIndexed", "suspend": False})
+    fill(spec, {"completions": 1} if spec.get("parallelism") is None else {})
+    fill(spec, {"parallelism": 1, "backoffLimit": 6, "completionMode": "NonIndexed", "suspend": False, "manualSelector": False})
+    fill(spec, {"podReplacementPolicy": "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed"})
     _template(spec)
+
+
+def _cron_job(obj: Json) -> None:
+    spec = child(obj, "spec")
+    fill(spec, {"concurrencyPolicy": "Allow", "suspend": False, "successfulJobsHistoryLimit": 3, "failedJobsHistoryLimit": 1})
+    template = child(spec, "jobTemplate")
+    fill(child(template, "metadata"), {"creationTimestamp": None})
+    _template(child(template, "spec"))
 
 
 def _service(obj: Json) -> None:
@@ -144,7 +175,6 @@ def _service(obj: Json) -> None:
 
 
 def _namespace(obj: Json) -> None:
-    fill(child(obj, "spec"), {"finalizers": ["kubernetes"]})
     if obj["metadata"].get("name"):
         child(obj["metadata"], "labels")["kubernetes.io/metadata.name"] = obj["metadata"]["name"]
 
@@ -179,6 +209,45 @@ def _volume_claim(obj: Json) -> None:
     fill(child(obj, "spec"), {"volumeMode": "Filesystem"})
 
 
+def _persistent_volume(obj: Json) -> None:
+    fill(child(obj, "spec"), {"volumeMode": "Filesystem", "persistentVolumeReclaimPolicy": "Retain"})
+
+
+def _storage_class(obj: Json) -> None:
+    fill(obj, {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"})
+
+
+def _csi_driver(obj: Json) -> None:
+    told = {"attachRequired": True, "podInfoOnMount": False, "storageCapacity": False, "requiresRepublish": False, "seLinuxMount": False}
+    fill(child(obj, "spec"), told | {"fsGroupPolicy": "ReadWriteOnceWithFSType", "volumeLifecycleModes": ["Persistent"]})
+
+
+def _autoscaler(obj: Json) -> None:
+    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}
+    fill(child(obj, "spec"), {"minReplicas": 1, "metrics": [{"type": "Resource", "resource": cpu}]})
+
+
+def _network_policy(obj: Json) -> None:
+    spec = child(obj, "spec")
+    fill(spec, {"policyTypes": ["Ingress", *(["Egress"] if spec.get("egress") else [])]})
+    for rule in _items(spec, "ingress") + _items(spec, "egress"):
+        for port in _items(rule, "ports"):
+            fill(port, {"protocol": "TCP"})
+
+
+def _endpoint_slice(obj: Json) -> None:
+    for port in _items(obj, "ports"):
+        fill(port, {"name": "", "protocol": "TCP"})
+
+
+def _admission_policy(obj: Json) -> None:
+    spec = child(obj, "spec")
+    fill(spec, {"failurePolicy": "Fail"})
+    fill(child(spec, "matchConstraints"), {"matchPolicy": "Equivalent", "namespaceSelector": {}, "objectSelector": {}})
+    for rule in _items(spec["matchConstraints"], "resourceRules"):
+        fill(rule, {"scope": "*"})
+
+
 _BY_KIND: Mapping[str, Callable[[Json], None]] = {
     "Pod": _pod,
     "Deployment": _deployment,
@@ -187,6 +256,7 @@ _BY_KIND: Mapping[str, Callable[[Json], None]] = {
     "StatefulSet": _stateful_set,
     "DaemonSet": _daemon_set,
     "Job": _job,
+    "CronJob": _cron_job,
     "Service": _service,
     "Namespace": _namespace,
     "Secret": _secret,
@@ -195,6 +265,13 @@ _BY_KIND: Mapping[str, Callable[[Json], None]] = {
     "ClusterRoleBinding": _binding,
     "RoleBinding": _binding,
     "PersistentVolumeClaim": _volume_claim,
+    "PersistentVolume": _persistent_volume,
+    "StorageClass": _storage_class,
+    "CSIDriver": _csi_driver,
+    "HorizontalPodAutoscaler": _autoscaler,
+    "NetworkPolicy": _network_policy,
+    "EndpointSlice": _endpoint_slice,
+    "ValidatingAdmissionPolicy": _admission_policy,
 }
 
 

@@ -1,7 +1,9 @@
-"""Three ways to describe a change, and what each makes of an object. All are pure: the object given is never changed.
+"""Four ways to describe a change, and what each makes of an object. All are pure: the object given is never changed.
 
 JSON patch (RFC 6902) is a list of operations on paths. Merge patch (RFC 7386) is a partial object in which null deletes; lists are
 replaced. Strategic merge patch is a merge patch that knows lists whose items have an identity, the merge key, and merges item by item.
+Apply is the same for a whole object, which is made where it is not there. Who applied which field is not remembered here: so nothing is
+in conflict, and what an apply no longer mentions stays.
 """
 
 import copy
@@ -15,6 +17,7 @@ Json = dict[str, Any]
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
 
 # Lists with an identity, by the name of their field: the first key that the items have. Lists of other names are replaced whole.
 MERGE_KEYS: Mapping[str, tuple[str, ...]] = {
@@ -39,6 +42,7 @@ MERGE_KEYS: Mapping[str, tuple[str, ...]] = {
     "topologySpreadConstraints": ("topologyKey",),
     "webhooks": ("name",),
     "resourceClaims": ("name",),
+    "resourceClaimStatuses": ("name",),
 }
 PRIMITIVE_SETS = frozenset({"finalizers"})
 _ORDER, _DELETE = "$setElementOrder/", "$deleteFromPrimitiveList/"

@@ -30,29 +30,18 @@ system:kube-scheduler           resource.k8s.io            *                    
 system:kube-scheduler           authentication.k8s.io      tokenreviews                                 create
 system:kube-scheduler           authorization.k8s.io       subjectaccessreviews                         create
 
-system:kube-controller-manager  *                          *                                            ro
-system:kube-controller-manager  -                          events,endpoints,serviceaccounts,serviceaccounts/token,secrets,configmaps rw
-system:kube-controller-manager  -                          pods                                         rw
-system:kube-controller-manager  -                          pods/status,services/status                  patch update
-system:kube-controller-manager  -                          persistentvolumes/status,persistentvolumeclaims/status patch update
-system:kube-controller-manager  -                          nodes,nodes/status                           rw
-system:kube-controller-manager  -                          namespaces,namespaces/finalize,namespaces/status rw
-system:kube-controller-manager  -                          replicationcontrollers,persistentvolumes,persistentvolumeclaims rw
-system:kube-controller-manager  -                          replicationcontrollers/status                patch update
-system:kube-controller-manager  apps                       *                                            rw
-system:kube-controller-manager  batch                      *                                            rw
-system:kube-controller-manager  discovery.k8s.io           endpointslices                               rw
-system:kube-controller-manager  coordination.k8s.io        leases                                       rw
-system:kube-controller-manager  events.k8s.io              events                                       create patch update
-system:kube-controller-manager  policy                     poddisruptionbudgets/status                  patch update
-system:kube-controller-manager  admissionregistration.k8s.io validatingadmissionpolicies/status         patch update
-system:kube-controller-manager  autoscaling                horizontalpodautoscalers/status              patch update
-system:kube-controller-manager  certificates.k8s.io        *                                            update patch delete deletecollection
-system:kube-controller-manager  resource.k8s.io            *                                            rw
-system:kube-controller-manager  storagemigration.k8s.io    *                                            update patch delete deletecollection
-system:kube-controller-manager  networking.k8s.io          *                                            rw
-system:kube-controller-manager  storage.k8s.io             *                                            update patch delete deletecollection
-system:kube-controller-manager  rbac.authorization.k8s.io  *                                            update patch delete deletecollection
+system:kube-controller-manager  *                          *                                  ro update patch delete deletecollection
+system:kube-controller-manager  -                          events,endpoints,serviceaccounts,serviceaccounts/token,secrets,configmaps create
+system:kube-controller-manager  -                          pods,persistentvolumes,persistentvolumeclaims,replicationcontrollers create
+system:kube-controller-manager  apps                       *                                            create
+system:kube-controller-manager  batch                      *                                            create
+system:kube-controller-manager  discovery.k8s.io           endpointslices                               create
+system:kube-controller-manager  coordination.k8s.io        leases                                       create
+system:kube-controller-manager  events.k8s.io              events                                       create
+system:kube-controller-manager  networking.k8s.io          ipaddresses,servicecidrs                     create
+system:kube-controller-manager  resource.k8s.io            resourceclaims                               create
+system:kube-controller-manager  certificates.k8s.io        clustertrustbundles                          create
+system:kube-controller-manager  storage.k8s.io             volumeattachments                            create
 system:kube-controller-manager  authentication.k8s.io      tokenreviews                                 create
 system:kube-controller-manager  authorization.k8s.io       subjectaccessreviews                         create
 

@@ -75,10 +75,24 @@ def before_create(kind: Kind, obj: Json, context: Context) -> None:
         obj["status"] = dict(_STATUS_ON_CREATE.get(kind.kind, {}))
     if kind.kind == "Pod":
         obj["status"]["qosClass"] = quality(obj["spec"])
+    if kind.kind == "Namespace":
+        spec = obj.get("spec") or {}
+        obj["spec"] = spec | {"finalizers": list(dict.fromkeys(["kubernetes", *(spec.get("finalizers") or ())]))}
     if kind.kind == "Secret":
         _merge_string_data(obj)
     if kind.kind == "Service":
         _give_address(obj["spec"], context)
+    if kind.kind == "Job" and not obj["spec"].get("manualSelector"):
+        _own_pods(obj)
+
+
+def _own_pods(job: Json) -> None:
+    """A job counts the pods that bear its uid: one that is made anew under the name starts from nothing."""
+    name, uid = job["metadata"]["name"], job["metadata"]["uid"]
+    whose = {"batch.kubernetes.io/job-name": name, "batch.kubernetes.io/controller-uid": uid, "job-name": name, "controller-uid": uid}
+    metadata = job["spec"]["template"]["metadata"]
+    metadata["labels"] = (metadata.get("labels") or {}) | whose
+    job["spec"]["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
 
 
 def _give_address(spec: Json, context: Context) -> None:
@@ -244,6 +258,7 @@ _IMMUTABLE: Mapping[str, Callable[[Json, Json], Iterator[tuple[str, str]]]] = {
     "ReplicaSet": _selector,
     "StatefulSet": _selector,
     "DaemonSet": _selector,
+    "Job": _selector,
     "ClusterRoleBinding": _role_reference,
     "RoleBinding": _role_reference,
     "ConfigMap": _content,

@@ -25,7 +25,7 @@ Json = dict[str, Any]
 Make = Callable[[Stored], Awaitable[Json | None]]  # what becomes of the object: None, and it goes
 NAMES_TRIED = 8
 CONFLICTS_BORNE = 5
-PATCHES = (patching.JSON_PATCH, patching.MERGE_PATCH, patching.STRATEGIC_PATCH)
+PATCHES = (patching.JSON_PATCH, patching.MERGE_PATCH, patching.APPLY_PATCH, patching.STRATEGIC_PATCH)
 
 
 class Writing(Reading):
@@ -120,12 +120,7 @@ class Writing(Reading):
         kind = request.kind
 
         async def make(old: Stored) -> Json | None:
-            new = patching.apply(media, old.copy(), patch)
-            new.setdefault("kind", kind.kind)
-            new.setdefault("apiVersion", kind.api_version)
-            if (new["kind"], new["apiVersion"]) != (kind.kind, kind.api_version):
-                raise status.bad_request("a patch may not change kind or apiVersion")
-            body.check(new)
+            new = self.patched(request, media, old.copy(), patch)
             wanted = new["metadata"].get("resourceVersion")
             if wanted and wanted != str(old.revision):
                 raise status.conflict(kind, request.asked.name)
@@ -134,12 +129,27 @@ class Writing(Reading):
             return await self.changed(request, old, new)
 
         found, confirmed = await self.believed(request)
+        if found is None and media == patching.APPLY_PATCH and not request.asked.subresource:
+            new = self.patched(request, media, {}, patch)
+            return await self._create_by_update(request, body.placed(new, request.asked, kind))
         return await self.answer(request, (await self.change(request, found, confirmed, make)).encoded)
+
+    def patched(self, request: Request, media: str, obj: Json, patch: Any) -> Json:
+        """What a patch makes of an object: another of its kind."""
+        kind, new = request.kind, patching.apply(media, obj, patch)
+        new.setdefault("kind", kind.kind)
+        new.setdefault("apiVersion", kind.api_version)
+        if (new["kind"], new["apiVersion"]) != (kind.kind, kind.api_version):
+            raise status.bad_request("a patch may not change kind or apiVersion")
+        body.check(new)
+        return new
 
     async def patch_of(self, request: Request) -> tuple[str, Any]:
         media = request.media.partition(";")[0].strip().lower()
         if media not in PATCHES:
             raise status.unsupported(media, PATCHES)
+        if media == patching.APPLY_PATCH and not request.query.text("fieldManager"):
+            raise status.bad_request("fieldManager: Required value: is required for apply patch")
         return media, body.parse(await request.body(), media)
 
     async def changed(self, request: Request, old: Stored, new: Json) -> Json | None:

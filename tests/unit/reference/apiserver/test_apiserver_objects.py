@@ -5,6 +5,8 @@ from typing import Any
 import orjson
 import pytest
 
+from seatrial_reference.apiserver import defaults
+
 Json = dict[str, Any]
 PODS = "/api/v1/namespaces/default/pods"
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -227,14 +229,15 @@ def test_a_collection_is_deleted_by_selector(world: Any) -> None:
     assert [each["metadata"]["name"] for each in world.run(world.must("GET", MAPS))["items"]] == ["b"]
 
 
-def test_a_namespace_ends_when_its_finalizer_is_gone(world: Any) -> None:
+@pytest.mark.parametrize("spec", [{"finalizers": []}, {}])  # Go leaves out what is empty
+def test_a_namespace_ends_when_its_finalizer_is_gone(world: Any, spec: Json) -> None:
     world.run(world.must("POST", "/api/v1/namespaces", {"metadata": {"name": "n"}}))
     world.run(world.must("POST", "/api/v1/namespaces/n/configmaps", config()))
     ending = world.run(world.must("DELETE", "/api/v1/namespaces/n"))
     assert ending["status"]["phase"] == "Terminating"
     code, answer = world.run(world.ask("POST", "/api/v1/namespaces/n/configmaps", config("late")))
     assert (code, answer["details"]["causes"][0]["reason"]) == (403, "NamespaceTerminating")
-    world.run(world.must("PUT", "/api/v1/namespaces/n/finalize", ending | {"spec": {"finalizers": []}}))
+    world.run(world.must("PUT", "/api/v1/namespaces/n/finalize", ending | {"spec": spec}))
     assert world.run(world.ask("GET", "/api/v1/namespaces/n"))[0] == 404
     assert world.run(world.ask("DELETE", "/api/v1/namespaces/default"))[0] == 403
 
@@ -266,7 +269,99 @@ def test_a_dry_run_goes_all_the_way_and_leaves_no_trace(world: Any) -> None:
 
 def test_patches_of_other_kinds_are_refused(world: Any) -> None:
     world.run(world.must("POST", MAPS, config()))
-    assert world.run(world.ask("PATCH", f"{MAPS}/m", {}, media="application/apply-patch+yaml"))[0] == 415
+    assert world.run(world.ask("PATCH", f"{MAPS}/m", {}, media="application/cbor"))[0] == 415
     assert world.run(world.ask("PATCH", f"{MAPS}/m", [{"op": "add"}], media="application/json-patch+json"))[0] == 400
     assert world.run(world.ask("PATCH", f"{MAPS}/m", {"metadata": {"name": "n"}}, media="application/merge-patch+json"))[0] == 400
     assert world.run(world.ask("PATCH", f"{MAPS}/none", {}, media="application/merge-patch+json"))[0] == 404
+
+
+APPLY = "application/apply-patch+yaml"
+
+
+def test_what_is_applied_is_made_and_then_merged(world: Any) -> None:
+    first = b"{apiVersion: v1, kind: ConfigMap, metadata: {name: m, labels: {a: b}}, data: {x: one}}"
+    code, made = world.run(world.ask("PATCH", f"{MAPS}/m?fieldManager=t", first, media=APPLY))
+    assert (code, made["data"], made["metadata"]["labels"]) == (201, {"x": "one"}, {"a": "b"})
+    second = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": {"x": "two"}}
+    code, now = world.run(world.ask("PATCH", f"{MAPS}/m?fieldManager=t&force=true", second, media=APPLY))
+    assert (code, now["data"], now["metadata"]["labels"], now["metadata"]["uid"]) == (
+        200,
+        {"x": "two"},
+        {"a": "b"},
+        made["metadata"]["uid"],
+    )
+
+
+def test_the_status_of_a_pod_can_be_applied_item_by_item(world: Any) -> None:
+    world.run(world.must("POST", PODS, pod()))
+    for name in ("a", "b"):
+        status = {"resourceClaimStatuses": [{"name": name, "resourceClaimName": f"p-{name}"}]}
+        applied = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "status": status}
+        now = world.run(world.must("PATCH", f"{PODS}/p/status?fieldManager={name}&force=true", applied, media=APPLY))
+    assert [each["name"] for each in now["status"]["resourceClaimStatuses"]] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "code"),
+    [
+        (f"{MAPS}/m", {}, 400),  # nobody says who applies it
+        (f"{MAPS}/m?fieldManager=t", {"kind": "Secret"}, 400),
+        (f"{MAPS}/m?fieldManager=t", {"metadata": {"name": "other"}}, 400),
+        (f"{PODS}/none/status?fieldManager=t", {}, 404),
+    ],
+)
+def test_not_everything_can_be_applied(world: Any, path: str, sent: Json, code: int) -> None:
+    assert world.run(world.ask("PATCH", path, sent, media=APPLY))[0] == code
+
+
+def test_who_may_not_create_may_not_apply_what_is_not_there(world: Any) -> None:
+    assert world.run(world.ask("PATCH", f"{MAPS}/m?fieldManager=t", {}, media=APPLY, user="scheduler"))[0] == 403
+
+
+def test_a_job_counts_its_own_pods_only(world: Any) -> None:
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}
+    jobs = "/apis/batch/v1/namespaces/default/jobs"
+    made = world.run(world.must("POST", jobs, {"metadata": {"name": "j"}, "spec": {"template": template}}))
+    uid, spec = made["metadata"]["uid"], made["spec"]
+    assert spec["selector"] == {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
+    assert spec["template"]["metadata"]["labels"]["batch.kubernetes.io/controller-uid"] == uid
+    assert spec["template"]["metadata"]["labels"]["job-name"] == "j"
+    assert (spec["completions"], spec["parallelism"], spec["backoffLimit"], spec["podReplacementPolicy"]) == (
+        1,
+        1,
+        6,
+        "TerminatingOrFailed",
+    )
+
+
+TEMPLATE = {"spec": {"containers": [{"name": "c", "image": "i"}]}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "obj", "path", "value"),
+    [
+        (
+            "Pod",
+            {"spec": {"volumes": [{"name": "v", "configMap": {"name": "m"}}]}},
+            ("spec", "volumes", 0, "configMap", "defaultMode"),
+            420,
+        ),
+        ("CronJob", {"spec": {"jobTemplate": {"spec": {"template": TEMPLATE}}}}, ("spec", "concurrencyPolicy"), "Allow"),
+        ("CronJob", {"spec": {"jobTemplate": {"spec": {"template": TEMPLATE}}}}, ("spec", "failedJobsHistoryLimit"), 1),
+        ("StatefulSet", {"spec": {"template": TEMPLATE}}, ("spec", "updateStrategy", "rollingUpdate", "partition"), 0),
+        ("DaemonSet", {"spec": {"template": TEMPLATE}}, ("spec", "updateStrategy", "rollingUpdate", "maxUnavailable"), 1),
+        ("PersistentVolume", {"spec": {}}, ("spec", "persistentVolumeReclaimPolicy"), "Retain"),
+        ("StorageClass", {}, ("volumeBindingMode",), "Immediate"),
+        ("CSIDriver", {}, ("spec", "attachRequired"), True),
+        ("HorizontalPodAutoscaler", {"spec": {"maxReplicas": 2}}, ("spec", "minReplicas"), 1),
+        ("NetworkPolicy", {"spec": {"egress": [{}]}}, ("spec", "policyTypes"), ["Ingress", "Egress"]),
+        ("EndpointSlice", {"ports": [{"port": 80}]}, ("ports", 0, "protocol"), "TCP"),
+        ("ValidatingAdmissionPolicy", {"spec": {}}, ("spec", "matchConstraints", "matchPolicy"), "Equivalent"),
+    ],
+)
+def test_what_controllers_and_kubelets_rely_on_is_there_by_default(kind: str, obj: Json, path: tuple[str | int, ...], value: Any) -> None:
+    defaulted: Any = {"kind": kind, "metadata": {"name": "x"}} | obj
+    defaults.apply(defaulted)
+    for step in path:
+        defaulted = defaulted[step]
+    assert defaulted == value
