@@ -16,6 +16,7 @@ from seatrial.model.verdicts import Finding, Proof
 
 STAGES = ("authentication", "authorization", "mutation", "validation")
 ADMISSION = ("mutation", "validation")
+CONFLICT = 409
 CODES = {"authentication": (401,), "authorization": (403,), "decoding": (400,), "validation": (400, 422)}
 
 
@@ -53,9 +54,11 @@ def _later(history: History, stage: str, user: str, name: str) -> list[Event]:
 
 @check
 def held_at(history: History, *, stage: str, user: str, name: str) -> Proof:
-    """The request has come to the stage that is held, and no further: no later hook asked, nothing stored, nobody told."""
+    """The request has come to the stage that is held, and no further: no later hook asked, nothing stored, nobody told. An update in
+    conflict with what was written since it was read is not the one that is held: its sender has begun anew."""
     here = [e for e in reviews(history, stage, user=user) if stage not in ADMISSION or e["name"] == name]
     told = [e for e in history.of("told", user=user) if asked(history, e)["method"] != "GET" and named(asked(history, e)) == name]
+    told = [e for e in told if not (e["method"] == "PUT" and e["code"] == CONFLICT)]
     beyond = [*_later(history, stage, user, name), *announced(history, name)]
     if beyond or told:
         observed = _what(beyond[0]) if beyond else f"it was answered {described(told[0])}"
