@@ -1,95 +1,62 @@
-"""From the bytes of a request to an object: media type, syntax, and the shape of the parts that the server itself looks at.
+"""From the bytes of a request to an object: media type, syntax, and the types of its fields.
 
-Nothing here knows what is sensible, only what can be read at all; what cannot is answered with 400 or 415, before admission (REQ-01).
+Nothing here knows what is sensible, only what can be read at all; what cannot is answered with 400 or 415, before admission (REQ-01). Of
+a field that the table of messages does not have, nothing is known, and nothing is said. Whoever has types, as Go's clients do, could not
+list a kind any more of which one object has a field of another type: so none is let in.
 """
 
-from collections.abc import Mapping
+import re
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import orjson
 import yaml
 
 from seatrial_reference.apiserver import protobuf, status
+from seatrial_reference.apiserver.messages import Field, by_name
 from seatrial_reference.apiserver.request import Attributes
 from seatrial_schemas.kinds import Kind
 
 Json = dict[str, Any]
-Shape = Any  # a type, a mapping of fields ("*" is any field), or a list of one shape
 
 JSON_MEDIA, YAML_MEDIA = "application/json", "application/yaml"
 ACCEPTED = (JSON_MEDIA, YAML_MEDIA, protobuf.MEDIA)
 
-_LABELS: Shape = {"*": str}
-_META: Mapping[str, Shape] = {
-    "name": str,
-    "generateName": str,
-    "namespace": str,
-    "uid": str,
-    "resourceVersion": str,
-    "deletionTimestamp": str,
-    "labels": _LABELS,
-    "annotations": _LABELS,
-    "finalizers": [str],
-    "ownerReferences": [{}],
+_QUANTITY = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+|[KMGTPE]i|[numkMGTPE])?")
+
+
+def _is_time(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and "T" in value and bool(datetime.fromisoformat(value))
+    except ValueError:
+        return False
+
+
+def _is_bytes(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and b64decode(value, validate=True) is not None
+    except ValueError:
+        return False
+
+
+def _is_quantity(value: Any) -> bool:
+    return bool(_QUANTITY.fullmatch(value)) if isinstance(value, str) else type(value) in (int, float)
+
+
+_SCALARS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "string": (lambda value: isinstance(value, str), "a string"),
+    "bytes": (_is_bytes, "base64"),
+    "bool": (lambda value: isinstance(value, bool), "true or false"),
+    "int": (lambda value: type(value) is int, "an integer"),
+    "IntOrString": (lambda value: type(value) in (int, str), "an integer or a string"),
+    "Quantity": (_is_quantity, "a quantity"),
+    "Time": (_is_time, "a time"),
+    "MicroTime": (_is_time, "a time"),
+    "Raw": (lambda _: True, ""),
+    "[]string": (lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value), "a list of strings"),
 }
-_CONTAINER: Shape = {"ports": [{}], "env": [{}], "resources": {"limits": dict, "requests": dict}, "volumeMounts": [{}], "image": str}
-_POD_SPEC: Shape = {
-    "containers": [_CONTAINER | {probe: {"httpGet": {}} for probe in ("livenessProbe", "readinessProbe", "startupProbe")}],
-    "initContainers": [_CONTAINER],
-    "tolerations": [{}],
-    "volumes": [{}],
-    "schedulingGates": [{}],
-    "topologySpreadConstraints": [{}],
-    "securityContext": {},
-    "nodeSelector": _LABELS,
-    "affinity": {},
-    "nodeName": str,
-    "schedulerName": str,
-    "restartPolicy": str,
-}
-_SELECTOR: Shape = {"matchLabels": _LABELS, "matchExpressions": [{"key": str, "operator": str, "values": [str]}]}
-_WORKLOAD: Shape = {
-    "selector": _SELECTOR,
-    "template": {"metadata": _META, "spec": _POD_SPEC},
-    "strategy": {"rollingUpdate": {}},
-    "updateStrategy": {},
-}
-_HOOKS: Shape = [
-    {
-        "clientConfig": {"url": str, "caBundle": str},
-        "rules": [{"operations": [str], "apiGroups": [str], "apiVersions": [str], "resources": [str]}],
-        "namespaceSelector": _SELECTOR,
-        "objectSelector": _SELECTOR,
-        "timeoutSeconds": int,
-    }
-]
-_RULES: Shape = [{"verbs": [str], "apiGroups": [str], "resources": [str], "resourceNames": [str]}]
-_KINDS: Mapping[str, Shape] = {
-    "Pod": {"spec": _POD_SPEC, "status": {"containerStatuses": [{}], "conditions": [{}]}},
-    "Deployment": {"spec": _WORKLOAD},
-    "ReplicaSet": {"spec": _WORKLOAD},
-    "StatefulSet": {"spec": _WORKLOAD},
-    "DaemonSet": {"spec": _WORKLOAD},
-    "Job": {"spec": _WORKLOAD},
-    "ReplicationController": {"spec": _WORKLOAD | {"selector": _LABELS}},
-    "Service": {"spec": {"ports": [{}], "selector": _LABELS, "type": str, "clusterIP": str}},
-    "Namespace": {"spec": {"finalizers": [str]}},
-    "ConfigMap": {"data": _LABELS, "binaryData": dict},
-    "Secret": {"data": dict, "stringData": _LABELS},
-    "MutatingWebhookConfiguration": {"webhooks": _HOOKS},
-    "ValidatingWebhookConfiguration": {"webhooks": _HOOKS},
-    "ClusterRole": {"rules": _RULES},
-    "Role": {"rules": _RULES},
-    "ClusterRoleBinding": {"subjects": [{}], "roleRef": {}},
-    "RoleBinding": {"subjects": [{}], "roleRef": {}},
-    "Binding": {"target": {"kind": str, "name": str}},
-    "DeleteOptions": {"preconditions": {"uid": str, "resourceVersion": str}, "gracePeriodSeconds": int, "propagationPolicy": str},
-    "TokenReview": {"spec": {"token": str}},
-    "TokenRequest": {"spec": {"audiences": [str], "expirationSeconds": int, "boundObjectRef": {"kind": str, "name": str, "uid": str}}},
-    "SubjectAccessReview": {"spec": {"resourceAttributes": {}, "nonResourceAttributes": {}, "groups": [str]}},
-    "SelfSubjectAccessReview": {"spec": {"resourceAttributes": {}, "nonResourceAttributes": {}}},
-}
-_NAMES = {dict: "an object", list: "a list", str: "a string", int: "an integer"}
 
 
 def parse(data: bytes, media: str) -> Any:
@@ -122,29 +89,48 @@ def decode(data: bytes, media: str, *, group_version_kind: tuple[str, str, str])
 
 
 def check(obj: Json) -> None:
-    """Raises 400 where a part that the server looks at has the wrong shape. Gives the object metadata if it has none."""
+    """Raises 400 where a field has a value of another type. Gives the object metadata if it has none."""
     if obj.get("metadata") is None:
         obj["metadata"] = {}
-    _check(obj, {"metadata": _META, "spec": dict, "status": dict}, obj["kind"])
-    _check(obj, _KINDS.get(obj["kind"], {}), obj["kind"])
+    message = f"{obj.get('apiVersion')}.{obj['kind']}"
+    _object(obj, message if by_name(message) else f"meta.k8s.io/v1.{obj['kind']}", obj["kind"])
 
 
-def _check(value: Any, shape: Shape, path: str) -> None:
-    if value is None:
-        return
-    wanted: Any = shape if isinstance(shape, type) else type(shape)
-    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        raise status.bad_request(f"{path} in version cannot be handled: it must be {_NAMES[wanted]}, not {type(value).__name__}")
-    if isinstance(shape, list):
+def _object(value: Any, message: str, path: str) -> None:
+    if not isinstance(value, dict):
+        raise _other(path, "an object", value)
+    fields = by_name(message)
+    for name, inner in value.items():
+        if inner is not None and name in fields:
+            _field(inner, fields[name], f"{path}.{name}")
+
+
+def _field(value: Any, field: Field, path: str) -> None:
+    if field.cardinality == "list":
+        if not isinstance(value, list):
+            raise _other(path, "a list", value)
         for index, each in enumerate(value):
-            if each is None:
-                raise status.bad_request(f"{path}[{index}] must not be null")
-            _check(each, shape[0], f"{path}[{index}]")
-    elif isinstance(shape, dict):
-        everywhere = shape.get("*")
-        for field, inner in [(each, everywhere) for each in value] if everywhere else shape.items():
-            if field in value:
-                _check(value[field], inner, f"{path}.{field}")
+            _value(each, field.type, f"{path}[{index}]")
+    elif field.cardinality == "map":
+        if not isinstance(value, dict):
+            raise _other(path, "an object", value)
+        for key, each in value.items():
+            if each is not None:
+                _value(each, field.type, f"{path}.{key}")
+    else:
+        _value(value, field.type, path)
+
+
+def _value(value: Any, kind: str, path: str) -> None:
+    holds, named = _SCALARS.get(kind, (None, ""))
+    if holds is None:
+        _object(value, kind, path)
+    elif not holds(value):
+        raise _other(path, named, value)
+
+
+def _other(path: str, wanted: str, value: Any) -> status.Failure:
+    return status.bad_request(f"{path} in version cannot be handled: it must be {wanted}, not {type(value).__name__}")
 
 
 def placed(obj: Json, asked: Attributes, kind: Kind) -> Json:

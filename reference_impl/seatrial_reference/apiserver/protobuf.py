@@ -1,22 +1,22 @@
 """Kubernetes' other encoding, read: Go clients of typed APIs, `kubectl create deployment` among them, write protobuf and take JSON back.
 
 A body is four magic bytes and an envelope (`runtime.Unknown`) that names the kind of the object inside. What is inside has numbers where
-JSON has names; the numbers are data (`kubernetes_fields.json`: message -> number -> JSON name, type, cardinality; from the v0.37 API), so
-this module knows the encoding and no kind. The result is the JSON that the client would have sent: Go's protobuf writes a zero for what
-is not set, Go's JSON leaves that out where the field is `omitempty`, and keeps it where zero means something, as in `replicas: 0`. Hence
-the cardinalities: always (as sent), omitempty (unless zero), pointer (as sent, since sent only if set), list, map, and inline (the
-message's fields are its parent's). The empty time is no time. Fields without a row are skipped, as newer than this server.
+JSON has names; the numbers are data (`messages.py`), so this module knows the encoding and no kind. The result is the JSON that the client
+would have sent: Go's protobuf writes a zero for what is not set, Go's JSON leaves that out where the field is `omitempty`, and keeps it
+where zero means something, as in `replicas: 0`. Hence the cardinalities: always (as sent), omitempty (unless zero), pointer (as sent, since
+sent only if set), list, map, and inline (the message's fields are its parent's). The empty time is no time. Fields without a row are
+skipped, as newer than this server.
 """
 
 import base64
-import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
-from importlib.resources import files
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import orjson
+
+from seatrial_reference.apiserver.messages import Field, by_number
 
 Json = dict[str, Any]
 Wire = int | bytes  # what the encoding itself tells apart: numbers, and everything that has a length
@@ -34,20 +34,6 @@ class Malformed(ValueError):
     """These bytes are not an object of a known kind."""
 
 
-class Field(NamedTuple):
-    """What a number stands for in one message."""
-
-    name: str
-    type: str
-    cardinality: str
-
-
-@cache
-def _messages() -> Mapping[str, Mapping[int, Field]]:
-    rows: dict[str, dict[str, list[str]]] = json.loads(files("seatrial_schemas").joinpath("kubernetes_fields.json").read_text())
-    return {message: {int(number): Field(*row) for number, row in fields.items()} for message, fields in rows.items()}
-
-
 def decode(data: bytes) -> Json:
     """The object in a body, with its kind and apiVersion. Raises Malformed, whatever the bytes are."""
     if not data.startswith(MAGIC):
@@ -59,7 +45,7 @@ def decode(data: bytes) -> Json:
         raise Malformed("the object in the body is encoded once more")
     # Options of a delete go by the name of any group; they are the same message in all of them.
     message = f"meta.k8s.io/v1.{kind}" if kind == "DeleteOptions" else f"{api_version}.{kind}"
-    if message not in _messages():
+    if not by_number(message):
         raise Malformed(f'no kind "{kind}" is registered for version "{api_version}"')
     return {"kind": kind, "apiVersion": api_version} | _object(message, _bytes(envelope.get(_RAW, b"")))
 
@@ -120,7 +106,7 @@ def _text(data: bytes) -> str:
 
 
 def _object(message: str, data: bytes) -> Json:
-    rows, obj = _messages()[message], Json()
+    rows, obj = by_number(message), Json()
     for number, value in _fields(data):
         if number in rows:
             _put(obj, rows[number], value)

@@ -132,3 +132,26 @@ def test_a_body_may_be_too_large(world: Any) -> None:
     assert world.run(world.ask("POST", "/api/v1/namespaces/default/configmaps", body))[0] == 413
     body["data"] = {"a": "x" * 1_600_000}  # the store's limit
     assert world.run(world.ask("POST", "/api/v1/namespaces/default/configmaps", body))[0] == 413
+
+
+@pytest.mark.parametrize(
+    ("path", "obj", "field"),
+    [
+        (
+            "/apis/rbac.authorization.k8s.io/v1/clusterroles",
+            {"aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"a": True}}]}},
+            "matchLabels.a",
+        ),
+        ("/apis/batch/v1/namespaces/default/jobs", {"spec": {"parallelism": "2"}}, "spec.parallelism"),
+        ("/apis/resource.k8s.io/v1/resourceslices", {"spec": {"devices": {}}}, "spec.devices"),
+        ("/apis/coordination.k8s.io/v1/namespaces/default/leases", {"spec": {"renewTime": "soon"}}, "spec.renewTime"),
+        ("/api/v1/namespaces/default/limitranges", {"spec": {"limits": [{"type": "Pod", "max": {"cpu": "much"}}]}}, "max.cpu"),
+        ("/api/v1/namespaces/default/secrets", {"data": {"a": "?"}}, "data.a"),
+        ("/api/v1/namespaces/default/endpoints", {"subsets": [{"ports": [{"port": True}]}]}, "port"),
+    ],
+)
+def test_what_a_client_with_types_could_not_read_is_not_let_in(world: Any, path: str, obj: Json, field: str) -> None:
+    """Or nobody who is written in Go could list the kind any more."""
+    code, answer = world.run(world.ask("POST", path, {"metadata": {"name": "x"}} | obj))
+    assert (code, answer["reason"]) == (400, "BadRequest")
+    assert field in answer["message"]

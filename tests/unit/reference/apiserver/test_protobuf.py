@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seatrial_reference.apiserver.protobuf import MAGIC, MEDIA, Malformed, _messages, decode
+from seatrial_reference.apiserver.messages import by_number, messages
+from seatrial_reference.apiserver.protobuf import MAGIC, MEDIA, Malformed, decode
 from seatrial_schemas.kinds import table
 
 KUBECTL = Path(sys.executable).with_name("kubectl")
@@ -114,9 +115,9 @@ def test_kubectl_sends_in_protobuf_what_it_would_send_in_json(command: str, tmp_
 
 def test_the_table_has_every_kind_and_every_type_that_it_names() -> None:
     kinds = {f"{kind.api_version}.{kind.kind}" for kind in table()}
-    assert kinds | {"v1.Binding", "autoscaling/v1.Scale", "meta.k8s.io/v1.DeleteOptions"} <= set(_messages())
-    rows = [row for fields in _messages().values() for row in fields.values()]
-    assert {row.type for row in rows} <= SPECIAL | set(_messages())
+    assert kinds | {"v1.Binding", "autoscaling/v1.Scale", "meta.k8s.io/v1.DeleteOptions"} <= set(messages())
+    rows = [row for message in messages() for row in by_number(message).values()]
+    assert {row.type for row in rows} <= SPECIAL | set(messages())
     assert {row.cardinality for row in rows} == {"always", "omitempty", "pointer", "list", "map", "inline"}
 
 
