@@ -213,14 +213,17 @@ def lease_of(history: History, role: str) -> tuple[str, str]:
 
 
 def lease_writes(history: History, role: str) -> list[tuple[Event, Event]]:
-    """Accepted writes of the role's lease, by instances, each with its answer, in the order of the store's revisions."""
+    """Accepted writes of the role's lease, by instances, each with its answer, in the order of the store's revisions. Whoever sends what is
+    there already, because an answer was late, has written nothing: the revision stays, and the others see no sign of life."""
     namespace, name = lease_of(history, role)
     writes = [
         (r, a)
         for r, a in accepted(history, instances(history, role), resource="leases", namespace=namespace)
         if r["verb"] in WRITES and name in (r["name"], a["name"])
     ]
-    return sorted(writes, key=lambda pair: pair[1]["revision"] or 0)
+    ordered = sorted(writes, key=lambda pair: pair[1]["revision"] or 0)
+    revisions = [answer["revision"] for _, answer in ordered]
+    return [pair for pair, was, now in zip(ordered, [None, *revisions], revisions, strict=False) if now is None or now != was]
 
 
 def leader(history: History, role: str) -> str | None:

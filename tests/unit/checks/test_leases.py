@@ -6,8 +6,9 @@ from seatrial.model.history import History
 LEASE_S = 2.0
 
 
-def culprits(*writes: tuple[float, str, str]) -> list[str]:
-    """Who is found of these writes of the lease: when, by whom, for whom. The first holder is killed at 1 s."""
+def culprits(*writes: tuple[float, str, str], again: tuple[int, ...] = ()) -> list[str]:
+    """Who is found of these writes of the lease: when, by whom, for whom. The first holder is killed at 1 s. Those in `again` said what was
+    there already."""
     history = History(lambda: 0.0)
     for number in range(3):
         about = {"roles": ["scheduler"], "lease": "kube-system/kube-scheduler", "limits": {"lease_s": LEASE_S}}
@@ -16,7 +17,7 @@ def culprits(*writes: tuple[float, str, str]) -> list[str]:
     for number, (at_s, who, holder) in enumerate(writes):
         about = {"request": number, "verb": "update", "resource": "leases", "namespace": "kube-system", "name": "kube-scheduler"}
         history.append("tap", "request", at_s=at_s, instance=who, data=about | {"body": {"spec": {"holderIdentity": holder}}})
-        answered = {"request": number, "code": 200, "name": "kube-scheduler", "revision": number + 1}
+        answered = {"request": number, "code": 200, "name": "kube-scheduler", "revision": number + 1 - (number in again)}
         history.append("tap", "answer", at_s=at_s, instance=who, data=answered)
     return [f.culprit for f in judge(history, "leadership.takeover", {"role": "scheduler", "since": "kill", "lease_s": LEASE_S}).findings]
 
@@ -35,3 +36,10 @@ def test_nobody_takes_it_from_the_one_who_has_taken_over() -> None:
 
 def test_one_that_was_given_back_is_free() -> None:
     assert culprits((0.5, "scheduler-0", "a"), (0.9, "scheduler-0", ""), (1.1, "scheduler-1", "b")) == []
+
+
+def test_who_says_the_same_again_has_renewed_nothing() -> None:
+    late = ((0.5, "scheduler-0", "a"), (0.9, "scheduler-0", "a"), (2.6, "scheduler-1", "b"))
+
+    assert culprits(*late) == ["scheduler-1"]
+    assert culprits(*late, again=(1,)) == []

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from grpclib import GRPCError
+from grpclib import GRPCError, Status
 from grpclib.client import Channel
 
 from seatrial.doubles.runtime import Runtime
@@ -17,6 +17,7 @@ from seatrial.model.history import History
 from seatrial_schemas import cri
 from seatrial_schemas import cri_pb2 as pb
 from seatrial_schemas.context import SystemContext
+from seatrial_schemas.rpc import Method
 
 
 @contextlib.asynccontextmanager
@@ -172,5 +173,18 @@ def test_calls_can_be_held_and_refused(tmp_path: Path) -> None:
                 await started(s, pod_config(s, "q"))
             s.runtime.heal()
             await started(s, pod_config(s, "q"))
+
+    asyncio.run(act())
+
+
+def test_what_it_does_not_serve_is_not_implemented(tmp_path: Path) -> None:
+    """As real runtimes that are older than the kubelet say it; every kubelet takes it for that."""
+    newer = Method(path="/runtime.v1.RuntimeService/RuntimeConfig", request=pb.VersionRequest, reply=pb.VersionResponse)
+
+    async def act() -> None:
+        async with serving(tmp_path) as s:
+            with pytest.raises(GRPCError) as caught:
+                await s.ask(newer)
+            assert caught.value.status is Status.UNIMPLEMENTED
 
     asyncio.run(act())
