@@ -179,7 +179,7 @@ def test_calls_can_be_held_and_refused(tmp_path: Path) -> None:
 
 def test_what_it_does_not_serve_is_not_implemented(tmp_path: Path) -> None:
     """As real runtimes that are older than the kubelet say it; every kubelet takes it for that."""
-    newer = Method(path="/runtime.v1.RuntimeService/RuntimeConfig", request=pb.VersionRequest, reply=pb.VersionResponse)
+    newer = Method(path="/runtime.v1.RuntimeService/GetContainerEvents", request=pb.VersionRequest, reply=pb.VersionResponse)
 
     async def act() -> None:
         async with serving(tmp_path) as s:
