@@ -21,7 +21,7 @@ from seatrial_reference.apiserver.authentication import Credentials
 from seatrial_reference.apiserver.core import ENTRY, Parts, Request
 from seatrial_reference.apiserver.request import Attributes, Query, User, parse, unknown
 from seatrial_reference.apiserver.status import Failure
-from seatrial_reference.apiserver.writing import Writing
+from seatrial_reference.apiserver.subresources import Subresources
 from seatrial_reference.machinery.objects import stamp
 from seatrial_reference.machinery.serving import Listening, serve
 from seatrial_schemas.kinds import by_plural
@@ -36,7 +36,7 @@ HEALTH_S = 2.0
 log = logging.getLogger(__name__)
 
 
-class ApiServer(Writing):
+class ApiServer(Subresources):
     """One instance. Any number of them may serve one store: none keeps anything that another would need (HA-02)."""
 
     def __init__(self, parts: Parts, *, address: str = "127.0.0.1:6443") -> None:
