@@ -24,7 +24,6 @@ class Subresources(Writing):
     async def bind(self, request: Request) -> web.StreamResponse:
         """POST pods/NAME/binding: the one way in which a pod gets its node, once (P-B-1)."""
         binding = body.decode(await request.body(), request.media, group_version_kind=("", "v1", "Binding"))
-        body.check(binding)
         body.placed(binding, request.asked, request.kind)
         binding = own(await self.mutate(self.review(request, "CREATE", binding, None)))
         target = binding.get("target") or {}

@@ -48,9 +48,12 @@ class Writing(Reading):
         prefix = "" if metadata.get("name") else str(metadata.get("generateName") or "")
         defaults.apply(obj)
         review = self.review(request, "CREATE", obj, None)
-        admitted = await self.mutate(review)
+        admitted = own(await self.mutate(review))
+        if admitted is not obj:
+            body.check(admitted)
+        prefix = "" if admitted["metadata"].get("name") else prefix
         for left in range(NAMES_TRIED if prefix else 1, 0, -1):
-            new = self.prepared(request, own(admitted), prefix)
+            new = self.prepared(request, admitted, prefix)
             await self.validate(replace(review, object=new, name=new["metadata"]["name"]))
             name = new["metadata"]["name"]
             made = await self.store_created(request, kind.store_key(namespace=request.asked.namespace, name=name), new)
@@ -63,9 +66,7 @@ class Writing(Reading):
     def prepared(self, request: Request, obj: Json, prefix: str) -> Json:
         """The object with everything that only the server can say, valid or refused."""
         kind = request.kind
-        body.check(obj)
-        defaults.apply(obj)
-        if prefix and not obj["metadata"].get("name"):
+        if prefix:
             obj["metadata"]["name"] = strategy.generated_name(prefix, self.context)
         defaults.apply(obj)
         body.placed(obj, request.asked, kind)

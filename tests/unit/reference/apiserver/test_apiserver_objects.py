@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from seatrial_reference.apiserver import defaults
+from seatrial_reference.apiserver import defaults, strategy
 
 Json = dict[str, Any]
 PODS = "/api/v1/namespaces/default/pods"
@@ -365,3 +365,10 @@ def test_what_controllers_and_kubelets_rely_on_is_there_by_default(kind: str, ob
     for step in path:
         defaulted = defaulted[step]
     assert defaulted == value
+
+
+def test_a_generated_name_that_is_taken_is_generated_anew(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = iter(["x-1", "x-1", "x-1", "x-2"])
+    monkeypatch.setattr(strategy, "generated_name", lambda *_: next(names))
+    made = [world.run(world.must("POST", MAPS, {"metadata": {"generateName": "x-"}})) for _ in range(2)]
+    assert [each["metadata"]["name"] for each in made] == ["x-1", "x-2"]
