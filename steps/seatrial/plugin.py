@@ -19,7 +19,7 @@ from pytest_bdd.feature import get_feature
 from seatrial import catalogue
 from seatrial.adapters.descriptor import Implementation, load
 from seatrial.backends.interface import Backend
-from seatrial.bindings import MODULES
+from seatrial.bindings import MODULES, vocabulary
 from seatrial.bindings.phrases import ordered_topology
 from seatrial.model.errors import Inconclusive, Nonconformant, NotReady, NotRunnable, UsageError
 from seatrial.model.rules import Rule, values
@@ -60,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
         for name in MODULES:
             module = importlib.import_module(f"seatrial.bindings.{name}")
             config.pluginmanager.register(module, module.__name__)
+        vocabulary.learn()
 
 
 def _understand(config: pytest.Config) -> None:
