@@ -8,11 +8,11 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from seatrial.adapters.descriptor import Implementation, load
+from seatrial.adapters.descriptor import Implementation
 from seatrial.cluster.instances import Attached, Supervised
 from seatrial.model.errors import HarnessFault, Inconclusive, NotReady
 from seatrial.model.topology import Topology
-from seatrial.opening import backend_name, open_backend
+from seatrial.opening import backend_name, on_trial, open_backend
 from seatrial.versions import complaints
 from seatrial.world import World, probes, stages
 
@@ -38,7 +38,7 @@ class Symptom:
 
 def examine(name: str, *, backend: str | None, settings: Mapping[str, str], seed: int = 0) -> Iterator[Symptom]:
     """The symptoms, as they are found. Raises UsageError for a bad descriptor."""
-    implementation = load(name)
+    implementation = on_trial(name, backend)
     yield Symptom(ok=True, what="descriptor", detail=f"{implementation.name} {implementation.version} ({implementation.file})")
     for component, problem in complaints(implementation, settings):
         yield Symptom(ok=False, what=component.name, detail=problem, fault="the environment")

@@ -19,7 +19,7 @@ from seatrial import assets, catalogue, plugin
 from seatrial.adapters.descriptor import Implementation, load
 from seatrial.model.rules import Rule
 from seatrial.model.verdicts import Verdict
-from seatrial.opening import backend_name
+from seatrial.opening import backend_name, on_trial
 from seatrial.report.blame import blame
 from seatrial.report.digests import digests
 from seatrial.report.outcomes import INTERRUPTED, NEVER_READY, Outcome, Planned, complete, died, outcomes
@@ -178,7 +178,7 @@ def plan(wish: Wish) -> Harvest:
 
 def run(wish: Wish, shows: Shows, *, command: str) -> Report:
     """Run what is wished, and conclude. `command` is what the user typed, as far as the implementation."""
-    implementation, rules = load(wish.implementation), wish.selected()
+    implementation, rules = on_trial(wish.implementation, wish.backend), wish.selected()
     if implementation.attached:  # scenarios share the one cluster that there is
         wish = replace(wish, workers=0)
     fatal = {r.id for r in rules if r.must} - {d.id for d in implementation.deviations} if wish.fail_fast else ()

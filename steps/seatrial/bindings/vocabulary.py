@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
-runner = import_module("pytest_bdd.scenario")  # the package has a function of that name
+runner: Any = import_module("pytest_bdd.scenario")  # the package has a function of that name
 _elsewhere = runner.get_step_function
 _inspections = {name: cache(getattr(runner, name)) for name in ("signature", "get_required_args")}
 
