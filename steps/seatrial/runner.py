@@ -29,6 +29,11 @@ from seatrial.report.summary import Report
 from seatrial.results import Result
 
 FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")  # would bring the user's own plugins and options in
+SPARED = (  # plugins of pytest that do nothing for scenarios, and would for each of them
+    *("cacheprovider", "debugging", "doctest", "faulthandler", "junitxml", "legacypath", "logging", "monkeypatch", "pastebin", "recwarn"),
+    *("setuponly", "setupplan", "stepwise", "subtests", "terminal", "threadexception", "tmpdir", "unittest", "unraisableexception"),
+    "warnings",
+)
 FAIL_FAST, NOT_READY = "--fail-fast", "nothing ever became ready"
 PATIENCE = 3  # scenarios that may end before anything was ready, until nobody waits for the others
 BAD = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.HARNESS_FAULT)
@@ -74,7 +79,7 @@ class Wish:
     def arguments(self, nodes: Sequence[str] = ()) -> list[str]:
         """The command line of pytest: nothing comes from files or plugins of the user's."""
         features = assets.features()
-        plugins = ["pytest_bdd.plugin", "seatrial.plugin", *self._side_by_side[0], "no:cacheprovider", "no:terminal"]
+        plugins = ["pytest_bdd.plugin", "seatrial.plugin", *self._side_by_side[0], *(f"no:{name}" for name in SPARED)]
         given = [f"--implementation={self.implementation}", f"--seed={self.seed}"]
         given += [f"--backend={self.backend}"] if self.backend else []
         given += [f"--reports={self.reports}"] if self.reports else []
