@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from seatrial import catalogue
-from seatrial.adapters.descriptor import Implementation, load
+from seatrial.adapters.descriptor import Implementation
 from seatrial.backends.attached import Attached
 from seatrial.cluster.instances import Attached as Standing
 from seatrial.cluster.instances import Supervised
 from seatrial.cluster.stay import Stay
 from seatrial.model.errors import HarnessFault, Inconclusive, NotReady
 from seatrial.model.topology import Topology
-from seatrial.opening import backend_name, open_backend
+from seatrial.opening import backend_name, on_trial, open_backend
 from seatrial.prerequisites import GUESTS
 from seatrial.versions import complaints
 from seatrial.world import World, probes, stages
@@ -48,7 +48,7 @@ class Symptom:
 
 def examine(name: str, *, backend: str | None, settings: Mapping[str, str], seed: int = 0) -> Iterator[Symptom]:
     """The symptoms, as they are found. Raises UsageError for a bad descriptor."""
-    implementation = load(name)
+    implementation = on_trial(name, backend)
     yield Symptom(ok=True, what="descriptor", detail=f"{implementation.name} {implementation.version} ({implementation.file})")
     for component, problem in complaints(implementation, settings):
         yield Symptom(ok=False, what=component.name, detail=problem, fault="the environment")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from _pytest.runner import runtestprotocol
+from _pytest.runner import call_and_report
 
 from seatrial import plugin
 from seatrial.adapters.descriptor import Implementation
@@ -117,10 +117,12 @@ class Lanes:
         return world.cluster.network.directory, self._reports
 
     def _reports(self, number: int) -> list[Any]:
-        """In the process of a copy: run the scenario, and let its reports travel."""
+        """In the process of a copy: run the scenario, and let the report travel that matters. The process ends: nothing is torn down."""
         item = self._session.items[number]
-        made = runtestprotocol(item, log=False, nextitem=None)
-        return [item.config.hook.pytest_report_to_serializable(config=item.config, report=r) for r in made]
+        report = call_and_report(item, "setup", log=False)
+        if report.passed:
+            report = call_and_report(item, "call", log=False)
+        return [item.config.hook.pytest_report_to_serializable(config=item.config, report=report)]
 
     def _finish(self, snapshot: Snapshot) -> None:
         beginning, item = self._busy.pop(snapshot)

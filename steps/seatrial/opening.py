@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from importlib.util import find_spec
 
-from seatrial.adapters.descriptor import Component, Implementation
+from seatrial.adapters.descriptor import Component, Implementation, load
 from seatrial.backends.interface import Backend
 from seatrial.model.errors import NotReady, UsageError
 
@@ -35,6 +35,12 @@ def backend_class(name: str) -> type[Backend]:
     from seatrial.backends.simulation import Simulation  # noqa: PLC0415
 
     return Simulation
+
+
+def on_trial(name: str, asked: str | None) -> Implementation:
+    """The implementation of a descriptor, with the limits that it has on its backend. Raises UsageError."""
+    backend = backend_class(backend_name(asked, load(name)))
+    return load(name, virtual="virtual-time" in backend.can)
 
 
 def open_backend(name: str, implementation: Implementation, *, seed: int) -> Backend:

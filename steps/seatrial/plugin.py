@@ -19,13 +19,13 @@ from pytest_bdd.feature import get_feature
 from seatrial import catalogue
 from seatrial.adapters.descriptor import Implementation, load
 from seatrial.backends.interface import Backend
-from seatrial.bindings import MODULES
+from seatrial.bindings import MODULES, vocabulary
 from seatrial.bindings.phrases import ordered_topology
 from seatrial.model.errors import Inconclusive, Nonconformant, NotReady, NotRunnable, UsageError
 from seatrial.model.rules import Rule, values
 from seatrial.model.topology import Topology
 from seatrial.model.verdicts import Verdict
-from seatrial.opening import backend_class, backend_name, open_backend
+from seatrial.opening import backend_class, backend_name, on_trial, open_backend
 from seatrial.prerequisites import beyond_guests, missing
 from seatrial.results import Result, keep, witnessed
 from seatrial.world import World
@@ -60,6 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
         for name in MODULES:
             module = importlib.import_module(f"seatrial.bindings.{name}")
             config.pluginmanager.register(module, module.__name__)
+        vocabulary.learn()
 
 
 def _understand(config: pytest.Config) -> None:
@@ -159,7 +160,7 @@ def beginning_of(item: pytest.Item) -> Beginning | None:
 
 def implementation_of(config: pytest.Config) -> Implementation:
     """What is on trial."""
-    return load(config.getoption("implementation"))
+    return on_trial(config.getoption("implementation"), config.getoption("backend"))
 
 
 def new_world(config: pytest.Config, backend: Backend) -> World:
@@ -187,7 +188,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
 
 
 def backend_of(config: pytest.Config) -> str:
-    return backend_name(config.getoption("backend"), implementation_of(config))
+    return backend_name(config.getoption("backend"), load(config.getoption("implementation")))
 
 
 def lacks(item: pytest.Item) -> tuple[Verdict | None, str]:

@@ -21,7 +21,7 @@ from seatrial.backends.attached import Attached
 from seatrial.cluster.stay import Stay
 from seatrial.model.rules import Rule
 from seatrial.model.verdicts import Verdict
-from seatrial.opening import backend_name
+from seatrial.opening import backend_name, on_trial
 from seatrial.report.blame import blame
 from seatrial.report.digests import digests
 from seatrial.report.outcomes import INTERRUPTED, NEVER_READY, Outcome, Planned, complete, died, outcomes
@@ -31,6 +31,11 @@ from seatrial.report.summary import Report
 from seatrial.results import Result
 
 FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")  # would bring the user's own plugins and options in
+SPARED = (  # plugins of pytest that do nothing for scenarios, and would for each of them
+    *("cacheprovider", "debugging", "doctest", "faulthandler", "junitxml", "legacypath", "logging", "monkeypatch", "pastebin", "recwarn"),
+    *("setuponly", "setupplan", "stepwise", "subtests", "terminal", "threadexception", "tmpdir", "unittest", "unraisableexception"),
+    "warnings",
+)
 FAIL_FAST, NOT_READY = "--fail-fast", "nothing ever became ready"
 PATIENCE = 3  # scenarios that may end before anything was ready, until nobody waits for the others
 BAD = (Verdict.FAILED, Verdict.INCONCLUSIVE, Verdict.HARNESS_FAULT)
@@ -76,7 +81,7 @@ class Wish:
     def arguments(self, nodes: Sequence[str] = ()) -> list[str]:
         """The command line of pytest: nothing comes from files or plugins of the user's."""
         features = assets.features()
-        plugins = ["pytest_bdd.plugin", "seatrial.plugin", *self._side_by_side[0], "no:cacheprovider", "no:terminal"]
+        plugins = ["pytest_bdd.plugin", "seatrial.plugin", *self._side_by_side[0], *(f"no:{name}" for name in SPARED)]
         given = [f"--implementation={self.implementation}", f"--seed={self.seed}"]
         given += [f"--backend={self.backend}"] if self.backend else []
         given += [f"--reports={self.reports}"] if self.reports else []
@@ -180,7 +185,7 @@ def plan(wish: Wish) -> Harvest:
 
 def run(wish: Wish, shows: Shows, *, command: str) -> Report:
     """Run what is wished, and conclude. `command` is what the user typed, as far as the implementation."""
-    implementation, rules = load(wish.implementation), wish.selected()
+    implementation, rules = on_trial(wish.implementation, wish.backend), wish.selected()
     if implementation.attached or implementation.guest:  # scenarios share the one cluster that there is
         wish = replace(wish, workers=0)
     implementation = _met(implementation, shows) if implementation.guest else implementation

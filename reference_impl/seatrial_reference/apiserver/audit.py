@@ -29,10 +29,16 @@ class AuditLog:
         self._context = context
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if path else None
 
+    @property
+    def kept(self) -> bool:
+        return self._file is not None
+
     def begin(self, http: web.BaseRequest, audit: str, asked: Attributes) -> "Entry":
         return Entry(self, http, audit, asked)
 
     def now(self) -> str:
+        if not self.kept:
+            return ""
         return dt.datetime.fromtimestamp(self._context.wall_s(), tz=dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
     def write(self, event: Json) -> None:
@@ -77,6 +83,8 @@ class Entry:
 
     def complete(self, response: web.StreamResponse) -> None:
         """Nobody who could not be told who they are gets past here unseen."""
+        if not self._log.kept:
+            return
         if not self._received:
             self.received(ANONYMOUS)
         body = response.body if isinstance(response, web.Response) and self._event["level"] == "RequestResponse" else None
@@ -89,6 +97,8 @@ class Entry:
             self._write("ResponseComplete", code=200)
 
     def _write(self, stage: str, *, code: int | None = None, **more: Any) -> None:
+        if not self._log.kept:
+            return
         status = {"responseStatus": {"metadata": {}, "code": code}} if code else {}
         self._log.write(self._event | {"stage": stage, "stageTimestamp": self._log.now()} | status | self._about() | more)
 

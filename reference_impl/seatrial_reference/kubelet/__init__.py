@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument("--node-ip", required=True)
     flags.add_argument("--container-runtime-endpoint", required=True, help="unix:///path")
     flags.add_argument("--node-lease-duration-seconds", type=float, default=40.0)
+    flags.add_argument("--node-lease-renew-interval", type=duration, help="not upstream's, where it is a quarter of the lease's duration")
     flags.add_argument("--node-status-update-frequency", type=duration, default=10.0)
     flags.add_argument("--pleg-relist-period", type=duration, default=1.0, help="not upstream's: how often to look at the runtime")
     flags.add_argument(
@@ -32,6 +33,8 @@ def parser() -> argparse.ArgumentParser:
 async def main(args: Sequence[str], context: Context, *, part: type[Kubelet] = Kubelet) -> None:
     """Serve the node until cancelled."""
     flags = parser().parse_args(args)
+    if flags.node_lease_renew_interval:
+        flags.node_lease_duration_seconds = 4 * flags.node_lease_renew_interval
     runtime = Runtime(flags.container_runtime_endpoint)
     try:
         async with connected(flags.kubeconfig, context, agent=f"{PROGRAM}/reference") as client:

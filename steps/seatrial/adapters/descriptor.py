@@ -39,6 +39,7 @@ class Component:
     replicas_max: int = 1
     lease: str | None = None  # namespace/name of its election
     limits: Limits = field(default_factory=Limits)
+    virtually: Mapping[str, float] = field(default_factory=dict)  # limits that are others where time is virtual
     files: Mapping[str, str] = field(default_factory=dict)  # templates, by name
     private: tuple[str, ...] = ()
     version: tuple[str, ...] = ()
@@ -121,11 +122,21 @@ BEYOND = {"observe": {"store": "none"}, "hooks": NO_HOOKS}  # what an API server
 GUEST = "kubeconfig:"
 
 
-def load(name: str) -> Implementation:
-    """The implementation of a descriptor: a file, the name of one that ships with the package, or `kubeconfig:PATH`. Raises UsageError."""
+def load(name: str, *, virtual: bool = False) -> Implementation:
+    """The implementation of a descriptor: a file, the name of one that ships with the package, or `kubeconfig:PATH`; as it is in real time,
+    or in virtual time. Raises UsageError."""
     if name.startswith(GUEST):
         return _existing(name.removeprefix(GUEST))
-    return _load(str(_find(name)), ())
+    return _timed(str(_find(name)), virtual)
+
+
+@cache
+def _timed(path: str, virtual: bool) -> Implementation:
+    there = _load(path, ())
+    if not virtual:
+        return there
+    components = {name: replace(c, limits=replace(c.limits, **c.virtually)) for name, c in there.components.items()}
+    return replace(there, components=components)
 
 
 def _existing(path: str) -> Implementation:
@@ -230,5 +241,8 @@ def _component(name: str, row: Mapping[str, Any], folder: Path, base: Implementa
         election = row["replicas"].get("election", "none")
         given["lease"] = None if election == "none" else election["lease"]
     if "limits" in row:
-        given["limits"] = replace(start.limits, **row["limits"])
+        stated = dict(row["limits"])
+        virtually = stated.pop("virtually", {})
+        given["limits"] = replace(start.limits, **stated)
+        given["virtually"] = {k: v for k, v in start.virtually.items() if k not in stated} | virtually
     return replace(start, **given)

@@ -110,3 +110,13 @@ def test_settings_have_defaults_that_a_descriptor_may_change(tmp_path: Path) -> 
     )
 
     assert load(str(file)).settings == {"bin": "${cache}/mine", "more": "x"}
+
+
+def test_limits_of_virtual_time_hold_there_only(tmp_path: Path) -> None:
+    row = "  scheduler: {limits: {lease_s: 3, virtually: {renew_s: 7}}}"
+    file = str(descriptor(tmp_path, "components:", row))
+
+    real, virtual = (load(file, virtual=virtual).components["scheduler"].limits for virtual in (False, True))
+
+    assert (real.lease_s, real.renew_s, real.retry_s) == (3, 1.5, 0.5)
+    assert (virtual.lease_s, virtual.renew_s, virtual.retry_s) == (3, 7, 2)  # what the file states itself counts before the base's

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from seatrial.backends.simulation.datagrams import Datagrams
+    from seatrial.backends.simulation.handle import SimulatedHandle
     from seatrial.backends.simulation.streams import Endpoint
     from seatrial.backends.simulation.wires import Listener, Site
 
@@ -29,7 +30,7 @@ class Boot:
         self.paused = False
         self.dead = False
         self.frozen = False
-        self.parked: list[asyncio.Handle] = []
+        self.parked: list[SimulatedHandle] = []
         self.endpoints: dict[Endpoint, None] = {}
         self.listeners: dict[Listener | Datagrams, None] = {}
         self.lines: deque[str] = deque(maxlen=LINES_MAX)
@@ -48,7 +49,7 @@ class Boot:
         """Its unfinished tasks, oldest first."""
         return [t for t in self._tasks if not t.done()]
 
-    def freeze(self, *, paused: bool | None = None, dead: bool | None = None) -> list[asyncio.Handle]:
+    def freeze(self, *, paused: bool | None = None, dead: bool | None = None) -> "list[SimulatedHandle]":
         """Change what stops it. Returns the callbacks that may run now, in the order in which they were due."""
         self.paused = self.paused if paused is None else paused
         self.dead = self.dead if dead is None else dead

@@ -22,6 +22,8 @@ import grpclib.metadata
 import grpclib.protocol
 import grpclib.server
 
+from seatrial.backends.simulation.http2 import CarriedHTTP2
+
 
 class OrderedSet(MutableSet[Any]):
     """A set in order of insertion."""
@@ -76,6 +78,7 @@ class Libraries:
             (aiohttp.client, "os", SimpleNamespace(urandom=random.randbytes)),
             *((module, "time", clock) for module in (grpclib.client, grpclib.metadata, grpclib.protocol, grpclib.server)),
             (grpclib.server, "Handler", NumberedHandler),
+            (grpclib.protocol, "H2Connection", CarriedHTTP2),
             (aiohttp.ClientSession, "__init__", self._remembered(aiohttp.ClientSession.__init__)),
             (grpclib.client.Channel, "__init__", self._remembered(grpclib.client.Channel.__init__)),
         ]

@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 
 from seatrial.backends.simulation.boot import BOOT, Boot
+from seatrial.backends.simulation.handle import SimulatedHandle
 from seatrial.backends.simulation.sockets import Sockets
 from seatrial.backends.simulation.watchdog import Blocked
 from seatrial.model.errors import HarnessFault, Inconclusive
@@ -40,7 +41,7 @@ class SimulatedTask(asyncio.Task[Any]):
 class SimulatedLoop(Sockets):
     """Virtual time. Private names of BaseEventLoop that it relies on: _ready, _run_once, _timer_handle_cancelled, Handle._run."""
 
-    _ready: deque[asyncio.Handle]
+    _ready: deque[SimulatedHandle]
 
     def __init__(self, random: Random) -> None:
         super().__init__()
@@ -48,9 +49,9 @@ class SimulatedLoop(Sockets):
         self.alarm: Blocked | None = None  # set by the watchdog: steps are taken and no time passes
         self.act: asyncio.Task[Any] | None = None  # what Backend.run waits for
         self.fault: Exception | None = None  # why the act was cancelled
-        self._now_s = 0.0
+        self.now_s = 0.0
         self._random = random
-        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._timers: list[tuple[float, int, SimulatedHandle]] = []
         self._stale = 0
         self._numbers = itertools.count(1)
         self._sweeps = 0
@@ -59,20 +60,30 @@ class SimulatedLoop(Sockets):
     # Time.
 
     def time(self) -> float:
-        return self._now_s
+        return self.now_s
+
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> SimulatedHandle:
+        self._check_closed()  # type: ignore[attr-defined]
+        handle = SimulatedHandle(self.now_s, callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    call_soon_threadsafe = call_soon  # type: ignore[assignment] # there is one thread
 
     def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
-    ) -> asyncio.TimerHandle:
-        timer = asyncio.TimerHandle(when, callback, args, self, context)
-        timer._scheduled = True  # type: ignore[attr-defined] # noqa: SLF001
+    ) -> SimulatedHandle:
+        timer = SimulatedHandle(when, callback, args, self, context)
+        timer._scheduled = True  # noqa: SLF001
         heapq.heappush(self._timers, (when, next(self._numbers), timer))
         return timer
 
     def call_later(  # type: ignore[override]
         self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
-    ) -> asyncio.TimerHandle:
-        return self.call_at(self._now_s + delay, callback, *args, context=context)
+    ) -> SimulatedHandle:
+        return self.call_at(self.now_s + delay, callback, *args, context=context)
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         self._stale += handle._scheduled  # type: ignore[attr-defined] # noqa: SLF001
@@ -87,11 +98,13 @@ class SimulatedLoop(Sockets):
         if not self._ripen():
             self._fail(HarnessFault("simulation is deadlocked: nothing is ready and no timer is set. Waiting:\n" + self._waiting()))
             return
-        self._shuffle()
-        for _ in range(len(self._ready)):
-            handle = self._ready.popleft()
-            boot: Boot | None = handle._context.get(BOOT)  # type: ignore[attr-defined] # noqa: SLF001
-            if handle.cancelled():
+        ready = self._ready
+        if len(ready) > 1:
+            self._shuffle()
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            boot = handle.boot
+            if handle._cancelled:  # noqa: SLF001
                 continue
             if boot is not None and boot.frozen:
                 boot.parked.append(handle)
@@ -103,38 +116,40 @@ class SimulatedLoop(Sockets):
         timers = self._timers
         while timers:
             when, _, timer = timers[0]
-            if timer.cancelled():
+            if timer._cancelled:  # noqa: SLF001
                 self._stale -= 1
-            elif when <= self._now_s:
+            elif when <= self.now_s:
                 self._ready.append(timer)
             elif self._ready or self._stopping:  # type: ignore[attr-defined]
                 return True
             else:
-                self._now_s = when
+                self.now_s = when
                 continue
             heapq.heappop(timers)
-            timer._scheduled = False  # type: ignore[attr-defined] # noqa: SLF001
+            timer._scheduled = False  # noqa: SLF001
         return bool(self._ready or self._stopping)  # type: ignore[attr-defined]
 
     def _shuffle(self) -> None:
         """Between hosts, never inside one."""
-        if len(self._ready) < 2:
-            return
-        lanes: dict[object, list[asyncio.Handle]] = {}
+        lanes: dict[object, list[SimulatedHandle]] = {}
         for handle in self._ready:
-            boot: Boot | None = handle._context.get(BOOT)  # type: ignore[attr-defined] # noqa: SLF001
-            lanes.setdefault(boot and boot.site, []).append(handle)
+            boot = handle.boot
+            site = boot and boot.site
+            if site in lanes:
+                lanes[site].append(handle)
+            else:
+                lanes[site] = [handle]
         if len(lanes) > 1:
             order = list(lanes.values())
             self._random.shuffle(order)
             self._ready.clear()
             self._ready.extend(itertools.chain.from_iterable(order))
 
-    def ready(self, handles: "list[asyncio.Handle]") -> None:
+    def ready(self, handles: "list[SimulatedHandle]") -> None:
         """Run callbacks that had been set aside, in their order."""
         self._ready.extend(handles)
 
-    def _step(self, handle: asyncio.Handle, boot: Boot | None) -> None:
+    def _step(self, handle: SimulatedHandle, boot: Boot | None) -> None:
         self.steps += 1
         self._running = boot
         try:

@@ -33,6 +33,7 @@ class Endpoint(asyncio.Transport):
         self.link = link
         self.boot = boot
         self.context = context
+        self.route: tuple[str, str] | None = None  # from host to host, once something was sent between hosts
         self.unsent: list[tuple[What, Any]] = []  # sent while cut off
         self._loop = link.wires.loop
         self._protocol: asyncio.BaseProtocol | None = None
@@ -59,8 +60,11 @@ class Endpoint(asyncio.Transport):
             return
         data = bytes(data)
         self._unread += len(data)
-        for start in range(0, len(data), SEGMENT):
-            self.send(What.DATA, data[start : start + SEGMENT])
+        if len(data) <= SEGMENT:
+            self.send(What.DATA, data)
+        else:
+            for start in range(0, len(data), SEGMENT):
+                self.send(What.DATA, data[start : start + SEGMENT])
         if self._unread > BUFFER_HIGH and not self._choked and self._protocol is not None:
             self._choked = True
             self._protocol.pause_writing()
@@ -134,7 +138,7 @@ class Endpoint(asyncio.Transport):
             self.send(what, value)
 
     def arrive(self, what: What, value: Any) -> None:
-        due_s = self._loop.time() + self.link.latency_s
+        due_s = self._loop.now_s + self.link.latency_s
         self._inbox.append((due_s, what, value))
         if due_s > self._due_s:
             self._due_s = due_s
@@ -178,7 +182,7 @@ class Endpoint(asyncio.Transport):
             self._loop.call_soon(self._look, context=self.context)
 
     def _look(self) -> None:
-        while self._inbox and self._inbox[0][0] <= self._loop.time():
+        while self._inbox and self._inbox[0][0] <= self._loop.now_s:
             if self._closing:
                 self._refuse(self._inbox.popleft()[1])
             elif self._protocol is not None and self._reading:
@@ -189,7 +193,9 @@ class Endpoint(asyncio.Transport):
 
     def _join(self, first: bytes) -> bytes:
         """Small pieces that have arrived by now are read at once, as from a kernel's buffer."""
-        parts, size, now_s = [first], len(first), self._loop.time()
+        if not self._inbox:
+            return first
+        parts, size, now_s = [first], len(first), self._loop.now_s
         while self._inbox and self._inbox[0][1] is What.DATA and self._inbox[0][0] <= now_s and size + len(self._inbox[0][2]) <= SEGMENT:
             parts.append(self._inbox.popleft()[2])
             size += len(parts[-1])

@@ -146,9 +146,10 @@ class Wires:
         """Count what `end` sends; whether it arrives."""
         if end.link.local:
             return True
-        source, target = site_of(end.boot).name, site_of(end.peer.boot).name
-        self._frames[source, target] += 1
-        return (source, target) not in self.cuts
+        if end.route is None:
+            end.route = site_of(end.boot).name, site_of(end.peer.boot).name
+        self._frames[end.route] += 1
+        return end.route not in self.cuts
 
     def heal(self) -> None:
         self.cuts.clear()
