@@ -100,7 +100,7 @@ def read_back(history: History, *, writers: list[str], reader: str) -> Proof:
     require(written, f"{', '.join(writers)} has written nothing")
     read = last_told(history, reader, "GET")
     differences = missing(lasting(written[-1]["body"]), lasting(read["body"]))
-    if differences and (others := authors(history, name=named(asked(history, written[-1])), revision=_revision(read) or 0)):
+    if differences and (others := _others(history, named(asked(history, written[-1])), read)):
         differences = _unlike_stored(history, [written[-1], read], because=others[0])
     observed = f"{read['code']}: {', '.join(differences)} differ"
     touched = [e for e in traces(history) if name_of(e) == named(asked(history, written[-1])) and e["revision"] != _revision(written[-1])]
@@ -108,6 +108,12 @@ def read_back(history: History, *, writers: list[str], reader: str) -> Proof:
         observed = f"{touched[0]['key']} was changed at revision {touched[0]['revision']}, which nobody asked for"
     found = breach(history, f"what {written[-1]['user']} was told", observed, written[-1], read, *touched[:1])
     return Proof(evidence=(written[-1], read), findings=(found,) if differences or touched else ())
+
+
+def _others(history: History, name: str, read: Event) -> list[Event]:
+    """The component's request, not a person's, that made the revision which was read."""
+    made = authors(history, name=name, revision=_revision(read) or 0)
+    return [request for request in made if request.instance in instances(history)]
 
 
 def _unlike_stored(history: History, told: list[Event], *, because: Event) -> list[str]:

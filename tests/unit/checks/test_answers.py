@@ -25,6 +25,7 @@ def read_back(*, read: dict[str, Any], stored: dict[int, list[str]], by: str = "
         made.append(source, kind, at_s=None, instance=instance, data=data)
 
     happens("cluster", "instance", "apiserver-0", roles=["apiserver"])
+    happens("cluster", "instance", "controller-manager-0", roles=["controller-manager"])
     happens("people", "asked", user="alice", method="POST", path="/api/v1/nodes", body=node([]))
     happens("people", "told", user="alice", method="POST", asked=0, code=201, body=node(TOLD, 5))
     happens("tap", "request", by, request=1, verb="patch", resource="nodes", name="web")
@@ -42,6 +43,12 @@ def test_what_somebody_else_has_changed_since_is_no_fault() -> None:
 @pytest.mark.parametrize("revision", [5, 7])
 def test_what_nobody_has_changed_is_told_again(revision: int) -> None:
     (found,) = read_back(read=node(LATER, revision), stored={5: TOLD, 6: LATER}).findings
+
+    assert "spec.taints" in found.observed
+
+
+def test_what_a_person_has_changed_is_not_somebody_else_s_doing() -> None:
+    (found,) = read_back(read=node(LATER, 6), stored={5: TOLD, 6: LATER}, by="operator").findings
 
     assert "spec.taints" in found.observed
 
