@@ -6,7 +6,7 @@ Watchers are compared with the store by revisions. Where the store cannot be rea
 from typing import Any
 
 from seatrial.checks.answers import breach, named
-from seatrial.checks.facts import ROOT_CA, begun, changes_of, mentions, name_of
+from seatrial.checks.facts import ROOT_CA, begun, changes_of, mentions
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -97,18 +97,17 @@ def types(history: History, *, watch: str, name: str, expected: list[str]) -> Pr
 
 def announced(history: History, name: str, watches: list[str] | None = None) -> list[Event]:
     """What watchers have been told, since the last request was begun, of what it asks for: news of a name that nobody knew before, a
-    deletion, or an object as it is to be. `patched` and `updated` is what people change objects to. A watcher may hear only now of what
+    deletion, or an object as it is to be; what components make of an object that is there is theirs. `patched` and `updated` is what people change objects to. A watcher may hear only now of what
     was stored before."""
     start = begun(history)
     heard = [e for e in history.of("watched", name=name) if watches is None or e["watch"] in watches]
     if start is None:
         return heard
     later = [e for e in heard if e.at_s >= start.at_s]
-    before = {e["revision"] for e in history.of("put") if name_of(e) == name and e["revision"] <= (start["revision"] or 0)}
-    new = len(later) == len(heard)
-    return [
-        e for e in later if (new and e["revision"] not in before) or e["type"] == "DELETED" or mentions(e["object"], "patched", "updated")
-    ]
+    before = sorted((e for e in changes_of(history, name) if e["revision"] <= (start["revision"] or 0)), key=lambda e: e["revision"])
+    old = {e["revision"] for e in before}
+    new = len(later) == len(heard) and not any(e.kind == "put" for e in before[-1:])
+    return [e for e in later if (new and e["revision"] not in old) or e["type"] == "DELETED" or mentions(e["object"], "patched", "updated")]
 
 
 @check

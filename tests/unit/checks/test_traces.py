@@ -82,6 +82,9 @@ def test_only_news_of_what_was_asked_for_is_announced() -> None:
     assert len(announced(history(known, watched("MODIFIED", "patched", 3.0)), "old")) == 1
     assert len(announced(history(known, watched("DELETED", "calm", 3.0)), "old")) == 1
     assert len(announced(history(watched("ADDED", "calm", 3.0)), "old")) == 1
+    assert announced(history(put("/registry/pods/trial/old", 5, 5), watched("MODIFIED", "calm", 3.0)), "old") == []
+    gone_before = put("/registry/pods/trial/old", 5, 5), gone("/registry/pods/trial/old", 6)
+    assert len(announced(history(*gone_before, watched("ADDED", "calm", 3.0)), "old")) == 1
 
 
 def told(method: str, body: dict[str, Any]) -> tuple[Row, Row]:
