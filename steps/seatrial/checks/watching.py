@@ -97,8 +97,8 @@ def types(history: History, *, watch: str, name: str, expected: list[str]) -> Pr
 
 def announced(history: History, name: str, watches: list[str] | None = None) -> list[Event]:
     """What watchers have been told, since the last request was begun, of what it asks for: news of a name that nobody knew before, a
-    deletion, or an object as it is to be; what components make of an object that is there is theirs. `patched` and `updated` is what people change objects to. A watcher may hear only now of what
-    was stored before."""
+    deletion, or an object as it is to be. `patched` and `updated` is what people change objects to; what components make of an object that
+    is there is theirs. A watcher may hear only now of what was stored before."""
     start = begun(history)
     heard = [e for e in history.of("watched", name=name) if watches is None or e["watch"] in watches]
     if start is None:
