@@ -5,6 +5,7 @@ from pathlib import Path
 
 from verdicts import judge
 
+BY_THEMSELVES = ("/proc/sys/kernel/random", "/proc/sys/kernel/ns_last_pid")  # chance, and the number of the last process
 PLACES = ("/var/lib", "/var/log", "/etc", "/run", "/usr/libexec", "/opt")
 
 
@@ -17,7 +18,7 @@ def parameters() -> dict[str, str]:
                 found[str(file)] = file.read_text(errors="replace")
             except OSError as refusal:  # some may be written only, whatever their mode says
                 found[str(file)] = str(refusal.errno)
-    return {name: value for name, value in found.items() if not name.startswith("/proc/sys/kernel/random")}
+    return {name: value for name, value in found.items() if not name.startswith(BY_THEMSELVES)}
 
 
 def files() -> set[str]:
