@@ -28,11 +28,12 @@ from seatrial.model.verdicts import Verdict
 from seatrial.opening import backend_class, backend_name, on_trial, open_backend
 from seatrial.prerequisites import beyond_guests, missing
 from seatrial.results import Result, keep, witnessed
-from seatrial.world import World
+from seatrial.world import Pool, Standing, World
 
 PROPERTY = "seatrial"
 WORLD = pytest.StashKey[World]()
 RULE = pytest.StashKey[Rule]()
+PASSED = pytest.StashKey[bool]()
 CHOSEN = pytest.StashKey[set[str]]()
 AHEAD = pytest.StashKey[World]()  # of the configuration: a world that has already come as far as its first sentence
 CRITERIA = ("role", "profile", "area")
@@ -122,8 +123,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if ids:
             item.stash[RULE] = by_id[ids[0]]
         (kept if not ids or ids[0] in chosen else left).append(item)
-    items[:] = kept
+    items[:] = sorted(kept, key=_cluster) if reuses(config) else kept
     config.hook.pytest_deselected(items=left)
+
+
+def _cluster(item: pytest.Item) -> str:
+    """What begins alike runs in a row, where it may have the same cluster."""
+    beginning = beginning_of(item)
+    return beginning.sentence if beginning else ""
 
 
 def tags_of(item: pytest.Item) -> set[str]:
@@ -146,6 +153,11 @@ class Beginning:
     sentence: str
     topology: Topology
 
+    @property
+    def fresh(self) -> bool:
+        """Whether it must have been seen from its first connection on, by this scenario alone."""
+        return self.sentence.startswith("a fresh ")
+
     def __hash__(self) -> int:
         return hash(self.sentence)
 
@@ -163,9 +175,10 @@ def implementation_of(config: pytest.Config) -> Implementation:
     return on_trial(config.getoption("implementation"), config.getoption("backend"))
 
 
-def new_world(config: pytest.Config, backend: Backend) -> World:
+def new_world(config: pytest.Config, backend: Backend, standing: Standing | None = None) -> World:
     settings = dict(pair.partition("=")[::2] for pair in config.getoption("settings"))
-    return World(backend=backend, implementation=implementation_of(config), seed=config.getoption("seed"), settings=settings)
+    known: Any = {"implementation": implementation_of(config), "seed": config.getoption("seed"), "settings": settings}
+    return World(backend=backend, standing=standing, **known)
 
 
 @pytest.fixture(scope="session")
@@ -185,6 +198,20 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     opened = open_backend("simulation", implementation_of(request.config), seed=request.config.getoption("seed"))
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def pool(lasting_backend: Backend) -> Iterator[Pool]:
+    """Clusters that serve several scenarios, one after the other."""
+    made = Pool(lasting_backend.run)
+    yield made
+    made.close()
+
+
+def reuses(config: pytest.Config) -> bool:
+    """Whether scenarios of this run may have a cluster one after the other."""
+    implementation = implementation_of(config)
+    return implementation.reuse and not implementation.attached and backend_of(config) == "processes"
 
 
 def backend_of(config: pytest.Config) -> str:
@@ -215,9 +242,15 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     verdict, why = lacks(request.node)
     if verdict:
         pytest.skip(f"{verdict}: {why}")
-    made = request.node.stash[WORLD] = new_world(request.config, request.getfixturevalue("backend"))
+    backend, pool = request.getfixturevalue("backend"), request.getfixturevalue("pool") if reuses(request.config) else None
+    beginning = beginning_of(request.node)
+    standing = pool.take(beginning.topology if beginning and not beginning.fresh else None) if pool else None
+    made = request.node.stash[WORLD] = new_world(request.config, backend, standing)
     yield made
-    made.close()
+    if pool and request.node.stash.get(PASSED, False):
+        pool.keep(made.stand())
+    else:
+        made.close()
 
 
 def pytest_bdd_before_step_call(request: pytest.FixtureRequest, step: Any, step_func: Callable[..., object]) -> None:
@@ -240,6 +273,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def _result(item: pytest.Item, call: pytest.CallInfo[None]) -> Result:
     rule, world, backend = item.stash[RULE], item.stash.get(WORLD, None), backend_of(item.config)
     verdict, why = _verdict(call, world)
+    item.stash[PASSED] = verdict is Verdict.PASSED
     lines = b"".join(world.history.as_lines()) if world else b""
     known: dict[str, Any] = {"scenario": scenario_of(item), "node": item.nodeid, "backend": backend}
     return Result(

@@ -76,6 +76,7 @@ class Implementation:
     claims: frozenset[str]
     settings: Mapping[str, str]  # templates of ${set.NAME}, where the command line says nothing
     deviations: tuple[Deviation, ...]
+    reuse: bool = False  # whether a cluster may serve several scenarios, where time is real
 
     def role(self, role: str) -> Component | None:
         """The component that has the role."""
@@ -205,6 +206,7 @@ def _merge(file: Path, document: Mapping[str, Any], base: Implementation | None)
         claims=frozenset(document.get("claims", ())) | (base.claims if base else frozenset()),
         settings={**(base.settings if base else {}), **document.get("settings", {})},
         deviations=tuple({d.id: d for d in deviations}.values()),
+        reuse=bool(document.get("reuse", base.reuse if base else False)),
     )
 
 

@@ -107,6 +107,11 @@ class Hooks:
     def forget(self, rule: Rule) -> None:
         self._rules.remove(rule)
 
+    def calm(self) -> None:
+        """Deny, patch and hold nothing any more. People stay known."""
+        self._barriers.release()
+        self._rules.clear()
+
     def _rule(self, rule: Rule) -> Rule:
         self._rules.append(rule)
         return rule

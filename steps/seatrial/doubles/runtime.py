@@ -57,8 +57,13 @@ class Runtime:
         self._failures.append((method, match, message))
 
     def heal(self) -> None:
-        """Refuse nothing any more."""
+        """Refuse nothing any more, and hold nothing."""
         self._failures.clear()
+        self._barriers.release()
+
+    def busy(self) -> bool:
+        """Whether a pod's sandbox is up, or a container runs."""
+        return any(p.state == pb.SANDBOX_READY for p in self._pods.pods.values())
 
     def container(self, namespace: str, pod: str, container: str) -> Container | None:
         """The latest of that name that the kubelet created."""

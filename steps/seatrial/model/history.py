@@ -49,6 +49,10 @@ class Event:
         return head | {f"{k}_" if k in HEAD else k: v for k, v in self.data.items()}
 
 
+def _nothing(_: Event) -> bool:
+    return False
+
+
 class History:
     """Events by kind, and a signal at each new one."""
 
@@ -57,6 +61,7 @@ class History:
         self._events: list[Event] = []
         self._by_kind: dict[str, list[Event]] = defaultdict(list)
         self._seq: dict[str, int] = defaultdict(int)
+        self._over: Callable[[Event], bool] = _nothing
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -75,13 +80,24 @@ class History:
             data=data,
         )
         self._seq[source] += 1
-        self._events.append(event)
-        self._by_kind[kind].append(event)
+        if not self._over(event):
+            self._events.append(event)
+            self._by_kind[kind].append(event)
         self._changed.set()
         return event
 
+    def forget(self, over: Callable[[Event], bool], *, late: Callable[[Event], bool]) -> None:
+        """Drop the events that are `over`, asked in order of arrival; from now on those are not even taken that are `late`. What is left
+        keeps its numbers."""
+        self._events = [e for e in self._events if not over(e)]
+        self._by_kind.clear()
+        for event in self._events:
+            self._by_kind[event.kind].append(event)
+        self._over = late
+
     def replay(self, row: Mapping[str, Any]) -> Event:
-        """Append what `as_json` wrote."""
+        """Append what `as_json` wrote, under its own number: some may have been forgotten before."""
+        self._seq[row["source"]] = row["seq"]
         data = {k[:-1] if k[:-1] in HEAD else k: v for k, v in row.items() if k not in HEAD}
         return self.append(row["source"], row["kind"], at_s=row["at_s"], instance=row["instance"], data=data)
 

@@ -4,6 +4,7 @@ A World boots one cluster, lets people act on it, waits for what the history sho
 inconclusive, for the stimulus never came about; a Then waits too, and then lets a check decide.
 """
 
+from seatrial.world.standing import Pool, Standing
 from seatrial.world.world import Timing, World
 
-__all__ = ["Timing", "World"]
+__all__ = ["Pool", "Standing", "Timing", "World"]

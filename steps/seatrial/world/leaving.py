@@ -27,11 +27,12 @@ async def only_new_nodes(client: Client, names: Iterable[str]) -> None:
             raise NotRunnable(f"the cluster has a node {name} already, which the scenario would take over")
 
 
-async def leave(client: Client, history: History, *, namespace: str, context: Context) -> None:
-    """Raises Inconclusive where a namespace does not go."""
+async def leave(client: Client, history: History, *, namespace: str, context: Context, beyond: bool = True) -> None:
+    """The namespace is gone, and what was made `beyond` it. Raises Inconclusive where a namespace does not go."""
     own = by_plural("namespaces").path(name=namespace)
     await client.request("DELETE", own)  # first: from then on nothing new comes in there
-    made = remains(history, inside=f"/namespaces/{namespace}/")
+    inside = f"/namespaces/{namespace}/"
+    made = [path for path in remains(history, inside=inside) if beyond or inside in path]
     for path in made:
         await client.request("DELETE", path, params=AT_ONCE)
     for path in dict.fromkeys([own, *filter(_NAMESPACE.fullmatch, made)]):

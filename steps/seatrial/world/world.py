@@ -1,6 +1,7 @@
 """The memory of one scenario: its cluster, its people, what they were told, and what has been judged."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ from seatrial.wire.kubernetes import Answer, Client
 from seatrial.world.guests import altered, hindrance, images
 from seatrial.world.leaving import leave, only_new_nodes
 from seatrial.world.objects import kind_of
+from seatrial.world.standing import Over, Standing, unharmed
 
 T = TypeVar("T")
 NAMESPACE = "trial"
@@ -31,6 +33,7 @@ NAMESPACES = "/api/v1/namespaces"
 AUDIT_S = 5.0  # until an audit log shows what has been answered
 WATCHED = ("pods", "nodes", "leases")
 WORKLOADS = ("deployments", "replicasets")  # watched from the first one on that somebody creates
+OPERATORS = frozenset(f"operator/{resource}" for resource in (*WATCHED, *WORKLOADS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +63,14 @@ class Timing:
 class World:
     """One scenario's world. Made by the plugin, closed by it."""
 
-    def __init__(self, *, backend: Backend, implementation: Implementation, seed: int, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, backend: Backend, implementation: Implementation, seed: int, settings: Mapping[str, str], standing: Standing | None = None
+    ) -> None:
+        """`standing`: a cluster that an earlier scenario has left, of the kind that this one orders."""
         self.backend = backend
         self.implementation = implementation
         self.namespace = f"{NAMESPACE}-{next(backend.context().ids)[:8]}" if implementation.attached else NAMESPACE
-        self.history = History(backend.now_s)
+        self.history = standing.history if standing else History(backend.now_s)
         self.evidence: list[Event] = []
         self.findings: list[Finding] = []
         self.judged = 0
@@ -83,6 +89,7 @@ class World:
         self._seed = seed
         self._cluster: Cluster | None = None
         self._ahead: tuple[str, str] | None = None  # the sentence that was taken before its scenario began
+        self._standing = standing
         self._people = self.history.recorder("people")
         self._steps = self.history.recorder("steps")
 
@@ -104,8 +111,10 @@ class World:
         self._ahead = keyword, sentence
 
     def boot(self, topology: Topology) -> None:
-        """A new cluster, its observers, and a namespace for the scenario, unless it has been booted ahead."""
-        if self._cluster is None or self._cluster.order.topology != topology:
+        """A new cluster, its observers, and a namespace for the scenario, unless it has been booted ahead, or stands already."""
+        if self._standing and self._cluster is None:
+            self.run(self._move_in(self._standing))
+        elif self._cluster is None or self._cluster.order.topology != topology:
             self.run(self._boot(topology))
 
     async def _boot(self, topology: Topology) -> None:
@@ -114,6 +123,13 @@ class World:
         self._cluster = self._new(order, network)
         await self._cluster.start(stores_up=self._observe_store, servers_up=self._observe_api)
         self.mark("ready", revision=await self.revision())
+
+    async def _move_in(self, standing: Standing) -> None:
+        self._cluster, self.store, self.audits = standing.cluster, standing.store, list(standing.audits)
+        self.watchers = dict(standing.watchers)
+        self.namespace = f"{NAMESPACE}-{standing.scenarios + 1}"
+        await self._own_namespace()
+        self.mark("ready", revision=await self.revision(), scenario=standing.scenarios + 1)
 
     def _new(self, order: Order, network: Network) -> Cluster:
         known: Any = {"order": order, "backend": self.backend, "network": network, "history": self.history}
@@ -135,13 +151,16 @@ class World:
         await self._observe_audits()
         if self.implementation.attached:
             await only_new_nodes(self.operator, self.cluster.order.topology.nodes)
+        await self._own_namespace()
+        for resource in WATCHED:
+            await self.watch("operator", resource, everywhere=True)
+
+    async def _own_namespace(self) -> None:
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
         answer = await self.operator.request("POST", NAMESPACES, body=namespace)
         if answer.code not in (201, 409):
             raise Inconclusive(f"the operator cannot create the namespace of the scenario: {answer.code} {answer.body}")
         await self.audited()  # before anybody's requests are waited for
-        for resource in WATCHED:
-            await self.watch("operator", resource, everywhere=True)
 
     async def _observe_audits(self) -> None:
         cluster, context = self.cluster, self.backend.context()
@@ -301,12 +320,47 @@ class World:
         if self._cluster is not None:
             self.run(self._close())
 
-    async def _close(self) -> None:
+    def stand(self) -> Standing | None:
+        """Leave the cluster as it was to the next scenario; where that cannot be, take it down."""
+        standing = None
+        with contextlib.suppress(Inconclusive):
+            if self._cluster is not None and self._unharmed:
+                standing = self.run(self._stand())
+        if standing is None:
+            self.close()
+        return standing
+
+    @property
+    def _unharmed(self) -> bool:
+        return unharmed(self.history, self.cluster, namespace=self.namespace)
+
+    async def _stand(self) -> Standing | None:
+        await self._dismiss([watch for name, watch in self.watchers.items() if name not in OPERATORS])
+        for barrier in self.stops:
+            barrier.release()
+        left = Standing(
+            cluster=self.cluster,
+            history=self.history,
+            store=self.store,
+            audits=self.audits,
+            watchers={name: watch for name, watch in self.watchers.items() if name in OPERATORS},
+            over=self._standing.over if self._standing else Over(),
+            scenarios=self._standing.scenarios + 1 if self._standing else 1,
+        )
+        await left.clear(namespace=self.namespace, context=self.backend.context(), within_s=self.timing().reaction)
+        await self._all_seen()
+        return left.without(self.namespace) if self._unharmed else None
+
+    async def _dismiss(self, watches: Iterable[Watch]) -> None:
+        """Nobody waits for an answer any more, and these watch no more."""
         for task in self.begun.values():
             task.cancel()
         await asyncio.gather(*self.begun.values(), return_exceptions=True)
-        for watch in self.watchers.values():
+        for watch in watches:
             await watch.stop()
+
+    async def _close(self) -> None:
+        await self._dismiss(self.watchers.values())
         try:
             if isinstance(self._cluster, Visit):
                 await self._cluster.leave()

@@ -1,0 +1,51 @@
+"""Scenarios that have a cluster one after the other find what they would have found alone, in histories that can be judged again."""
+
+from pathlib import Path
+
+import orjson
+from verdicts import judge
+
+from seatrial.model.verdicts import Verdict
+from seatrial.rejudge import rejudge
+
+VIOLATIONS = Path(__file__).parents[1] / "violations"
+REUSED = """\
+apiVersion: seatrial/v1
+kind: Implementation
+metadata: {{name: mine}}
+basedOn: {base}
+reuse: true
+"""
+RULES = ("KCM-02", "REQ-08", "SCHED-05", "WATCH-03")
+
+
+def descriptor(folder: Path, base: str) -> Path:
+    file = folder / "mine.yaml"
+    file.write_text(REUSED.format(base=base))
+    return file
+
+
+def numbers(history: Path) -> list[int]:
+    """The how manyeth scenario of its cluster each is."""
+    rows = [orjson.loads(line) for line in history.read_bytes().splitlines()[1:]]
+    return [row.get("scenario", 1) for row in rows if row["kind"] == "mark" and row["name"] == "ready"]
+
+
+def test_most_scenarios_boot_no_cluster_of_their_own_and_find_the_same(tmp_path: Path) -> None:
+    found = judge(descriptor(tmp_path, "reference"), *(f"--rule={rule}" for rule in RULES), folder=tmp_path, backend="processes")
+    histories = sorted((tmp_path / "histories").iterdir())
+
+    assert set(found.rules.values()) == {"passed"}, found.shown
+    assert {rejudge(history).verdict for history in histories} == {Verdict.PASSED}
+    assert [len(numbers(history)) for history in histories] == [1] * len(histories)
+    assert sum(number > 1 for history in histories for number in numbers(history)) > len(histories) / 2
+
+
+def test_who_is_wrong_is_found_on_a_cluster_that_has_served_before(tmp_path: Path) -> None:
+    wrong = descriptor(tmp_path, str(VIOLATIONS / "scheduler-puts-pod.yaml"))
+
+    found = judge(wrong, *(f"--rule={rule}" for rule in RULES), folder=tmp_path, backend="processes")
+
+    assert found.rules["SCHED-05"] == "failed", found.shown
+    assert found.rules["REQ-08"] == found.rules["WATCH-03"] == "passed", found.shown
+    assert "culprit   scheduler-0" in found.shown
