@@ -127,10 +127,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     config.hook.pytest_deselected(items=left)
 
 
-def _cluster(item: pytest.Item) -> str:
-    """What begins alike runs in a row, where it may have the same cluster."""
+def _cluster(item: pytest.Item) -> tuple[str, bool]:
+    """What may have the same cluster runs in a row, and what wants a fresh one before the others."""
     beginning = beginning_of(item)
-    return beginning.sentence if beginning else ""
+    return (repr(beginning.topology), not beginning.fresh) if beginning else ("", False)
 
 
 def tags_of(item: pytest.Item) -> set[str]:

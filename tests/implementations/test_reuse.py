@@ -3,25 +3,30 @@
 from pathlib import Path
 
 import orjson
-from verdicts import judge
 
 from seatrial.model.verdicts import Verdict
 from seatrial.rejudge import rejudge
+from verdicts import judge
 
-VIOLATIONS = Path(__file__).parents[1] / "violations"
 REUSED = """\
 apiVersion: seatrial/v1
 kind: Implementation
-metadata: {{name: mine}}
-basedOn: {base}
+metadata: {name: mine}
+basedOn: reference
 reuse: true
+"""
+WRONG = f"""\
+components:
+  scheduler:
+    python: violations.schedulers:main_puts_pod
+    path: [{Path(__file__).parents[1]}]
 """
 RULES = ("KCM-02", "REQ-08", "SCHED-05", "WATCH-03")
 
 
-def descriptor(folder: Path, base: str) -> Path:
+def descriptor(folder: Path, *more: str) -> Path:
     file = folder / "mine.yaml"
-    file.write_text(REUSED.format(base=base))
+    file.write_text("".join([REUSED, *more]))
     return file
 
 
@@ -32,7 +37,7 @@ def numbers(history: Path) -> list[int]:
 
 
 def test_most_scenarios_boot_no_cluster_of_their_own_and_find_the_same(tmp_path: Path) -> None:
-    found = judge(descriptor(tmp_path, "reference"), *(f"--rule={rule}" for rule in RULES), folder=tmp_path, backend="processes")
+    found = judge(descriptor(tmp_path), *(f"--rule={rule}" for rule in RULES), folder=tmp_path, backend="processes")
     histories = sorted((tmp_path / "histories").iterdir())
 
     assert set(found.rules.values()) == {"passed"}, found.shown
@@ -42,9 +47,7 @@ def test_most_scenarios_boot_no_cluster_of_their_own_and_find_the_same(tmp_path:
 
 
 def test_who_is_wrong_is_found_on_a_cluster_that_has_served_before(tmp_path: Path) -> None:
-    wrong = descriptor(tmp_path, str(VIOLATIONS / "scheduler-puts-pod.yaml"))
-
-    found = judge(wrong, *(f"--rule={rule}" for rule in RULES), folder=tmp_path, backend="processes")
+    found = judge(descriptor(tmp_path, WRONG), *(f"--rule={rule}" for rule in RULES), folder=tmp_path, backend="processes")
 
     assert found.rules["SCHED-05"] == "failed", found.shown
     assert found.rules["REQ-08"] == found.rules["WATCH-03"] == "passed", found.shown

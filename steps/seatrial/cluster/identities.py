@@ -72,6 +72,10 @@ class Identities:
             self._known[user] = Identity(user=user, groups=groups, token=token)
         return self._known[user]
 
+    def forget(self, user: str) -> None:
+        """Whoever comes under this name next has another token."""
+        self._known.pop(user, None)
+
     def by_digest(self) -> dict[str, str]:
         """Users by the SHA-256 of their token: all that the tap needs to know."""
         known = [i for i in self._known.values() if i.token]

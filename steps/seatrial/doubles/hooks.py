@@ -107,10 +107,13 @@ class Hooks:
     def forget(self, rule: Rule) -> None:
         self._rules.remove(rule)
 
-    def calm(self) -> None:
-        """Deny, patch and hold nothing any more. People stay known."""
+    def calm(self) -> list[str]:
+        """Deny, patch and hold nothing any more, and know nobody. Gives the users who were known."""
         self._barriers.release()
         self._rules.clear()
+        users = [person.user for person in self._people.values()]
+        self._people.clear()
+        return users
 
     def _rule(self, rule: Rule) -> Rule:
         self._rules.append(rule)

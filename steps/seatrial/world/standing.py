@@ -50,11 +50,7 @@ class Standing:
     async def clear(self, *, namespace: str, context: Context, within_s: float) -> None:
         """Nothing of a scenario is left, and nothing is refused, changed or held any more. Raises Inconclusive where something stays."""
         client = self.cluster.client()
-        if self.cluster.hooks:
-            self.cluster.hooks.calm()
-        for runtime in self.cluster.runtimes.values():
-            runtime.heal()
-        await self.cluster.release()
+        await self.cluster.calm()
         for path in _configurations(self.history):
             await client.request("DELETE", path)
         for name in namespaces(self.history, namespace):

@@ -96,6 +96,24 @@ def test_people_may_everything_that_no_rule_denies(pki: Pki) -> None:
     asyncio.run(act())
 
 
+def test_who_comes_after_calm_is_refused_nothing_and_known_to_nobody(pki: Pki) -> None:
+    async def act() -> None:
+        async with serving(pki) as s:
+            wish = {"user": "alice", "resourceAttributes": {"verb": "create", "resource": "pods"}}
+            s.hooks.deny("authorization", user="alice")
+            barrier = s.hooks.hold("authentication", user="alice")
+
+            assert s.hooks.calm() == ["alice"]
+
+            assert (await s.ask("/authenticate", spec={"token": "t-alice"}))["status"]["authenticated"] is False
+            s.hooks.know("t-new", user="alice")
+            assert (await s.ask("/authenticate", spec={"token": "t-new"}))["status"]["authenticated"] is True
+            assert (await s.ask("/authorize", spec=wish))["status"] == {"allowed": True}
+            assert not barrier.held
+
+    asyncio.run(act())
+
+
 def test_admission_patches_and_denies(pki: Pki) -> None:
     async def act() -> None:
         async with serving(pki) as s:

@@ -171,6 +171,8 @@ def test_calls_can_be_held_and_refused(tmp_path: Path) -> None:
             s.runtime.fail("RunPodSandbox", "no network", pod="q")
             with pytest.raises(GRPCError, match="no network"):
                 await started(s, pod_config(s, "q"))
+            assert s.runtime.busy()
+            s.runtime.hold("StartContainer", pod="q")
             s.runtime.heal()
             await started(s, pod_config(s, "q"))
 
