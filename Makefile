@@ -26,7 +26,7 @@ test: .venv/development.stamp ## everything that proves Seatrial itself
 	$(PYTEST) -n 2 $(SHARED)
 	$(if $(ALONE),$(PYTEST) $(ALONE))
 
-# Real Kubernetes is built outside the tree, once. One cluster takes a core and a half: more than three side by side only wait longer.
+# Real Kubernetes is built outside the tree, once. A cluster waits more than it works: four side by side leave two cores little idle.
 BUILT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/seatrial
 MINORS := $(patsubst tests/implementations/kubernetes/%/kubernetes.yaml,%,$(wildcard tests/implementations/kubernetes/*/kubernetes.yaml))
 
@@ -35,14 +35,14 @@ implementations: .venv/runtime.stamp ## builds real Kubernetes and etcd from sou
 
 conformance-kubernetes: .venv/development.stamp ## judges real Kubernetes: whole, its older minors, and one component at a time
 	$(PYTEST) tests/kubernetes
-	$(BIN)/seatrial run -i kubernetes -n 3 -o $(REPORTS)/kubernetes
+	$(BIN)/seatrial run -i kubernetes -n 4 -o $(REPORTS)/kubernetes
 	set -e; for minor in $(MINORS); do \
-	  $(BIN)/seatrial run -i tests/implementations/kubernetes/$$minor/kubernetes.yaml -n 3 -o $(REPORTS)/kubernetes-$$minor; done
+	  $(BIN)/seatrial run -i tests/implementations/kubernetes/$$minor/kubernetes.yaml -n 4 -o $(REPORTS)/kubernetes-$$minor; done
 	PYTHONPATH=tests $(BIN)/python -m implementations.exchange $(REPORTS)/one-component
 
 smoke-kubernetes: .venv/runtime.stamp ## a quick look at real Kubernetes, where it has been built
 	@if test -f $(BUILT)/kubernetes/1.37/stamp.json -a -f $(BUILT)/etcd/3.7/stamp.json; \
-	  then $(BIN)/seatrial run -i kubernetes --smoke -n 3 -o $(REPORTS)/smoke; \
+	  then $(BIN)/seatrial run -i kubernetes --smoke -n 4 -o $(REPORTS)/smoke; \
 	  else echo "Real Kubernetes is not judged here: there is none in $(BUILT). make implementations builds it."; fi
 
 check: .venv/development.stamp ## lint, format, types, import contracts, features

@@ -58,6 +58,7 @@ class Exchange:
             "kind": "Implementation",
             "metadata": {"name": self.name, "version": _shipped(KUBERNETES)["metadata"]["version"]},
             "basedOn": self.base,
+            "reuse": True,
             "settings": _shipped(KUBERNETES)["settings"],
             "components": components,
         }

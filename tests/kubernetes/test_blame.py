@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from implementations.exchange import KUBERNETES, Exchange
 from verdicts import judge
 
 VIOLATIONS = Path(__file__).parents[1] / "violations"
@@ -20,9 +21,10 @@ VIOLATIONS = Path(__file__).parents[1] / "violations"
     ],
 )
 def test_who_is_wrong_among_real_ones_is_named(violation: str, rule: str, culprit: str, tmp_path: Path) -> None:
-    document = yaml.safe_load((VIOLATIONS / f"{violation}.yaml").read_text()) | {"basedOn": "kubernetes"}
-    for component in document["components"].values():
-        component["path"] = [str(VIOLATIONS / folder) for folder in component.get("path", ())]
+    wrong = yaml.safe_load((VIOLATIONS / f"{violation}.yaml").read_text())["components"]
+    [(role, component)] = wrong.items()
+    document = Exchange(base=KUBERNETES, role=role).descriptor()
+    document["components"][role] |= component | {"path": [str(VIOLATIONS / folder) for folder in component["path"]]}
     descriptor = tmp_path / f"{violation}.yaml"
     descriptor.write_text(yaml.safe_dump(document))
 

@@ -374,15 +374,6 @@ class Cluster:
         self._holds.clear()
         self.record("release")
 
-    async def calm(self) -> None:
-        """Doubles and taps do nothing for anybody any more. People who come next show new tokens: API servers may know the old ones for a
-        while without asking (real ones for ten seconds)."""
-        await self.release()
-        for runtime in self.runtimes.values():
-            runtime.heal()
-        for user in self.hooks.calm() if self.hooks else ():
-            self.identities.forget(user)
-
     async def settle(self) -> None:
         """All that wires and taps have seen so far is in the history when this returns."""
         await self.network.settle()
