@@ -47,8 +47,8 @@ def test_most_scenarios_boot_no_cluster_of_their_own_and_find_the_same(tmp_path:
 
 
 def test_who_is_wrong_is_found_on_a_cluster_that_has_served_before(tmp_path: Path) -> None:
-    found = judge(descriptor(tmp_path, WRONG), *(f"--rule={rule}" for rule in RULES), folder=tmp_path, backend="processes")
+    found = judge(descriptor(tmp_path, WRONG), "--rule=SCHED-05", "--rule=WATCH-03", folder=tmp_path, backend="processes")
 
     assert found.rules["SCHED-05"] == "failed", found.shown
-    assert found.rules["REQ-08"] == found.rules["WATCH-03"] == "passed", found.shown
+    assert found.rules["WATCH-03"] == "passed", found.shown
     assert "culprit   scheduler-0" in found.shown
