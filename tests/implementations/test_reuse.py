@@ -46,7 +46,7 @@ def test_most_scenarios_boot_no_cluster_of_their_own_and_find_the_same(tmp_path:
     assert sum(number > 1 for history in histories for number in numbers(history)) > len(histories) / 2
 
 
-def test_who_is_wrong_is_found_on_a_cluster_that_has_served_before(tmp_path: Path) -> None:
+def test_who_is_wrong_is_found_where_clusters_are_reused(tmp_path: Path) -> None:
     found = judge(descriptor(tmp_path, WRONG), "--rule=SCHED-05", "--rule=WATCH-03", folder=tmp_path, backend="processes")
 
     assert found.rules["SCHED-05"] == "failed", found.shown

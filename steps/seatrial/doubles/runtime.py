@@ -62,7 +62,7 @@ class Runtime:
         self._barriers.release()
 
     def busy(self) -> bool:
-        """Whether a pod's sandbox is up, or a container runs."""
+        """Whether a pod has a sandbox that is up: containers end with theirs."""
         return any(p.state == pb.SANDBOX_READY for p in self._pods.pods.values())
 
     def container(self, namespace: str, pod: str, container: str) -> Container | None:
