@@ -1,11 +1,13 @@
 """Small programs that the tests of the processes backend boot."""
 
 import asyncio
+import hashlib
 import json
 import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -71,3 +73,18 @@ def daemon(args: Sequence[str]) -> None:
     code = f"{imports}; signal.signal(signal.SIGTERM, signal.SIG_IGN); asyncio.run(p.echo(sys.argv[1:], None))"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     subprocess.Popen([sys.executable, "-c", code, *args], start_new_session=True, env=environment)
+
+
+async def crowd(args: Sequence[str], context: Context) -> None:
+    """[address, port]: six threads and a child process that are always busy, while the main thread serves."""
+    block = bytes(1 << 16)
+
+    def work() -> None:
+        while True:
+            hashlib.sha256(block)  # without the interpreter's lock
+
+    for _ in range(6):
+        threading.Thread(target=work, daemon=True).start()
+    if not os.fork():
+        work()
+    await echo(args, context)

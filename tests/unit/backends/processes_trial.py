@@ -1,6 +1,7 @@
 """A cluster of processes for tests."""
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,14 @@ class Trial:
 
 def namespace(kind: str) -> str:
     return str(Path(f"/proc/thread-self/ns/{kind}").readlink())
+
+
+def thread_states(host: Host) -> list[str]:
+    """Of each thread on that host, as the kernel abbreviates them; those of the host's init, which is never paused, apart."""
+    network = os.fstat(host.fd).st_ino  # type: ignore[attr-defined]
+    here = [p for p in Path("/proc").glob("[0-9]*") if os.access(p / "ns/net", os.R_OK) and (p / "ns/net").stat().st_ino == network]
+    programs = [p for p in here if (p / "status").read_text().partition("NSpid:")[2].splitlines()[0].split()[-1] != "1"]
+    return [stat.read_text().rpartition(")")[2].split()[0] for p in programs for stat in p.glob("task/*/stat")]
 
 
 def descriptors() -> set[str]:

@@ -11,7 +11,7 @@ from aiohttp import web
 from seatrial.backends.interface import CANARY_PORTS, Program
 from seatrial.backends.processes import Processes
 
-from .processes_trial import Trial, answers, descriptors, hung_up, namespace, reach, trying
+from .processes_trial import Trial, answers, descriptors, hung_up, namespace, reach, thread_states, trying
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +119,19 @@ async def test_pause_stops_everything_and_resume_lets_it_go_on(trial: Trial) -> 
     await instance.signal("resume")
     assert await stream[0].read(1)
     stream[1].close()
+
+
+@trying
+async def test_nothing_of_a_paused_instance_still_runs(trial: Trial) -> None:
+    host = await trial.network.host("crowd")
+    instance = await trial.boot("crowd", "crowd", host.address, 7000)
+    (await reach(trial.network.operator, host, 7000))[1].close()
+    for _ in range(10):
+        await instance.signal("pause")
+        states = thread_states(host)
+        assert len(states) == 8
+        assert set(states) == {"T"}
+        await instance.signal("resume")
 
 
 @trying

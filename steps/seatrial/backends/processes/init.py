@@ -2,7 +2,9 @@
 
 The program itself cannot be the first process, because the kernel keeps signals without a handler from those. The runner speaks with
 init over a socket of their own: it names a signal, init delivers that to every other process of the namespace at once, a fork in flight
-included, and answers `done`. When the program ends, or the runner hangs up, init kills what is left, waits for it, reports and ends.
+included, and answers `done`: of a pause once nothing runs any more, for the kernel tells one thread of a process to stop the others, and
+on a busy machine that thread has to wait for its turn. When the program ends, or the runner hangs up, init kills what is left, waits for
+it, reports and ends.
 """
 
 import asyncio
@@ -15,6 +17,7 @@ import select
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,6 +28,8 @@ from seatrial_schemas.context import SystemContext
 
 SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "pause": signal.SIGSTOP, "resume": signal.SIGCONT}
 CANNOT_SECLUDE, CANNOT_EXECUTE = 126, 127
+AT_REST = frozenset("TtZX")  # states of threads that are stopped, traced or dead, as proc(5) has them
+STOP_MAX_S, STOP_POLL_S = 10.0, 0.001
 
 
 def bell() -> int:
@@ -53,6 +58,24 @@ def end_all() -> None:
 def signal_all(number: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(-1, number)
+
+
+def stopped() -> bool:
+    """Whether all other processes have come to rest, after a while at most. They are found by their parents: /proc may be the machine's."""
+    end = time.monotonic() + STOP_MAX_S
+    while not (still := _at_rest("self")) and time.monotonic() < end:
+        select.select([], [], [], STOP_POLL_S)
+    return still
+
+
+def _at_rest(parent: str) -> bool:
+    try:
+        children = [child for task in Path("/proc", parent, "task").iterdir() for child in (task / "children").read_text().split()]
+        threads = [stat for child in children for stat in Path("/proc", child, "task").glob("*/stat")]
+        still = all(stat.read_text().rpartition(")")[2].split()[0] in AT_REST for stat in threads)
+    except (FileNotFoundError, ProcessLookupError):  # one has ended meanwhile
+        return False
+    return still and all(_at_rest(child) for child in children)
 
 
 def main(request: dict[str, Any], *, network: int, log: int, control: socket.socket) -> NoReturn:
@@ -111,7 +134,7 @@ def _obey(control: socket.socket) -> None:
     with contextlib.suppress(ConnectionResetError):
         if what := control.recv(16):
             signal_all(SIGNALS[what.decode()])
-            control.send(b'{"done": true}')
+            control.send(json.dumps({"done": what != b"pause" or stopped()}).encode())
             return
     signal_all(signal.SIGKILL)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from seatrial.backends.interface import Host, Program, Signal
 from seatrial.backends.processes import kernel, zygote
-from seatrial.model.errors import HarnessFault
+from seatrial.model.errors import HarnessFault, Inconclusive
 
 KILLED = -9
 TAIL_BYTES = 1 << 14
@@ -32,8 +32,8 @@ class ProcessInstance:
         self._log, self._control = log, control
         self._loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[int] = self._loop.create_future()
-        self.running: asyncio.Future[None] = self._loop.create_future()
-        self._asked: deque[asyncio.Future[None]] = deque()
+        self.running: asyncio.Future[bool] = self._loop.create_future()
+        self._asked: deque[asyncio.Future[bool]] = deque()
         control.setblocking(False)
         self._loop.add_reader(control, self._heard)
 
@@ -44,7 +44,8 @@ class ProcessInstance:
         self._asked.append(done)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # gone meanwhile, and `_heard` will hear of it
             self._control.send(what.encode())
-        await done
+        if not await done:
+            raise Inconclusive(f"{self.name} does not stop when it is to pause: a part of it waits in the kernel")
 
     def log_tail(self, lines: int = 8) -> str:
         with contextlib.suppress(FileNotFoundError), self._log.open("rb") as log:
@@ -66,7 +67,7 @@ class ProcessInstance:
 
     def _understand(self, message: dict[str, int]) -> None:
         if "done" in message:
-            _set(self._asked.popleft())
+            _set(self._asked.popleft(), bool(message["done"]))
         if "running" in message or "exited" in message:
             _set(self.running)
         if "exited" in message:
@@ -80,9 +81,9 @@ class ProcessInstance:
             _set(future)
 
 
-def _set(future: "asyncio.Future[None]") -> None:
+def _set(future: "asyncio.Future[bool]", value: bool = True) -> None:
     if not future.done():  # its waiter may have been cancelled
-        future.set_result(None)
+        future.set_result(value)
 
 
 class Zygote:
