@@ -116,6 +116,9 @@ class Harvest:
     stopped: str = ""  # why the run was ended early
     _session: pytest.Session | None = None
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.option.tbstyle = "native"  # the others parse whole modules, for each bad scenario, to show what nobody is shown
+
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._session = session
 

@@ -1,10 +1,7 @@
 """One violation before the rules, by the command that anybody would use; what came of it, rule by rule."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +10,10 @@ from typing import Any
 
 import yaml
 
+from warm import seatrial
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-SOURCES = ("steps", "reference_impl", "schemas")
 LIMIT_S = 1800
 
 
@@ -68,14 +66,12 @@ def rules() -> list[str]:
 def tried(file: Path, rules: Sequence[str], *, backend: str = "simulation") -> Trial:
     """Run the violation against the rules; all of them where none is named. Raises RuntimeError where there is no report."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "seatrial", "run", "-i", str(file), "--backend", backend, "-n", "1", "-o", folder]
-        command += [part for rule in rules for part in ("--rule", rule)]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(str(ROOT / source) for source in SOURCES)}
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=environment)
+        chosen = [part for rule in rules for part in ("--rule", rule)]
+        ended = seatrial("run", "-i", str(file), "--backend", backend, "-n", "1", "-o", folder, *chosen, within_s=LIMIT_S)
         report = Path(folder) / "report.json"
         if not report.is_file():
-            raise RuntimeError(f"{file.name}: no report; exit {ended.returncode}\n{ended.stdout[-2000:]}\n{ended.stderr[-2000:]}")
-        return _read(ended.returncode, json.loads(report.read_text())["rules"])
+            raise RuntimeError(f"{file.name}: no report; exit {ended.exit}\n{ended.said[-4000:]}")
+        return _read(ended.exit, json.loads(report.read_text())["rules"])
 
 
 def _read(code: int, rules: Sequence[Mapping[str, Any]]) -> Trial:
