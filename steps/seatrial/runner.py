@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -71,12 +71,16 @@ class Wish:
         """Workers with a pytest of their own, or none: simulated scenarios are forked."""
         return 0 if self.simulated else self.workers or 0
 
+    def with_work_for(self, scenarios: int) -> Self:
+        """The wish with no more workers than that: each takes seconds to come up."""
+        return self if self.workers is None else replace(self, workers=min(self.workers, scenarios))
+
     @property
     def _side_by_side(self) -> tuple[list[str], list[str]]:
         """Plugins and options of pytest for several scenarios at a time."""
         if self.simulated:
             return ["seatrial.lanes"], [f"--lanes={len(os.sched_getaffinity(0)) if self.workers is None else self.workers}"]
-        return (["xdist.plugin"], ["-n", str(self.apart)]) if self.apart else ([], [])
+        return (["xdist.plugin"], ["-n", str(self.apart), "--dist=worksteal"]) if self.apart else ([], [])
 
     def arguments(self, nodes: Sequence[str] = ()) -> list[str]:
         """The command line of pytest: nothing comes from files or plugins of the user's."""
@@ -195,7 +199,7 @@ def run(wish: Wish, shows: Shows, *, command: str) -> Report:
     fatal = {r.id for r in rules if r.must} - {d.id for d in implementation.deviations} if wish.fail_fast else ()
     harvest = Harvest(shows=shows, fatal=frozenset(fatal), planned=plan(wish).planned if wish.apart else [])
     try:
-        _pytest(wish, harvest)
+        _pytest(wish.with_work_for(len(harvest.planned)) if wish.apart else wish, harvest)
     finally:
         shows.end()
     backend = backend_name(wish.backend, implementation)
@@ -255,7 +259,7 @@ def _again(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:
     while not interrupted and (nodes := doubtful(results.values(), repeated=repeated, spared=spared)):
         repeated |= set(nodes)
         apart = 0 if report.implementation.guest else max(wish.workers or 0, 1)
-        found = _pytest(_only(wish, workers=apart), Harvest(), nodes=nodes)
+        found = _pytest(_only(wish, workers=apart).with_work_for(len(nodes)), Harvest(), nodes=nodes)
         results |= {node: settled(results[node], second) for node, second in found.results.items()}
         interrupted = found.interrupted
     return replace(report, outcomes=_outcomes(report.implementation, rules, list(results.values())), interrupted=interrupted)
@@ -274,7 +278,8 @@ def _fair(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:
     if not implementation.base or not suspect or implementation.guest:
         return report
     base = _base(implementation)
-    repeated = _pytest(_only(wish, implementation=base, backend=report.backend), Harvest(), nodes=suspect)
+    bare = _only(wish, implementation=base, backend=report.backend).with_work_for(len(suspect))
+    repeated = _pytest(bare, Harvest(), nodes=suspect)
     blamed = blame(results, repeated.results.values(), implementation=implementation, base=Path(base).stem)
     return replace(report, outcomes=_outcomes(implementation, rules, blamed), interrupted=repeated.interrupted)
 

@@ -54,6 +54,13 @@ def log(made: runner.Harvest, one: pytest.TestReport) -> None:
         pass
 
 
+@pytest.mark.parametrize(("wished", "scenarios", "workers"), [(None, 2, None), (0, 2, 0), (4, 2, 2), (4, 9, 4)])
+def test_no_worker_comes_up_that_has_nothing_to_do(wished: int | None, scenarios: int, workers: int | None) -> None:
+    wish = runner.Wish(implementation="reference", backend="processes", workers=wished)
+
+    assert wish.with_work_for(scenarios).workers == workers
+
+
 def test_nothing_of_the_users_pytest_is_used() -> None:
     arguments = runner.Wish(implementation="reference", rules=("COMM-05",), settings=("a=b",)).arguments()
 
