@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from strangers.tables import HERE, judged, names, table
-from verdicts import judge
+from verdicts import SEVERAL, judge
 
 PARTLY_CORRECT = {"kmock"}  # an emulator for tests of operators; the others are correct
 GOOD = {"passed", "not-run", "not-applicable"}
@@ -22,6 +22,7 @@ FOREIGN: dict[str, set[str]] = {  # program: what it imports beyond the standard
 }
 
 
+@pytest.mark.xdist_group(SEVERAL)
 @pytest.mark.parametrize("name", names())
 def test_gets_the_verdicts_of_its_table(name: str, tmp_path: Path) -> None:
     found, expected = judged(name, tmp_path), table(name)

@@ -1,27 +1,38 @@
 """One folder for everything that simulated clusters of this process write, gone when the process is, however it ends.
 
-A child waits for the end of a pipe that only this process holds, and then removes the folder: kill -9 cannot prevent that.
+A child makes it, waits for the end of a pipe that only this process and its copies hold, and then removes it: neither kill -9 nor an
+interrupt at any moment can prevent that.
 """
 
 import atexit
 import subprocess
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 
 from seatrial.backends.simulation.context import SimulatedContext
+from seatrial.model.errors import HarnessFault
 from seatrial.wire.pki import Pki
 
-_KEEPER = "import shutil, sys; sys.stdin.read(); shutil.rmtree(sys.argv[1], ignore_errors=True)"
+_KEEPER = """
+import shutil, sys, tempfile
+folder = tempfile.mkdtemp(prefix="seatrial-")
+print(folder, flush=True)
+sys.stdin.read()
+shutil.rmtree(folder, ignore_errors=True)
+"""
 
 
 @cache
 def scratch() -> Path:
     """The folder of this process."""
-    folder = tempfile.mkdtemp(prefix="seatrial-")
-    keeper = subprocess.Popen([sys.executable, "-ISc", _KEEPER, folder], stdin=subprocess.PIPE, start_new_session=True)
+    keeper = subprocess.Popen(
+        [sys.executable, "-ISc", _KEEPER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, text=True
+    )
     atexit.register(keeper.communicate)
+    folder = keeper.stdout.readline().rstrip("\n") if keeper.stdout else ""
+    if not folder:
+        raise HarnessFault("There is no folder for what simulated clusters write; standard error says why.")
     return Path(folder)
 
 
