@@ -11,10 +11,9 @@ REPORTS ?= reports
 # Starting Seatrial hundreds of times, nobody wants to compile it hundreds of times, whatever is usual on this machine.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Folders of tests that start no processes of their own share the cores. Of the others, those that start several clusters at a time form a
-# group, of which one runs at a time.
+# Folders of tests that start no processes of their own share the cores; the others have them to themselves, one test at a time.
 SHARED := $(wildcard tests/unit tests/lint tests/golden tests/violations)
-GROUPED := $(wildcard tests/packaging tests/strangers tests/implementations)
+ALONE := $(wildcard tests/packaging tests/strangers tests/implementations)
 
 .DEFAULT_GOAL := help
 .PHONY: help conformance test check install ledger constraints kill-matrix strangers bench clean
@@ -28,7 +27,7 @@ conformance: .venv/runtime.stamp ## the whole suite on the reference; reports go
 
 test: .venv/development.stamp ## everything that proves Seatrial itself
 	$(PYTEST) -n 2 --dist worksteal $(SHARED)
-	$(if $(GROUPED),$(PYTEST) -n 2 --dist loadgroup $(GROUPED))
+	$(if $(ALONE),$(PYTEST) $(ALONE))
 
 # Real Kubernetes is built outside the tree, once. A cluster waits more than it works: four side by side leave two cores little idle.
 BUILT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/seatrial

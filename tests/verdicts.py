@@ -10,7 +10,6 @@ from pathlib import Path
 from seatrial.adapters.descriptor import load
 from seatrial.opening import backend_name
 
-SEVERAL = "several clusters at a time"  # tests whose runs take long: never two of them side by side
 WORKERS = 4  # of processes: such scenarios spend their time waiting. Simulated ones do not
 
 

@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-import pytest
-
 from seatrial import catalogue
-from verdicts import SEVERAL, judge
+from verdicts import judge
 
 HERE = Path(__file__).parent
 
 
-@pytest.mark.xdist_group(SEVERAL)
 def test_every_rule_is_passed_on_a_real_etcd(tmp_path: Path) -> None:
     found = judge(HERE / "etcd.yaml", folder=tmp_path)
     others = [rule.id for rule in catalogue.rules() if found.rules.get(rule.id) != "passed"]

@@ -6,12 +6,9 @@ place of the tap (among the strangers).
 
 from pathlib import Path
 
-import pytest
-
-from verdicts import SEVERAL, judge
+from verdicts import judge
 
 
-@pytest.mark.xdist_group(SEVERAL)
 def test_both_backends_agree(tmp_path: Path) -> None:
     simulated = judge("reference", "--smoke", backend="simulation", folder=tmp_path / "simulation")
     processes = judge("reference", "--smoke", backend="processes", folder=tmp_path / "processes")

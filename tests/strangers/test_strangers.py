@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from strangers.tables import HERE, judged, names, table
-from verdicts import SEVERAL, judge
+from verdicts import judge
 
 PARTLY_CORRECT = {"kmock"}  # an emulator for tests of operators; the others are correct
 GOOD = {"passed", "not-run", "not-applicable"}
@@ -22,7 +22,6 @@ FOREIGN: dict[str, set[str]] = {  # program: what it imports beyond the standard
 }
 
 
-@pytest.mark.xdist_group(SEVERAL)
 @pytest.mark.parametrize("name", names())
 def test_gets_the_verdicts_of_its_table(name: str, tmp_path: Path) -> None:
     found, expected = judged(name, tmp_path), table(name)
@@ -46,7 +45,7 @@ def test_nobody_is_blamed_for_the_company_that_they_are_in(tmp_path: Path) -> No
     text = (HERE / "kmock.yaml").read_text().replace("profiles: [api]\n", "").replace("${here}", str(HERE))
     file.write_text(text)
 
-    found = judge(file, "--rule=ARCH-01", folder=tmp_path)
+    found = judge(file, "--rule=ARCH-01", "--fail-fast", folder=tmp_path)
 
     assert found.rules == {"ARCH-01": "failed"}, found.shown
     assert "culprit   apiserver\n" in found.shown
