@@ -32,8 +32,9 @@ async def crash(args: Sequence[str], context: Context) -> None:
 
 
 async def report(args: Sequence[str], context: Context) -> None:
-    """[file]: where this process finds itself."""
+    """[file, address, port]: where this process finds itself; from then on it serves."""
     describe(Path(args[0]))
+    await echo(args[1:], context)
 
 
 def describe(file: Path) -> None:

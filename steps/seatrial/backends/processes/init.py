@@ -61,21 +61,27 @@ def signal_all(number: int) -> None:
 
 
 def stopped() -> bool:
-    """Whether all other processes have come to rest, after a while at most. They are found by their parents: /proc may be the machine's."""
+    """Whether every other process of this namespace has come to rest, after a while at most."""
     end = time.monotonic() + STOP_MAX_S
-    while not (still := _at_rest("self")) and time.monotonic() < end:
+    while not (still := _at_rest()) and time.monotonic() < end:
         select.select([], [], [], STOP_POLL_S)
     return still
 
 
-def _at_rest(parent: str) -> bool:
+def _at_rest() -> bool:
     try:
-        children = [child for task in Path("/proc", parent, "task").iterdir() for child in (task / "children").read_text().split()]
-        threads = [stat for child in children for stat in Path("/proc", child, "task").glob("*/stat")]
-        still = all(stat.read_text().rpartition(")")[2].split()[0] in AT_REST for stat in threads)
+        return all(stat.read_text().rpartition(")")[2].split()[0] in AT_REST for each in _others() for stat in each.glob("task/*/stat"))
     except (FileNotFoundError, ProcessLookupError):  # one has ended meanwhile
         return False
-    return still and all(_at_rest(child) for child in children)
+
+
+def _others() -> Iterator[Path]:
+    """The processes of this namespace but this one, even where /proc shows those of the machine."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # somebody else's, or gone
+            if process.samefile("/proc/self") or not (process / "ns/pid").samefile("/proc/self/ns/pid"):
+                continue
+            yield process
 
 
 def main(request: dict[str, Any], *, network: int, log: int, control: socket.socket) -> NoReturn:
