@@ -1,7 +1,6 @@
 """A rule says the same of the reference wherever its components run: simulated, or as processes of the operating system.
 
-Here the rules of a quick look are tried so. All of them are, as processes, with a real etcd (`test_etcd.py`) and with an audit log in the
-place of the tap (among the strangers).
+Here the rules of a quick look are tried so. As processes all rules are, on a real etcd: see `test_etcd.py`.
 """
 
 from pathlib import Path

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from seatrial.backends.simulation.context import SimulatedContext
-from seatrial.model.errors import HarnessFault
+from seatrial.model.errors import NotReady
 from seatrial.wire.pki import Pki
 
 _KEEPER = """
@@ -25,14 +25,14 @@ shutil.rmtree(folder, ignore_errors=True)
 
 @cache
 def scratch() -> Path:
-    """The folder of this process."""
+    """The folder of this process. Raises NotReady where none can be made."""
     keeper = subprocess.Popen(
         [sys.executable, "-ISc", _KEEPER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, text=True
     )
     atexit.register(keeper.communicate)
     folder = keeper.stdout.readline().rstrip("\n") if keeper.stdout else ""
     if not folder:
-        raise HarnessFault("There is no folder for what simulated clusters write; standard error says why.")
+        raise NotReady("No folder is to be had for what simulated clusters write; standard error says why.")
     return Path(folder)
 
 
