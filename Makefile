@@ -45,7 +45,7 @@ conformance-kubernetes: .venv/development.stamp ## judges real Kubernetes: whole
 
 smoke-kubernetes: .venv/runtime.stamp ## a quick look at real Kubernetes, where it has been built
 	@if test -f $(BUILT)/kubernetes/1.37/stamp.json -a -f $(BUILT)/etcd/3.7/stamp.json; \
-	  then $(BIN)/seatrial run -i kubernetes --smoke -n 4 -o $(REPORTS)/smoke; \
+	  then $(BIN)/seatrial run -i kubernetes --smoke -n 3 -o $(REPORTS)/smoke; \
 	  else echo "Real Kubernetes is not judged here: there is none in $(BUILT). make implementations builds it."; fi
 
 check: .venv/development.stamp ## lint, format, types, import contracts, features

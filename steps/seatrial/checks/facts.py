@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -224,6 +224,12 @@ def lease_writes(history: History, role: str) -> list[tuple[Event, Event]]:
     ordered = sorted(writes, key=lambda pair: pair[1]["revision"] or 0)
     revisions = [answer["revision"] for _, answer in ordered]
     return [pair for pair, was, now in zip(ordered, [None, *revisions], revisions, strict=False) if now is None or now != was]
+
+
+def hold_before(holds: Sequence[tuple[Event, Event]], event: Event) -> Event | None:
+    """Of a lease's writes the last one that was answered before the event, in the order of its tap."""
+    before = [written for written, answered in holds if written.source == event.source and answered.seq < event.seq]
+    return before[-1] if before else None
 
 
 def leader(history: History, role: str) -> str | None:

@@ -6,7 +6,7 @@ its component names.
 
 from itertools import pairwise
 
-from seatrial.checks.facts import WRITES, alive, background, instances, lease_of, lease_writes, mark, requests, window
+from seatrial.checks.facts import WRITES, alive, background, hold_before, instances, lease_of, lease_writes, mark, requests, window
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -29,8 +29,8 @@ def only_leader_works(history: History, *, role: str) -> Proof:
     require(work, f"no {role} worked")
     found: dict[str, Finding] = {}
     for request in work:
-        before = [r for r, a in holds if r.source == request.source and a.seq < request.seq]
-        holder = before[-1].instance if before else None
+        hold = hold_before(holds, request)
+        holder = hold.instance if hold else None
         if request.instance != holder:
             found.setdefault(
                 str(request.instance),
@@ -38,7 +38,7 @@ def only_leader_works(history: History, *, role: str) -> Proof:
                     culprit=str(request.instance),
                     expected=f"work by {holder or 'nobody'}, who holds the lease",
                     observed=f"{request.instance} asked to {request['verb']} {request['path']}",
-                    evidence=(*before[-1:], request),
+                    evidence=(*([hold] if hold else []), request),
                 ),
             )
     signs = alive(history, names, window(history))

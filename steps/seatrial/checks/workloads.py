@@ -4,7 +4,21 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any
 
-from seatrial.checks.facts import accepted, authors, belongs, culprit_of, current, instances, leader, owner, pods_of, requests, roles_of
+from seatrial.checks.facts import (
+    accepted,
+    authors,
+    belongs,
+    culprit_of,
+    current,
+    hold_before,
+    instances,
+    leader,
+    lease_writes,
+    owner,
+    pods_of,
+    requests,
+    roles_of,
+)
 from seatrial.checks.registry import check, findings, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -117,7 +131,8 @@ def _maker(history: History, seen: list[Event]) -> str:
 
 @check
 def ever_created(history: History, *, name: str, number: int) -> Proof:
-    """So many different pods there ever were, asked for by one instance in as many accepted requests. Others' refused attempts count."""
+    """So many different pods there ever were, asked for in as many accepted requests, by one instance or by each while it held the lease.
+    Others' refused attempts count."""
     seen = {e["uid"]: e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)}
     makers = instances(history, "controller-manager")
     creates = requests(history, verb="create", resource="pods", subresource="")
@@ -125,10 +140,13 @@ def ever_created(history: History, *, name: str, number: int) -> Proof:
     granted = [r for r, _ in accepted(history, verb="create", resource="pods", subresource="") if r in asked]
     by = Counter(str(r.instance) for r in asked)
     chosen = leader(history, "controller-manager")
+    holds = lease_writes(history, "controller-manager")
+    lawful = [r for r in asked if (hold := hold_before(holds, r)) and hold.instance == r.instance]
+    trespass = len(by) > 1 and len(lawful) < len(asked)
     intruders = [*unasked(history, name), *(i for i in sorted(by) if i != chosen)]
-    wrong = (len(seen) != number or len(granted) > number or len(by) > 1) and Finding(
+    wrong = (len(seen) != number or len(granted) > number or trespass) and Finding(
         culprit=next(iter([*intruders, chosen or "controller-manager"])),
-        expected=f"exactly {number} pods of {name} created, by one controller manager",
+        expected=f"exactly {number} pods of {name} created, by the controller manager that holds the lease",
         observed=f"{len(seen)} created, in {len(asked)} attempts by {', '.join(f'{i}: {n}' for i, n in sorted(by.items()))}",
         evidence=tuple(asked[:8]),
     )
