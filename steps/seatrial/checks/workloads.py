@@ -141,10 +141,9 @@ def ever_created(history: History, *, name: str, number: int) -> Proof:
     by = Counter(str(r.instance) for r in asked)
     chosen = leader(history, "controller-manager")
     holds = lease_writes(history, "controller-manager")
-    lawful = [r for r in asked if (hold := hold_before(holds, r)) and hold.instance == r.instance]
-    trespass = len(by) > 1 and len(lawful) < len(asked)
-    intruders = [*unasked(history, name), *(i for i in sorted(by) if i != chosen)]
-    wrong = (len(seen) != number or len(granted) > number or trespass) and Finding(
+    strays = [str(r.instance) for r in asked if not (hold := hold_before(holds, r)) or hold.instance != r.instance]
+    intruders = [*unasked(history, name), *strays]
+    wrong = (len(seen) != number or len(granted) > number or (len(by) > 1 and strays)) and Finding(
         culprit=next(iter([*intruders, chosen or "controller-manager"])),
         expected=f"exactly {number} pods of {name} created, by the controller manager that holds the lease",
         observed=f"{len(seen)} created, in {len(asked)} attempts by {', '.join(f'{i}: {n}' for i, n in sorted(by.items()))}",

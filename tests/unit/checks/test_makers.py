@@ -36,6 +36,7 @@ def found(*deeds: tuple[str, str]) -> list[str]:
         ([(ONE, "leads"), (ONE, "makes"), (ONE, "makes")], []),
         ([(ONE, "leads"), (ONE, "makes"), (OTHER, "leads"), (OTHER, "makes")], []),
         ([(ONE, "leads"), (ONE, "makes"), (OTHER, "makes")], [OTHER]),
+        ([(ONE, "leads"), (ONE, "makes"), (OTHER, "makes"), (OTHER, "leads"), (OTHER, "makes")], [OTHER]),
         ([(ONE, "leads"), (ONE, "makes"), (OTHER, "leads"), (OTHER, "makes"), (ONE, "makes")], [ONE]),
     ],
 )
