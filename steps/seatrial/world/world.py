@@ -316,9 +316,11 @@ class World:
         return [i for i in self.cluster.instances.values() if set(roles) & set(i.placement.roles)]
 
     def close(self) -> None:
-        """Take the cluster down; records nothing more."""
+        """Take the cluster down, that of an earlier scenario too which this one never came to; records nothing more."""
         if self._cluster is not None:
             self.run(self._close())
+        elif self._standing is not None:
+            self.run(self._standing.close())
 
     def stand(self) -> Standing | None:
         """Leave the cluster as it was to the next scenario; where that cannot be, take it down."""

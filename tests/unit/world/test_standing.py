@@ -6,13 +6,16 @@ from typing import Any, cast
 import orjson
 import pytest
 
+from seatrial.adapters.descriptor import load
 from seatrial.checks import judge
 from seatrial.checks.facts import accepted
 from seatrial.cluster.cluster import Cluster
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial.model.topology import Topology
+from seatrial.opening import open_backend
 from seatrial.world.standing import Over, Pool, Standing, unharmed
+from seatrial.world.world import World
 
 Row = tuple[str, str, str | None, dict[str, Any]]
 POD = "/api/v1/namespaces/{}/pods"
@@ -256,3 +259,14 @@ def test_who_orders_something_else_gets_a_new_cluster_and_the_old_one_goes(order
     assert (found is not None) is taken
     assert cast("Fake", cluster).stopped == (0 if taken else 1)
     assert pool.take(ordered) is None
+
+
+def test_a_scenario_that_ends_before_its_first_sentence_takes_down_what_was_left_to_it() -> None:
+    cluster, implementation = fake(), load("reference")
+    backend = open_backend("simulation", implementation, seed=0)
+    try:
+        World(backend=backend, implementation=implementation, seed=0, settings={}, standing=standing(cluster)).close()
+    finally:
+        backend.close()
+
+    assert cast("Fake", cluster).stopped == 1
