@@ -303,7 +303,7 @@ def _verdict(call: pytest.CallInfo[None], world: World | None) -> tuple[Verdict,
         return Verdict(verdict), why
     for kind, verdict in VERDICTS.items():
         if isinstance(error, kind):
-            return verdict, str(error)
+            return verdict, "\n".join([str(error), *(world.deaths if world and kind is Inconclusive else ())])
     ours = [e for e in call.excinfo.traceback if "seatrial" in str(e.path)] or [call.excinfo.traceback[-1]]
     return Verdict.HARNESS_FAULT, f"{call.excinfo.exconly()} (at {Path(ours[-1].path).name}:{ours[-1].lineno + 1})"
 

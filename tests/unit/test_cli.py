@@ -216,6 +216,31 @@ def test_what_never_gets_ready_is_6_with_its_last_words(tmp_path: Path) -> None:
     assert "the mast is gone" in ended.stdout
 
 
+MORTAL = """
+from seatrial_reference import scheduler
+
+
+class Mortal(scheduler.Scheduler):
+    async def bind(self, pod, node):
+        raise ValueError("the mast is gone")
+
+
+async def main(args, context):
+    await scheduler.main(args, context, part=Mortal)
+"""
+
+
+def test_who_dies_in_the_middle_is_told_with_its_last_words(tmp_path: Path) -> None:
+    (tmp_path / "mortal.py").write_text(MORTAL)
+    file = descriptor(tmp_path, "mortal", "components:", "  scheduler: {python: 'mortal:main', restart: never}")
+
+    ended = seatrial("run", "-i", file, "--rule", "SCHED-05")
+
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "scheduler-0 (scheduler; mortal:main) ended by itself with status 1. Its last words:" in ended.stdout
+    assert "the mast is gone" in ended.stdout
+
+
 def test_the_doctor_says_whose_fault_it_is(tmp_path: Path) -> None:
     (tmp_path / "dead.py").write_text(DEAD)
     file = descriptor(tmp_path, "dead", "components:", "  scheduler: {python: 'dead:main', restart: never}")

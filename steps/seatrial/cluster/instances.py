@@ -27,10 +27,12 @@ class Supervised:
         self.host = host
         self.running: Instance | None = None
         self.wanted = False  # whether the suite wants it up
+        self.died = ""  # what there is to say about the last end that nobody had asked for
         self.on_up: list[Hook] = []
         self.on_down: list[Hook] = []
         self._network = network
         self._program = program
+        self._runs: Program | None = None
         self._record = record
         self._context = context
         self._keeper: asyncio.Task[None] | None = None
@@ -73,6 +75,12 @@ class Supervised:
     def last_words(self) -> str:
         return self.running.log_tail() if self.running else ""
 
+    def obituary(self, what: str) -> str:
+        """What has come of it, in a paragraph: its name, its roles, what was run, and its last words."""
+        ran = self._runs.python or " ".join(self._runs.command) if self._runs else "nothing"
+        words = self.last_words().strip() or "(it wrote nothing)"
+        return f"{self.name} ({', '.join(self.placement.roles)}; {ran}) {what}. Its last words:\n{words}"
+
     @property
     def up(self) -> bool:
         return self.running is not None and not self.running.exited.done()
@@ -85,7 +93,8 @@ class Supervised:
             await asyncio.gather(self._keeper, return_exceptions=True)
 
     async def _boot(self) -> None:
-        self.running = await self._network.boot(self.name, self.host, self._program())
+        self._runs = self._program()
+        self.running = await self._network.boot(self.name, self.host, self._runs)
         self._record("started", instance=self.name, boot=self.running.boot)
         for hook in self.on_up:
             await hook()
@@ -95,6 +104,8 @@ class Supervised:
         while self.running is not None:
             status = await asyncio.shield(self.running.exited)
             self._record("exited", instance=self.name, status=status, wanted=self.wanted)
+            if self.wanted:
+                self.died = self.obituary(f"ended by itself with status {status}")
             for hook in self.on_down:
                 await hook()
             backoff_s = self.placement.component.restart_s

@@ -47,10 +47,10 @@ class Readiness:
             async with asyncio.timeout(limit_s):
                 while not await probe():
                     if not instance.up and instance.placement.component.restart_s is None:
-                        raise NotReady(_obituary(instance, "ended before it was ready"))
+                        raise NotReady(instance.obituary("ended before it was ready"))
                     await self._context.sleep(POLL_S)
         except TimeoutError:
-            raise NotReady(_obituary(instance, f"was not ready within {limit_s:g} s")) from None
+            raise NotReady(instance.obituary(f"was not ready within {limit_s:g} s")) from None
 
     def _probe(self, instance: Supervised, filling: Filling) -> Probe:
         ready = instance.placement.component.ready
@@ -115,10 +115,3 @@ def node_ready(node: dict[str, Any]) -> bool:
 def tainted(node: dict[str, Any]) -> bool:
     """Whether a Node object still says that it is not ready to take pods: admission may say so of every new one."""
     return any(t["key"] == NOT_READY for t in node.get("spec", {}).get("taints") or ())
-
-
-def _obituary(instance: Supervised, what: str) -> str:
-    component = instance.placement.component
-    words = instance.last_words().strip() or "(it wrote nothing)"
-    how = component.python or " ".join(component.command)
-    return f"{instance.name} ({', '.join(component.roles)}; {how}) {what}. Its last words:\n{words}"

@@ -14,7 +14,7 @@ from seatrial.results import Breach, Result
 
 MOST_LINES = 40
 MOST_FINDINGS = 3
-MOST_WHY = 14
+MOST_WHY = (6, 8)  # lines of a reason from its beginning, and from its end, where last words stand
 WIDTH = 138
 INDENT = " " * 12
 QUIET = (Verdict.PASSED, Verdict.NOT_APPLICABLE)
@@ -87,7 +87,8 @@ def _culprit(report: Report, finding: Breach) -> str:
 
 def _why(result: Result) -> list[str]:
     lines = [part for line in result.why.splitlines() or [""] for part in textwrap.wrap(line, WIDTH - len(INDENT)) or [""]]
-    cut = [*lines[:MOST_WHY], *(["..."] if len(lines) > MOST_WHY else [])]
+    first, last = MOST_WHY
+    cut = [*lines[:first], "...", *lines[-last:]] if len(lines) > first + last else lines
     return [_field("because" if not i else "", line) for i, line in enumerate(cut)]
 
 

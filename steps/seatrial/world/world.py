@@ -315,6 +315,11 @@ class World:
         """The instances of any of the roles."""
         return [i for i in self.cluster.instances.values() if set(roles) & set(i.placement.roles)]
 
+    @property
+    def deaths(self) -> list[str]:
+        """What there is to say about components that ended by themselves."""
+        return [i.died for i in self._cluster.instances.values() if i.died] if self._cluster else []
+
     def close(self) -> None:
         """Take the cluster down, that of an earlier scenario too which this one never came to; records nothing more."""
         if self._cluster is not None:
