@@ -14,7 +14,7 @@ from seatrial.results import Breach, Result
 
 MOST_LINES = 40
 MOST_FINDINGS = 3
-MOST_WHY = (6, 8)  # lines of a reason from its beginning, and from its end, where last words stand
+MOST_WHY = (8, 8)  # lines of a reason from its beginning, and from its end, where last words stand
 WIDTH = 138
 INDENT = " " * 12
 QUIET = (Verdict.PASSED, Verdict.NOT_APPLICABLE)
