@@ -5,6 +5,7 @@ about what either could do for others.
 """
 
 import asyncio
+import os
 import statistics
 import sys
 import tempfile
@@ -119,25 +120,46 @@ async def bare_node(client: Client, name: str) -> None:
 
 
 @contextmanager
-def running(name: str, folder: Path) -> Iterator[tuple[Side, float]]:
-    """A cluster of one of each but nodes, and how long it took to be ready."""
+def running(name: str, folder: Path, *nodes: str) -> Iterator[tuple[Side, float]]:
+    """A cluster of one of each, with these nodes, and how long it took to be ready."""
     file = folder / f"{name}.yaml"
     file.write_text(UNTAPPED.format(name))
     backend = Processes(seed=0)
     world = World(backend=backend, implementation=load(str(file)), seed=0, settings={})
     try:
         begun = time.perf_counter()
-        world.boot(Topology())
+        world.boot(Topology(nodes=nodes))
         yield Side(world), time.perf_counter() - begun
     finally:
         world.close()
         backend.close()
 
 
+def memory_mib() -> float:
+    """What all that this process has started takes, memory that several share counted once."""
+    return sum(share_kib(process) for process in descendants(os.getpid())) / 1024
+
+
+def descendants(process: int) -> Iterator[int]:
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        parent = int(status.read_text().rpartition(")")[2].split()[1])
+        if parent == process:
+            yield int(status.parent.name)
+            yield from descendants(int(status.parent.name))
+
+
+def share_kib(process: int) -> int:
+    rollup = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in rollup if line.startswith("Pss:"))
+
+
 def measured(name: str, folder: Path) -> dict[str, float]:
     """Every figure of one side, by what it is called."""
+    with running(name, folder, "node-1"):
+        mib = memory_mib()
     with running(name, folder) as (side, cold_s):
         return {
+            "memory with a node, MiB": mib,
             "cold start, s": cold_s,
             "GET per second": side.world.run(side.gets()),
             "POST of 1 kB per second": side.world.run(side.posts()),
