@@ -17,6 +17,7 @@ VIOLATIONS = Path(__file__).parents[1] / "violations"
     [
         ("scheduler-dials-etcd-late", "COMM-05", "scheduler-0"),
         ("scheduler-binds-in-store", "COMM-05", "scheduler-0"),
+        ("scheduler-calls-kubelet", "SCHED-04", "scheduler-0"),
         ("controllers-all-work", "HA-05", "controller-manager-"),
     ],
 )
