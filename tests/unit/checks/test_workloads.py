@@ -1,0 +1,82 @@
+"""Who is to blame where a workload got stuck: whoever had to act next, or the API server that told them nothing. And which pods count."""
+
+from typing import Any
+
+import pytest
+
+from seatrial.checks import judge
+from seatrial.model.history import History
+
+ROLES = {"apiserver-0": "apiserver", "controller-manager-0": "controller-manager", "scheduler-0": "scheduler", "node-1": "kubelet"}
+WATCHES = {"controller-manager-0": "replicasets", "scheduler-0": "pods", "node-1": "pods"}
+Json = dict[str, Any]
+
+
+def cluster() -> History:
+    """Everybody is there and watches."""
+    history = History(lambda: 0.0)
+    for name, role in ROLES.items():
+        history.append("cluster", "instance", at_s=0, instance=name, data={"roles": [role]})
+    for number, (name, resource) in enumerate(WATCHES.items()):
+        asked = {"request": number, "verb": "watch", "resource": resource}
+        history.append("tap/apiserver-0", "request", at_s=0, instance=name, data=asked)
+    return history
+
+
+def see(history: History, resource: str, name: str, spec: Json, *, phase: str = "", kind: str = "ADDED") -> None:
+    item = {"metadata": {"name": name, "labels": {"app": "web"}}, "spec": spec, "status": {"phase": phase} if phase else {}}
+    known = {"watch": f"operator/{resource}", "type": kind, "resource": resource, "name": name, "uid": name, "namespace": "trial"}
+    history.append("watch", "watched", at_s=0, instance=None, data=known | {"revision": len(history), "object": item})
+
+
+def tell(history: History, *instances: str) -> None:
+    for name in instances:
+        history.append("tap/apiserver-0", "offered", at_s=0, instance=name, data={"name": "web-1"})
+
+
+UNBOUND: Json = {}
+BOUND = {"nodeName": "node-1"}
+
+
+@pytest.mark.parametrize(
+    ("pods", "told", "culprit"),
+    [
+        ([], ["controller-manager-0"], "controller-manager-0"),
+        ([], ["scheduler-0"], "apiserver-0"),
+        ([UNBOUND], ["scheduler-0"], "scheduler-0"),
+        ([UNBOUND], ["controller-manager-0"], "apiserver-0"),
+        ([BOUND], ["node-1"], "node-1"),
+        ([BOUND], ["scheduler-0"], "apiserver-0"),
+    ],
+)
+def test_whoever_had_to_act_next_is_to_blame_if_they_were_told(pods: list[Json], told: list[str], culprit: str) -> None:
+    history = cluster()
+    see(history, "replicasets", "web", {"replicas": 1})
+    for number, spec in enumerate(pods, 1):
+        see(history, "pods", f"web-{number}", spec, phase="Pending")
+    tell(history, *told)
+
+    proof = judge(history, "workloads.reached", {"name": "web", "state": "become running"})
+
+    assert [f.culprit for f in proof.findings] == [culprit]
+
+
+def test_all_that_are_wanted_run() -> None:
+    history = cluster()
+    see(history, "replicasets", "web", {"replicas": 1})
+    see(history, "pods", "web-1", BOUND, phase="Running")
+
+    assert not judge(history, "workloads.reached", {"name": "web", "state": "become running"}).findings
+
+
+@pytest.mark.parametrize(("phase", "surplus"), [("Failed", 0), ("Succeeded", 0), ("Running", 1)])
+def test_a_pod_that_has_ended_may_be_replaced(phase: str, surplus: int) -> None:
+    history = cluster()
+    see(history, "replicasets", "web", {"replicas": 1})
+    see(history, "pods", "web-1", BOUND)
+    see(history, "pods", "web-1", BOUND, phase=phase, kind="MODIFIED")
+    see(history, "pods", "web-2", UNBOUND)
+
+    found = judge(history, "workloads.never_surplus", {"name": "web"}).findings
+
+    assert [f.observed.partition(" at")[0] for f in found] == ["2"] * surplus
