@@ -135,9 +135,12 @@ def reconnect(world: World, instances: Sequence[Supervised]) -> None:
 
 
 def all_asked_again(world: World) -> None:
-    """Every component but store and API server has asked the API server since the last start or resumption of anybody."""
+    """Every component but store and API server has asked the API server since the last start or resumption of anybody. Whose watch has
+    outlived the standstill need not ask for anything."""
     starts = [e for e in world.history.of("mark") if e["name"] in ("start", "resume")]
     names = [n for n in facts.instances(world.history) if not facts.roles_of(world.history, n) & {"etcd", "apiserver"}]
+    if starts[-1]["name"] == "resume":
+        names = [n for n in names if not facts.standing_watch(world.history, n, facts.window(world.history))]
     world.run(_heard(world, names, starts[-1]))
 
 

@@ -1,4 +1,4 @@
-"""Streams are held once nobody goes on listing what is not watched: a list is not held."""
+"""Streams are held once nobody goes on listing what is not watched; and whose watch has outlived a standstill has nothing to ask."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial.model.limits import Limits
-from seatrial.world.faults import hold_streams
+from seatrial.world.faults import all_asked_again, hold_streams
 from seatrial.world.world import World
 
 WHO = "scheduler-0"
@@ -21,7 +21,9 @@ class Stand(World):
         self.history = History(lambda: float(self.now_s))
         self.now_s = 0
         self.held: list[dict[str, Any]] = []
+        self.waited: list[str] = []
         self._lists_s = lists_s
+        self.history.append("cluster", "instance", at_s=None, instance=WHO, data={"roles": ["scheduler"], "lease": None})
         self.asks("watch", "pods")
 
     def asks(self, verb: str, resource: str) -> None:
@@ -36,6 +38,7 @@ class Stand(World):
         return ended.value.value
 
     async def seen(self, predicate: Any, *, within_s: float, what: str) -> Any:
+        self.waited.append(what)
         return predicate(self.history)
 
     async def pause(self, seconds: float) -> None:
@@ -71,3 +74,19 @@ def test_what_was_looked_at_at_the_start_is_no_obstacle(lists_s: tuple[int, ...]
 def test_who_goes_on_listing_is_not_to_be_held() -> None:
     with pytest.raises(Inconclusive, match="went on listing what they do not watch"):
         holds(*range(1, 100, 2))
+
+
+@pytest.mark.parametrize(
+    ("verb", "broken", "waited"),
+    [("resume", False, False), ("resume", True, True), ("start", False, True)],
+    ids=["stood", "broken", "anew"],
+)
+def test_whose_watch_outlives_a_standstill_need_not_ask_again(verb: str, *, broken: bool, waited: bool) -> None:
+    world = Stand()
+    world.history.append("steps", "mark", at_s=None, instance=None, data={"name": verb})
+    if broken:
+        world.history.append("tap", "stream-end", at_s=None, instance=WHO, data={"request": 1, "who": "server"})
+
+    all_asked_again(world)
+
+    assert world.waited == ([f"a request of {WHO} after the outage"] if waited else [])
