@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from seatrial.checks import judge
+from seatrial.checks.runtime import STATIC
 from seatrial.model.history import History
 
 POD = {"metadata": {"name": "web-1", "namespace": "trial", "uid": "u-1", "labels": {"app": "web"}}, "kind": "Pod"}
@@ -119,3 +120,43 @@ def test_of_what_others_make_watchers_need_not_be_told(heard: list[tuple[str, in
     arguments = {"watchers": ["bob/configmaps"], "kind": "ConfigMap", "resource": "configmaps", "namespace": "trial"}
 
     assert bool(findings("watching.complete", arguments, *lines)) is fault
+
+
+def sandbox(pod: str, uid: str, namespace: str) -> Line:
+    return "runtime", "cri", "node-1", {"method": "RunPodSandbox", "pod": pod, "uid": uid, "namespace": namespace, "container": None}
+
+
+def on_node(name: str, *, namespace: str = "trial", annotations: dict[str, str] | None = None, node: str = "node-1") -> Line:
+    meta = {"name": name, "namespace": namespace, "uid": f"uid of {name}", "annotations": annotations or {}}
+    source, kind, instance, about = watched("pods", {"metadata": meta, "spec": {"nodeName": node}}, 5)
+    return source, kind, instance, about | {"namespace": namespace}
+
+
+@pytest.mark.parametrize(
+    ("lines", "fault"),
+    [
+        ([on_node("proxy", namespace="kube-system"), sandbox("proxy", "uid of proxy", "kube-system")], False),
+        ([on_node("static", namespace="kube-system", annotations={STATIC: "hash"}), sandbox("static", "hash", "kube-system")], False),
+        ([on_node("static", namespace="kube-system", annotations={STATIC: "hash"}), sandbox("far", "uid of far", "trial")], True),
+        ([on_node("far", node="node-2"), sandbox("far", "uid of far", "trial")], True),
+    ],
+)
+def test_a_node_may_run_what_belongs_to_the_cluster(lines: list[Line], *, fault: bool) -> None:
+    mine = [on_node("near"), sandbox("near", "uid of near", "trial")]
+
+    assert bool(findings("runtime.only", {"node": "node-1", "name": "near"}, *mine, *lines)) is fault
+
+
+def test_whoever_looks_after_its_own_health_talks_to_nobody() -> None:
+    def opened(source: str, target: str, port: int) -> Line:
+        return "flows", "open", None, {"link": port, "origin": source, "target": target, "port": port, "sport": port}
+
+    own, server = opened("node-1", "node-1", 10248), opened("node-1", "apiserver-0", 6443)
+    canaries: list[Line] = []
+    for number, (name, role) in enumerate(ROLES.items()):
+        if role != "apiserver":
+            canaries += [("cluster", "canary", name, {"sport": 100 + number}), opened(name, "apiserver-0", 100 + number)]
+    lines = [server, *canaries, *(line for who in ROLES for line in done(who, "get", number=len(who)))]
+
+    assert findings("edges.only_through", {"hub": "apiserver"}, own, *lines) == []
+    assert findings("edges.only_through", {"hub": "apiserver"}, opened("node-1", "scheduler-0", 10259), *lines) != []
