@@ -77,6 +77,7 @@ def _incomplete(sent: Any, got: dict[str, Any]) -> list[str]:
 
 
 WRITE_ONLY = {"stringData"}
+BOOKKEEPING = {"resourceVersion", "managedFields", "selfLink", "generation"}
 
 
 def missing(sent: Any, got: Any, path: str = "") -> list[str]:
@@ -141,7 +142,7 @@ def differing(one: Any, other: Any, path: str = "") -> list[str]:
 
 def lasting(body: dict[str, Any]) -> dict[str, Any]:
     """An object without what components write: status, version, bookkeeping."""
-    meta = {k: v for k, v in body.get("metadata", {}).items() if k not in ("resourceVersion", "managedFields")}
+    meta = {k: v for k, v in body.get("metadata", {}).items() if k not in BOOKKEEPING}
     return {k: v for k, v in body.items() if k != "status"} | {"metadata": meta}
 
 

@@ -160,3 +160,14 @@ def test_whoever_looks_after_its_own_health_talks_to_nobody() -> None:
 
     assert findings("edges.only_through", {"hub": "apiserver"}, own, *lines) == []
     assert findings("edges.only_through", {"hub": "apiserver"}, opened("node-1", "scheduler-0", 10259), *lines) != []
+
+
+@pytest.mark.parametrize(("later", "fault"), [({"generation": 2}, False), ({"uid": "another"}, True)])
+def test_an_object_is_as_it_was_whatever_the_server_notes_about_it(later: dict[str, Any], *, fault: bool) -> None:
+    mine = made("one", 3)
+    mine[1][3]["asked"] = 0
+    body = mine[1][3]["body"]
+    body["metadata"] |= {"selfLink": "/one", "generation": 1}
+    read = body | {"metadata": {k: v for k, v in body["metadata"].items() if k != "selfLink"} | later}
+
+    assert bool(findings("answers.read_back", {"writers": ["alice"], "reader": "bob"}, *mine, got("/one", read))) is fault
