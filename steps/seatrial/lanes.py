@@ -20,7 +20,7 @@ from _pytest.runner import call_and_report
 
 from seatrial import plugin
 from seatrial.adapters.descriptor import Implementation
-from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, UsageError
+from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, NotRunnable, UsageError
 from seatrial.opening import modules, open_backend
 from seatrial.plugin import Beginning
 from seatrial.snapshots import Snapshot
@@ -56,12 +56,12 @@ def _warm(implementation: Implementation) -> None:
 
 
 def _stand(config: pytest.Config, beginning: Beginning) -> World | None:
-    """A world that has come as far as its first sentence; None where its cluster does not boot."""
+    """A world that has come as far as its first sentence; None where its cluster does not boot, or cannot be had."""
     try:
         backend = open_backend("simulation", plugin.implementation_of(config), seed=config.getoption("seed"))
         world = plugin.new_world(config, backend)
         world.begin(beginning.keyword, beginning.sentence, beginning.topology)
-    except (NotReady, Inconclusive, UsageError, HarnessFault):
+    except (NotReady, NotRunnable, Inconclusive, UsageError, HarnessFault):
         return None
     return world
 

@@ -146,6 +146,15 @@ def test_whoever_ends_the_interpreter_that_all_share_cannot_be_judged_there(tmp_
     assert "ended the process of the simulation with status 9: run it as processes" in ended.stdout
 
 
+def test_what_the_descriptor_rules_out_is_not_run(tmp_path: Path) -> None:
+    file = descriptor(tmp_path, "alone", "components:", "  scheduler: {replicas: {max: 1, election: {lease: kube-system/kube-scheduler}}}")
+
+    ended = seatrial("run", "-i", file, "--rule", "HA-04", "--backend", "simulation", "-n", "1")
+
+    assert "NOT-RUN HA-04" in ended.stdout, ended.stdout + ended.stderr
+    assert "the scenario needs 3 instances of scheduler, and its descriptor allows 1" in ended.stdout
+
+
 @pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["here", "workers"])
 def test_an_interrupt_is_2_and_leaves_a_report_of_what_there_was(tmp_path: Path, workers: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "seatrial", "run", "--area", "requests", "-o", str(tmp_path), *workers]

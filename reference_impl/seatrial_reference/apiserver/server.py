@@ -108,7 +108,7 @@ class ApiServer(Subresources):
     async def resource(self, request: Request) -> web.StreamResponse:
         asked = request.asked
         match asked.subresource, asked.verb:
-            case "binding", "create":
+            case "binding" | "", "create" if asked.subresource or request.kind.kind == "Binding":
                 return await self.bind(request)
             case "token", "create":
                 return await self.issue_token(request)

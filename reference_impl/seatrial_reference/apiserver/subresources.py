@@ -14,6 +14,7 @@ from seatrial_reference.apiserver.core import Request
 from seatrial_reference.apiserver.store import Stored
 from seatrial_reference.apiserver.writing import Writing, own
 from seatrial_reference.machinery.objects import stamp
+from seatrial_schemas.kinds import by_plural
 
 Json = dict[str, Any]
 
@@ -25,6 +26,7 @@ class Subresources(Writing):
         """POST pods/NAME/binding: the one way in which a pod gets its node, once (P-B-1)."""
         binding = body.decode(await request.body(), request.media, group_version_kind=("", "v1", "Binding"))
         body.placed(binding, request.asked, request.kind)
+        request = request if request.asked.subresource else self.to_pod(request, binding)
         binding = own(await self.mutate(self.review(request, "CREATE", binding, None)))
         target = binding.get("target") or {}
         if target.get("kind") not in (None, "", "Node") or not target.get("name"):
@@ -38,6 +40,13 @@ class Subresources(Writing):
         found, confirmed = await self.believed(request)
         await self.change(request, found, confirmed, make)
         return await self.answer(request, status.success({}, code=201) | {"details": None}, code=201)
+
+    def to_pod(self, request: Request, binding: Json) -> Request:
+        """POST bindings, the old way: the body names the pod."""
+        name = str(binding["metadata"].get("name") or "")
+        if not name:
+            raise status.invalid(request.kind, name, [("metadata.name", "Required value: the pod's")])
+        return replace(request, asked=replace(request.asked, kind=by_plural("pods"), name=name, subresource="binding"))
 
     def bound(self, request: Request, pod: Json, binding: Json, node: str) -> Json:
         """The pod on its node: nodeName and the condition PodScheduled in one write (P-B-2, P-B-3)."""

@@ -242,6 +242,7 @@ def _component(name: str, row: Mapping[str, Any], folder: Path, base: Implementa
         given["replicas_max"] = int(row["replicas"].get("max", 1))
         election = row["replicas"].get("election", "none")
         given["lease"] = None if election == "none" else election["lease"]
+        given |= {"ready": {}} if election == "none" and "lease" in start.ready and "ready" not in row else {}
     if "limits" in row:
         stated = dict(row["limits"])
         virtually = stated.pop("virtually", {})

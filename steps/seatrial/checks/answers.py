@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seatrial.checks.facts import ROOT_CA, authors, instances, name_of
+from seatrial.checks.facts import authors, instances, name_of
 from seatrial.checks.holds import traces
 from seatrial.checks.registry import check, require
 from seatrial.model.errors import Inconclusive
@@ -77,6 +77,7 @@ def _incomplete(sent: Any, got: dict[str, Any]) -> list[str]:
 
 
 WRITE_ONLY = {"stringData"}
+BOOKKEEPING = {"resourceVersion", "managedFields", "selfLink", "generation"}
 
 
 def missing(sent: Any, got: Any, path: str = "") -> list[str]:
@@ -141,7 +142,7 @@ def differing(one: Any, other: Any, path: str = "") -> list[str]:
 
 def lasting(body: dict[str, Any]) -> dict[str, Any]:
     """An object without what components write: status, version, bookkeeping."""
-    meta = {k: v for k, v in body.get("metadata", {}).items() if k not in ("resourceVersion", "managedFields")}
+    meta = {k: v for k, v in body.get("metadata", {}).items() if k not in BOOKKEEPING}
     return {k: v for k, v in body.items() if k != "status"} | {"metadata": meta}
 
 
@@ -191,11 +192,20 @@ def each_read(history: History, *, names: list[str], reader: str) -> Proof:
     require(lists, f"{reader} has not listed anything")
     problems = [f"{n} read alone: {', '.join(d)}" for n in names if (d := differing(made[n], single[n]["body"] if n in single else {}))]
     listed = {i["metadata"]["name"]: i for i in lists[-1]["body"]["items"]}
-    strangers = sorted(listed.keys() - set(names) - {ROOT_CA})
+    namespace = made[names[0]]["metadata"].get("namespace")
+    strangers = sorted(n for n in listed.keys() - set(names) if not _put_there(history, listed[n], namespace))
     problems += [f"{n} listed though nobody created it" for n in strangers]
     problems += [f"{n} listed: {', '.join(d)}" for n in names if (d := differing(_typeless(made[n]), _typeless(listed.get(n, {}))))]
     found = breach(history, "what was answered when they were created", "; ".join(problems), lists[-1])
     return Proof(evidence=(*single.values(), lists[-1]), findings=(found,) if problems else ())
+
+
+def _put_there(history: History, item: dict[str, Any], namespace: str | None) -> bool:
+    """Whether it is what others put into every namespace, at any time: nobody of ours has asked for it, and it is there."""
+    meta = item["metadata"]
+    ours = {named(e) for e in history.of("asked", method="POST")}
+    uids = {e["value"].get("metadata", {}).get("uid") for e in history.of("put") if isinstance(e["value"], dict)}
+    return meta["name"] not in ours and meta.get("namespace") == namespace and (not uids or meta.get("uid") in uids)
 
 
 def _typeless(item: dict[str, Any]) -> dict[str, Any]:
@@ -212,7 +222,8 @@ def pages(history: History, *, names: list[str], reader: str, size: int) -> Proo
         if "items" in e["body"] and (asked(history, e)["params"] or {}).get("limit")
     ]
     require(read, f"{reader} has read no pages")
-    seen = [i["metadata"]["name"] for e in read for i in e["body"]["items"] if i["metadata"]["name"] != ROOT_CA]
+    namespace = _them(history, names)[names[0]]["metadata"].get("namespace")
+    seen = [i["metadata"]["name"] for e in read for i in e["body"]["items"] if not _put_there(history, i, namespace)]
     problems = [f"a page of {len(e['body']['items'])}" for e in read if len(e["body"]["items"]) > size]
     if sorted(seen) != sorted(names):
         problems.append(f"the pages hold {', '.join(seen)}")

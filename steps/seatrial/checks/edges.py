@@ -116,7 +116,7 @@ def only_through(history: History, *, hub: str, since: str | None = None) -> Pro
     breaches = _breaches(
         found,
         expected=f"every connection goes to or from the {hub}",
-        wrong=lambda e: e.source not in hubs and e.target not in hubs and e.target in members,
+        wrong=lambda e: e.source not in hubs and e.target not in hubs and e.target in members and e.source != e.target,
     )
     if breaches:
         return Proof(evidence=(), findings=breaches)

@@ -13,7 +13,6 @@ from seatrial.model.history import Event, History
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 READS = frozenset({"get", "list", "watch"})
-ROOT_CA = "kube-root-ca.crt"  # a configmap that controllers put into every namespace, at any time
 OWN = frozenset({"operator", "hooks"})  # hosts of the suite
 KEPT = (  # what API servers keep by themselves: the catalogue's NOOP-02
     r"masterleases/|peerserverleases/|ranges/|ipaddresses/|servicecidrs/",

@@ -1,6 +1,7 @@
 """What components asked of the API server and what it told them, in the order of the tap, which both pass."""
 
 from itertools import pairwise
+from typing import Any
 
 from seatrial.checks.chain import binding, versions
 from seatrial.checks.facts import (
@@ -86,13 +87,15 @@ def _glimpses(history: History, name: str, seen: Window) -> Finding | None:
 
 @check
 def told_before_binding(history: History, *, name: str) -> Proof:
-    """Whoever asked to bind the pod had been delivered a watch event about it before, in the order of the tap."""
+    """Whoever asked to bind the pod had been delivered a watch event about it before, in the order of the tap, or a list that made up for a
+    watch that had ended."""
     asked = requests(history, instances(history, "scheduler"), resource="pods", subresource="binding", name=name)
     require(asked, f"no scheduler asked for a binding of {name} at the tap")
     first = asked[0]
     told = [
         e for e in history.of("delivered", source=first.source, instance=first.instance, resource="pods", name=name) if e.seq < first.seq
     ]
+    told = told or _caught_up(history, first)
     finding = Finding(
         culprit=str(first.instance),
         expected=f"a watch event about pod {name} before its binding",
@@ -100,6 +103,14 @@ def told_before_binding(history: History, *, name: str) -> Proof:
         evidence=(first,),
     )
     return Proof(evidence=(*told[:1], first), findings=() if told else (finding,))
+
+
+def _caught_up(history: History, binding: Event) -> list[Event]:
+    """The list that came in the place of an ended watch, the last one before the binding, where it was young enough to hold the pod."""
+    born = min((e["revision"] for e in history.of("watched", watch="operator/pods", name=binding["name"])), default=0)
+    lists = accepted(history, [str(binding.instance)], source=binding.source, verb="list", resource="pods")
+    before = [r for r, a in lists if r.seq < binding.seq and (a["revision"] or 0) >= born]
+    return [r for r in before[-1:] if resumes(history, r)]
 
 
 @check
@@ -224,7 +235,8 @@ def _narrow(request: Event, node: str) -> bool:
 
 @check
 def status_joined(history: History, *, name: str) -> Proof:
-    """Each change of a pod's status in the store is one accepted request of its node's kubelet, or of a scheduler before the binding."""
+    """Each change of a pod's status in the store is one accepted request of its node's kubelet, or of a scheduler before the binding; what
+    it says of the placing is the scheduler's to say afterwards, too."""
     evidence: list[Event] = []
     found: list[Finding] = []
     for life in versions(history, name).values():
@@ -234,16 +246,24 @@ def status_joined(history: History, *, name: str) -> Proof:
                 continue
             made = authors(history, name=after["value"]["metadata"]["name"], revision=after["revision"])
             evidence += [after, *made]
-            if problem := _wrong_reporter(history, after, made):
+            if problem := _wrong_reporter(history, before, after, made):
                 found.append(problem)
     require(evidence, f"the store shows no change of status of a pod of {name}")
     return Proof(evidence=tuple(evidence), findings=tuple(found[:3]))
 
 
-def _wrong_reporter(history: History, after: Event, made: list[Event]) -> Finding | None:
+def _but_placing(status: dict[str, Any]) -> dict[str, Any]:
+    """The status without what it says of where the pod is to go."""
+    conditions = [c for c in status.get("conditions") or () if c.get("type") != "PodScheduled"]
+    return {k: v for k, v in status.items() if k != "nominatedNodeName"} | {"conditions": conditions}
+
+
+def _wrong_reporter(history: History, before: Event, after: Event, made: list[Event]) -> Finding | None:
     pod = after["value"]
     node = pod["spec"].get("nodeName")
-    allowed = {node} if node else set(instances(history, "scheduler"))
+    allowed = {node} if node else set()
+    if not node or _but_placing(before["value"].get("status") or {}) == _but_placing(pod.get("status") or {}):
+        allowed |= set(instances(history, "scheduler"))
     actors = {str(r.instance) for r in made}
     if len(made) == 1 and actors <= allowed:
         return None

@@ -5,6 +5,7 @@ from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
+STATIC = "kubernetes.io/config.hash"  # under which uid a kubelet runs what it shows as this pod
 STEPS = ("RunPodSandbox", "CreateContainer", "StartContainer")
 
 
@@ -39,11 +40,12 @@ def _in_order(mine: list[Event], container: str) -> bool:
 @check
 def only(history: History, *, node: str, name: str) -> Proof:
     """The node's runtime was asked to run this pod and no other, and its kubelet asked for no change of another one. A pod that somebody
-    else has bound to the node after all is no other's."""
+    else has bound to the node after all is no other's; nor is one that the node runs without having been told, and shows."""
     asked = [e for e in calls(history, node) if e["method"] == "RunPodSandbox"]
     here = [e for e in history.of("watched", watch="operator/pods") if e["object"].get("spec", {}).get("nodeName") == node]
     meddled = _meddled(history, node, {e["name"] for e in here})
-    wrong = [e for e in asked if e["pod"] != name and e["uid"] not in {e["uid"] for e in here}]
+    known = {e["uid"] for e in here} | {(e["object"]["metadata"].get("annotations") or {}).get(STATIC) for e in here} - {None}
+    wrong = [e for e in asked if e["pod"] != name and e["uid"] not in known]
     finding = Finding(
         culprit=node,
         expected=f"only {name} on {node}",
@@ -55,7 +57,8 @@ def only(history: History, *, node: str, name: str) -> Proof:
         evidence=(*wrong, *meddled),
     )
     if not finding.evidence:
-        bound = sorted({str(e["pod"]) for e in asked if e["pod"] != name})
+        spaces = {e["namespace"] for e in here if e["name"] == name}  # what runs elsewhere is the cluster's own
+        bound = sorted({str(e["pod"]) for e in asked if e["pod"] != name and e["namespace"] in {None, *spaces}})
         require(not bound, f"{', '.join(bound)} was bound to {node}, and so it was right to run it")
         require(asked, f"{node} ran nothing at all, so what it did not run says nothing")
     return Proof(evidence=tuple(asked), findings=(finding,) if finding.evidence else ())

@@ -6,7 +6,7 @@ Watchers are compared with the store by revisions. Where the store cannot be rea
 from typing import Any
 
 from seatrial.checks.answers import breach, named
-from seatrial.checks.facts import ROOT_CA, begun, changes_of, mentions
+from seatrial.checks.facts import begun, changes_of, mentions
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -54,22 +54,30 @@ def changes(history: History, *, kind: str, resource: str, namespace: str, since
 
 @check
 def complete(history: History, *, watchers: list[str], kind: str, resource: str, namespace: str) -> Proof:
-    """Each watcher was told of every stored change since it began, once, in the order of the store."""
+    """Each watcher was told of every stored change since it began, once, in the order of the store; of what others make, which may bear no
+    label, of nothing that was not stored."""
     evidence: list[Event] = []
     found: list[Finding] = []
+    readable = bool(history.of("put"))
+    ours = {named(e) for e in history.of("asked", method="POST")}
     for watch in watchers:
         began = history.of("watching", watch=watch)
         require(began and began[-1]["code"] == 200, f"the watch of {watch} never stood")
         since = int(began[-1]["revision"] or 0)
         require(not history.of("watch-broken", watch=watch, forgotten=True), f"{watch} was told that what it asked for is forgotten")
-        heard = [e for e in told(history, watch) if e["revision"] > since and e["namespace"] == namespace and e["name"] != ROOT_CA]
-        evidence += heard
         happened = changes(history, kind=kind, resource=resource, namespace=namespace, since=since)
-        expected = [change for change in happened if change[1] != ROOT_CA]
+        expected = [change for change in happened if change[1] in ours]
+        heard = [e for e in told(history, watch) if e["revision"] > since and e["namespace"] == namespace]
+        heard = [e for e in heard if e["name"] in ours or (readable and _change(e) not in happened)]
+        evidence += heard
         require(expected, f"nothing changed since the watch of {watch} began")
-        if problem := _difference(expected, [(e["type"], e["name"], e["revision"]) for e in heard], deletes=bool(history.of("put"))):
+        if problem := _difference(expected, [_change(e) for e in heard], deletes=readable):
             found.append(breach(history, f"{watch} is told of {len(expected)} changes, once, in order", problem, *heard[-4:]))
     return Proof(evidence=tuple(evidence), findings=tuple(found[:3]))
+
+
+def _change(event: Event) -> Change:
+    return event["type"], event["name"], event["revision"]
 
 
 def _difference(expected: list[Change], heard: list[Change], *, deletes: bool) -> str:

@@ -50,7 +50,7 @@ class Readiness:
                         raise NotReady(instance.obituary("ended before it was ready"))
                     await self._context.sleep(POLL_S)
         except TimeoutError:
-            raise NotReady(instance.obituary(f"was not ready within {limit_s:g} s")) from None
+            raise NotReady(instance.obituary(f"was not ready within {limit_s:g} s{_missing(instance)}")) from None
 
     def _probe(self, instance: Supervised, filling: Filling) -> Probe:
         ready = instance.placement.component.ready
@@ -115,3 +115,10 @@ def node_ready(node: dict[str, Any]) -> bool:
 def tainted(node: dict[str, Any]) -> bool:
     """Whether a Node object still says that it is not ready to take pods: admission may say so of every new one."""
     return any(t["key"] == NOT_READY for t in node.get("spec", {}).get("taints") or ())
+
+
+def _missing(instance: Supervised) -> str:
+    """What it is that nobody has seen, where its descriptor may have meant something else."""
+    component = instance.placement.component
+    held = f": nobody was seen to hold the lease {component.lease} (`ready: lease`, `replicas.election`)"
+    return held if component.ready.keys() == {"lease"} else ""

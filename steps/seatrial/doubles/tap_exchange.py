@@ -70,12 +70,14 @@ class Exchange:
         kept = [f for f in self.head.fields if self._forwards(f[0].lower())]
         if self._body or self.head.start[0] in _WITH_BODY:
             kept.append((b"Content-Length", b"%d" % len(self._body)))
+        if not self._watch and b"gzip" in self.head.values.get(b"accept-encoding", b""):
+            kept.append((b"Accept-Encoding", b"gzip"))  # nothing may come that cannot be read here
         kept.append((b"X-Forwarded-For", self._client.address.encode()))
         kept += self._client.identity or ()
         return render_head((*self.head.start[:2], b"HTTP/1.1"), kept) + self._body
 
     def _forwards(self, name: bytes) -> bool:
-        if name.startswith(b"x-remote-") or (self._watch and name == b"accept-encoding"):
+        if name.startswith(b"x-remote-") or name == b"accept-encoding":
             return False
         return name not in _NOT_FORWARDED or (self.head.upgrade and name in (b"connection", b"upgrade"))
 

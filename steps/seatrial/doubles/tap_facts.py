@@ -9,6 +9,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -24,7 +25,10 @@ _LIST_REVISION = re.compile(rb'"metadata":\s*\{[^{}]*?"resourceVersion":\s*"(\d+
 
 
 def request_facts(number: int, info: RequestInfo, head: Head, body: bytes, *, user: str, redact: Redactor) -> dict[str, Any]:
-    """The `request` event. A create has its name from the body, where it says one."""
+    """The `request` event. A create has its name from the body, where it says one; a binding that is sent to the namespace, the old way,
+    is one of the pod that it names."""
+    if not info.group and (info.resource, info.verb) == ("bindings", "create"):
+        info = replace(info, resource="pods", subresource="binding")
     facts = {
         "request": number,
         "user": user,

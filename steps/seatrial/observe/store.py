@@ -5,6 +5,7 @@ decoded; of others only the size is known.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -18,6 +19,8 @@ from seatrial_schemas.context import Context
 
 BROKEN = (OSError, GRPCError, StreamTerminatedError, asyncio.IncompleteReadError)
 RETRY_S = 0.05
+NUDGE_S = 0.5  # so long the next change may take to be told; then the store is asked whether there is one
+BEGINNING = 1
 
 
 class StoreWatch:
@@ -28,7 +31,8 @@ class StoreWatch:
         self._history = history
         self._record = history.recorder("store")
         self._address = (host, port)
-        self._next = 1
+        self._next = BEGINNING
+        self._stream: Any = None
         self._task: asyncio.Task[None] | None = None
         self._reads = Channel(host, port)
 
@@ -59,8 +63,17 @@ class StoreWatch:
                 revision = await self.revision()
         except (TimeoutError, *BROKEN):
             return None
-        reached = await eventually(self._history, lambda _: self._next > revision or None, within_s=within_s)
-        return revision if reached else None
+        for wait_s in (NUDGE_S, within_s):
+            if await eventually(self._history, lambda _: self._next > revision or None, within_s=wait_s):
+                return revision
+            await self._nudge()
+        return None
+
+    async def _nudge(self) -> None:
+        """Ask how far the stream is: stores may count on without a change that anybody is told of."""
+        if self._stream is not None:
+            with suppress(*BROKEN):
+                await self._stream.send_message(etcd_pb2.WatchRequest(progress_request=etcd_pb2.WatchProgressRequest()))
 
     async def _range(self, *, prefix: str = "\0", **options: Any) -> Any:
         key = prefix.encode()
@@ -71,20 +84,35 @@ class StoreWatch:
         while True:
             channel = Channel(*self._address)
             try:
-                await self._stream(channel, standing)
-            except BROKEN:
-                await self._context.sleep(RETRY_S)
+                with suppress(*BROKEN):
+                    await self._hear(channel, standing)
             finally:
+                self._stream = None
                 channel.close()
+            await self._context.sleep(RETRY_S)
 
-    async def _stream(self, channel: Channel, standing: asyncio.Event) -> None:
+    async def _hear(self, channel: Channel, standing: asyncio.Event) -> None:
+        """Until the stream breaks, or the store ends the watch."""
         create = etcd_pb2.WatchCreateRequest(key=b"\0", range_end=b"\0", start_revision=self._next, progress_notify=True)
-        async with etcd.WATCH.stream(channel).open() as stream:
-            await stream.send_message(etcd_pb2.WatchRequest(create_request=create))
-            async for reply in stream:
+        async with etcd.WATCH.stream(channel).open() as self._stream:
+            await self._stream.send_message(etcd_pb2.WatchRequest(create_request=create))
+            async for reply in self._stream:
+                if reply.canceled:
+                    if self._next == BEGINNING:  # nothing was missed: it had forgotten that before we came
+                        self._next = max(BEGINNING, reply.compact_revision)
+                    await self._stream.cancel()
+                    return
                 standing.set()
                 for event in reply.events:
                     self._take(event)
+                if not reply.events and not reply.created:
+                    self._reached(reply.header.revision)
+
+    def _reached(self, revision: int) -> None:
+        """Everything up to the revision has been told."""
+        if revision >= self._next:
+            self._next = revision + 1
+            self._record("progress", revision=revision)
 
     def _take(self, event: Any) -> None:
         kv = event.kv

@@ -4,7 +4,8 @@ Each leaves a mark of its name, from which windows are counted.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from seatrial.checks import facts
 from seatrial.cluster.instances import Supervised
@@ -13,6 +14,7 @@ from seatrial.model.history import Event, History
 from seatrial.world.world import World
 
 SUBSCRIPTION_ROUNDS = 20
+ONCE_ROUNDS = 5  # so long nobody lists again what was only looked at once
 POLLERS_S = 12.0  # longer than impatient pollers sleep, and than those wait who do what is left undone; where time costs little
 SLOW_POLLERS_S = 32.0  # longer than patient pollers sleep
 
@@ -71,20 +73,31 @@ async def _hold_streams(world: World, instances: Sequence[Supervised], user: str
 
 
 async def _subscribed(world: World, names: Sequence[str]) -> None:
-    """Wait until whatever each of them lists it also watches, and nothing new comes: a list is not held. Inconclusive if that never is."""
-    rounds = SUBSCRIPTION_ROUNDS
-    before = None
-    while (now := _subscriptions(world.history, names)) != before or not now["list"] <= now["watch"]:
-        if not rounds:
-            raise Inconclusive(f"blocked: {', '.join(names)} went on listing what they do not watch: {now['list'] - now['watch']}")
-        rounds, before = rounds - 1, now
+    """Wait until whatever each of them lists it also watches, or has looked at once and does not list again, and nothing new comes: a list
+    is not held. Inconclusive if that never is."""
+    before, alike = _subscriptions(world.history, names), 0
+    for _ in range(SUBSCRIPTION_ROUNDS):
         await world.pause(max(0.5, world.timing().limits.react_s))
+        now = _subscriptions(world.history, names)
+        alike, before = (alike + 1 if now == before else 0), now
+        if alike >= (ONCE_ROUNDS if _unwatched(now) else 1):
+            return
+    raise Inconclusive(f"blocked: {', '.join(names)} went on listing what they do not watch: {_unwatched(before)}")
 
 
-def _subscriptions(history: History, names: Sequence[str]) -> dict[str, set[tuple[str | None, str]]]:
-    """What each has listed and what each watches."""
+Subscriptions = Mapping[tuple[str | None, str], tuple[int, bool]]
+
+
+def _subscriptions(history: History, names: Sequence[str]) -> Subscriptions:
+    """What each has listed, how often as long as it did not watch it, and whether it watches it."""
     seen = {verb: facts.accepted(history, names, verb=verb) for verb in ("list", "watch")}
-    return {verb: {(r.instance, r["resource"]) for r, _ in pairs if not facts.background(r)} for verb, pairs in seen.items()}
+    lists, watches = (Counter((r.instance, r["resource"]) for r, _ in seen[v] if not facts.background(r)) for v in ("list", "watch"))
+    return {what: (0 if watches[what] else lists[what], bool(watches[what])) for what in lists | watches}
+
+
+def _unwatched(seen: Subscriptions) -> list[str]:
+    """What somebody has listed and does not watch."""
+    return sorted(resource for (_, resource), (_, watched) in seen.items() if not watched)
 
 
 def _all_watch(history: History, names: Sequence[str]) -> list[Event] | None:
@@ -122,9 +135,12 @@ def reconnect(world: World, instances: Sequence[Supervised]) -> None:
 
 
 def all_asked_again(world: World) -> None:
-    """Every component but store and API server has asked the API server since the last start or resumption of anybody."""
+    """Every component but store and API server has asked the API server since the last start or resumption of anybody. Whose watch has
+    outlived the standstill need not ask for anything."""
     starts = [e for e in world.history.of("mark") if e["name"] in ("start", "resume")]
     names = [n for n in facts.instances(world.history) if not facts.roles_of(world.history, n) & {"etcd", "apiserver"}]
+    if starts[-1]["name"] == "resume":
+        names = [n for n in names if not facts.standing_watch(world.history, n, facts.window(world.history))]
     world.run(_heard(world, names, starts[-1]))
 
 

@@ -120,3 +120,17 @@ def test_limits_of_virtual_time_hold_there_only(tmp_path: Path) -> None:
 
     assert (real.lease_s, real.renew_s, real.retry_s) == (3, 1.5, 0.5)
     assert (virtual.lease_s, virtual.renew_s, virtual.retry_s) == (3, 7, 2)  # what the file states itself counts before the base's
+
+
+@pytest.mark.parametrize(
+    ("row", "ready"),
+    [
+        ("replicas: {election: none}", {}),
+        ("replicas: {election: {lease: kube-system/mine}}", {"lease": ""}),
+        ("replicas: {election: none}, ready: {log: up}", {"log": "up"}),
+    ],
+)
+def test_who_holds_no_election_is_not_waited_for_by_its_lease(tmp_path: Path, row: str, ready: dict[str, str]) -> None:
+    file = descriptor(tmp_path, "components:", f"  scheduler: {{command: [mine], args: [], {row}}}")
+
+    assert load(str(file)).components["scheduler"].ready == ready

@@ -130,6 +130,29 @@ def test_a_compressed_answer_stays_compressed_and_its_revision_is_read(stage: An
     asyncio.run(act())
 
 
+@pytest.mark.parametrize(("offered", "passed_on"), [("gzip, deflate, br", ["gzip"]), ("zstd", None), ("identity", None)])
+def test_only_compression_that_can_be_read_is_offered_to_the_server(stage: Any, offered: str, passed_on: list[str] | None) -> None:
+    async def act() -> None:
+        async with stage(echo) as s, s.client() as client:
+            reply = await client.get("/api/v1/namespaces/a/pods/p", headers={"Accept-Encoding": offered})
+            assert (await reply.json())["fields"].get("Accept-Encoding") == passed_on
+
+    asyncio.run(act())
+
+
+def test_a_binding_sent_to_the_namespace_is_one_of_the_pod_that_it_names(stage: Any) -> None:
+    async def act() -> None:
+        async with stage(echo) as s, s.client() as client:
+            await client.post("/api/v1/namespaces/a/bindings", json={"metadata": {"name": "p"}, "target": {"name": "n1"}})
+            await s.control.settle()
+            [request], [answered] = s.history.of("request"), s.history.of("answer")
+            assert (request["resource"], request["subresource"], request["name"], request["verb"]) == ("pods", "binding", "p", "create")
+            assert (answered["resource"], answered["subresource"], answered["name"]) == ("pods", "binding", "p")
+            assert request["path"] == "/api/v1/namespaces/a/bindings"
+
+    asyncio.run(act())
+
+
 def test_a_status_answer_names_what_it_speaks_of(stage: Any) -> None:
     async def act() -> None:
         async def refuse(request: web.BaseRequest) -> web.StreamResponse:

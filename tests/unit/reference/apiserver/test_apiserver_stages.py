@@ -284,6 +284,16 @@ def test_subresources_are_matched_by_their_own_name(bare: Any, hooks: Any) -> No
     assert said == [("CREATE", "binding", "Binding"), ("UPDATE", "status", "Pod")]
 
 
+def test_a_binding_may_be_sent_to_the_namespace(world: Any) -> None:
+    world.run(world.must("POST", PODS, {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}}))
+    bindings, binding = PODS.replace("/pods", "/bindings"), {"metadata": {"name": "p"}, "target": {"name": "n1"}}
+    assert world.run(world.ask("POST", bindings, binding, user="alice"))[0] == 403
+    assert world.run(world.ask("POST", bindings, {"target": {"name": "n1"}}))[0] == 422
+    world.run(world.must("POST", bindings, binding))
+    assert world.run(world.must("GET", f"{PODS}/p"))["spec"]["nodeName"] == "n1"
+    assert world.run(world.ask("POST", bindings, binding))[0] == 409
+
+
 def test_reviews_are_answered_and_never_stored(world: Any) -> None:
     before = world.etcd.store.revision
     review = world.run(world.must("POST", "/apis/authentication.k8s.io/v1/tokenreviews", {"spec": {"token": "alice"}}))

@@ -1,0 +1,97 @@
+"""The store is followed whatever it makes of its freedom: a past that it has forgotten, watches that it ends, revisions of nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from seatrial.model.history import History, eventually
+from seatrial.observe.store import StoreWatch
+from seatrial_reference.etcd.server import Etcd
+from seatrial_schemas import etcd_pb2 as pb
+from seatrial_schemas.context import SystemContext
+
+WITHIN_S = 0.7
+
+
+def followed(prepare: Callable[[Etcd], None], act: Callable[[Etcd, StoreWatch], Awaitable[Any]]) -> History:
+    """What is recorded of a store that was prepared before, and acted on while it is watched."""
+
+    async def run() -> History:
+        context = SystemContext()
+        store, history = Etcd(context=context), History(context.now_s)
+        prepare(store)
+        server = await store.listen("127.0.0.1", 0)
+        watch = StoreWatch(history=history, host="127.0.0.1", port=server._server.sockets[0].getsockname()[1], context=context)
+        try:
+            async with asyncio.timeout(20):
+                await watch.start()
+                await act(store, watch)
+        finally:
+            await watch.stop()
+            server.close()
+        return history
+
+    return asyncio.run(run())
+
+
+def stores(store: Etcd, key: str) -> None:
+    store.store.put(pb.PutRequest(key=key.encode(), value=b"{}"))
+    store._publish()
+
+
+def ends_watches(store: Etcd, **why: Any) -> None:
+    for watches in store._streams:
+        for number in list(watches._watchers):
+            del watches._watchers[number]
+            watches._answer(watch_id=number, canceled=True, **why)
+
+
+def keys(history: History) -> list[str]:
+    return [e["key"] for e in history.of("put")]
+
+
+def test_a_store_may_have_forgotten_how_it_began() -> None:
+    def prepare(store: Etcd) -> None:
+        for key in ("a", "b", "c"):
+            stores(store, key)
+        store.store.compact(3)
+
+    async def act(store: Etcd, watch: StoreWatch) -> None:
+        stores(store, "d")
+        assert await watch.caught_up(within_s=WITHIN_S) == store.store.revision
+
+    assert keys(followed(prepare, act)) == ["b", "c", "d"]
+
+
+def test_a_store_may_end_a_watch_at_any_time() -> None:
+    async def act(store: Etcd, watch: StoreWatch) -> None:
+        stores(store, "a")
+        await watch.caught_up(within_s=WITHIN_S)
+        ends_watches(store)
+        stores(store, "b")
+        assert await watch.caught_up(within_s=WITHIN_S) == store.store.revision
+
+    assert keys(followed(lambda _: None, act)) == ["a", "b"]
+
+
+def test_a_store_may_count_on_without_a_change() -> None:
+    async def act(store: Etcd, watch: StoreWatch) -> None:
+        stores(store, "a")
+        store.store.revision += 3
+        assert await watch.caught_up(within_s=WITHIN_S) == store.store.revision
+
+    history = followed(lambda _: None, act)
+    assert keys(history) == ["a"]
+
+
+def test_changes_that_were_forgotten_before_they_were_told_are_not_passed_over() -> None:
+    async def act(store: Etcd, watch: StoreWatch) -> None:
+        stores(store, "a")
+        await eventually(watch._history, lambda h: h.of("put"), within_s=WITHIN_S)
+        ends_watches(store)
+        stores(store, "b")
+        stores(store, "c")
+        store.store.compact(store.store.revision)
+        assert await watch.caught_up(within_s=WITHIN_S) is None
+
+    assert keys(followed(lambda _: None, act)) == ["a"]
