@@ -3,6 +3,7 @@
 Watchers are compared with the store by revisions. Where the store cannot be read, with what the writers were answered.
 """
 
+import math
 from typing import Any
 
 from seatrial.checks.answers import breach, named
@@ -54,22 +55,30 @@ def changes(history: History, *, kind: str, resource: str, namespace: str, since
 
 @check
 def complete(history: History, *, watchers: list[str], kind: str, resource: str, namespace: str) -> Proof:
-    """Each watcher was told of every stored change since it began, once, in the order of the store."""
+    """Each watcher was told of every stored change since it began, once, in the order of the store, as far as the sentinel: what becomes of
+    it, and of others after it, may still be on its way."""
     evidence: list[Event] = []
     found: list[Finding] = []
+    end = max((_revision(e) for e in history.of("told", user="sentinel", method="POST", code=201)), default=math.inf)
     for watch in watchers:
         began = history.of("watching", watch=watch)
         require(began and began[-1]["code"] == 200, f"the watch of {watch} never stood")
         since = int(began[-1]["revision"] or 0)
         require(not history.of("watch-broken", watch=watch, forgotten=True), f"{watch} was told that what it asked for is forgotten")
-        heard = [e for e in told(history, watch) if e["revision"] > since and e["namespace"] == namespace and e["name"] != ROOT_CA]
+        heard = [e for e in told(history, watch) if since < e["revision"] <= end and e["namespace"] == namespace and e["name"] != ROOT_CA]
         evidence += heard
         happened = changes(history, kind=kind, resource=resource, namespace=namespace, since=since)
-        expected = [change for change in happened if change[1] != ROOT_CA]
+        expected = [change for change in happened if change[1] != ROOT_CA and change[2] <= end]
         require(expected, f"nothing changed since the watch of {watch} began")
         if problem := _difference(expected, [(e["type"], e["name"], e["revision"]) for e in heard], deletes=bool(history.of("put"))):
             found.append(breach(history, f"{watch} is told of {len(expected)} changes, once, in order", problem, *heard[-4:]))
     return Proof(evidence=tuple(evidence), findings=tuple(found[:3]))
+
+
+def _revision(told: Event) -> float:
+    """Of the object that somebody was answered; where it has none, later than everything."""
+    version = str(told["body"].get("metadata", {}).get("resourceVersion"))
+    return int(version) if version.isdecimal() else math.inf
 
 
 def _difference(expected: list[Change], heard: list[Change], *, deletes: bool) -> str:
@@ -86,13 +95,13 @@ def _difference(expected: list[Change], heard: list[Change], *, deletes: bool) -
 
 
 @check
-def types(history: History, *, watch: str, name: str, expected: list[str]) -> Proof:
-    """The watcher was told of the object in exactly these kinds of events."""
+def types(history: History, *, watch: str, name: str, expected: list[str], last: bool = False) -> Proof:
+    """The watcher was told of the object in exactly these kinds of events, or in these at last."""
     heard = told(history, watch, [name])
     require(heard, f"{watch} was told nothing of {name}")
     got = [e["type"] for e in heard]
-    found = breach(history, ", ".join(expected), ", ".join(got), *heard)
-    return Proof(evidence=tuple(heard), findings=() if got == expected else (found,))
+    found = breach(history, ("at last " if last else "") + ", ".join(expected), ", ".join(got), *heard)
+    return Proof(evidence=tuple(heard), findings=() if got[-len(expected) if last else 0 :] == expected else (found,))
 
 
 def announced(history: History, name: str, watches: list[str] | None = None) -> list[Event]:
