@@ -45,10 +45,10 @@ async def main_puts_later(args: Sequence[str], context: Context) -> None:
 
 
 class TellsOfUpdatesEarly(_Announcing):
-    """Tells watchers what a PUT will make of an object before anybody has agreed to it."""
+    """Tells watchers what a PUT will make of a pod before anybody has agreed to it."""
 
     async def changed(self, request: Request, old: Stored, new: Json) -> Json | None:
-        if request.asked.verb == "update" and PEOPLE in request.user.groups:
+        if (request.asked.verb, request.asked.resource) == ("update", "pods") and PEOPLE in request.user.groups:
             self.announce_change(request, old, new)
         return await super().changed(request, old, new)
 
