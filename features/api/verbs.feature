@@ -36,6 +36,16 @@ Feature: Create, read and delete
       And "alice" creates a configmap "web"
       Then "alice" is answered 201 with the whole configmap
 
+    Scenario: the name belongs to an object that is on its way out
+      Given a cluster
+      And a configmap "old" with a finalizer exists
+      When "alice" deletes the configmap "old"
+      And "bob" creates a configmap "old" with other content
+      Then "bob" is answered 409 AlreadyExists
+      When the finalizer of the configmap "old" is removed
+      And "bob" creates a configmap "old" with other content
+      Then "bob" is answered 201 with the whole configmap
+
     Scenario: many create the same object at once
       Given a cluster
       When 8 people create a configmap "web" at once
@@ -73,6 +83,11 @@ Feature: Create, read and delete
       Then each of them is read as it was answered, and a list holds exactly them
       And pages of 2 hold each of them exactly once, though some are changed meanwhile
 
+    Scenario: there are more objects than one would read at a glance
+      Given a cluster
+      When "alice" creates 110 configmaps
+      Then each of them is read as it was answered, and a list holds exactly them
+
     Scenario: an object is read right after it was changed
       Given a cluster
       When "alice" creates a configmap "web"
@@ -105,12 +120,17 @@ Feature: Create, read and delete
       When "alice" deletes one of them
       Then "alice" is answered 404 NotFound
 
-    Scenario: the object is not the one that was meant
+    Scenario Outline: the object is not the one that was meant
       Given a cluster
       And a configmap "old" exists
-      When "alice" deletes the configmap "old" if its uid is another one
+      When "alice" deletes the configmap "old" if its <mark> is another one
       Then "alice" is answered 409 Conflict
       And the configmap "old" is as it was
+
+      Examples: marks
+        | mark            |
+        | uid             |
+        | resourceVersion |
 
     Scenario: a collection is deleted by label
       Given a cluster
@@ -151,7 +171,7 @@ Feature: Create, read and delete
       And everybody but etcd and the API server is stopped
       When "alice" scales the deployment "web" to 1 replica
       And "alice" changes the image of the deployment "web"
-      And "alice" creates a service "shop"
+      And "alice" creates one object of each kind
       And "alice" creates a namespace "harbour"
       Then nothing in the store changes for a while
       When everybody is started again
@@ -161,7 +181,10 @@ Feature: Create, read and delete
     Scenario: nobody else is there while things are deleted
       Given a cluster with 1 node
       And a deployment "web" with 2 replicas is running
+      And a namespace "harbour" exists
       And everybody but etcd and the API server is stopped
-      When "alice" deletes the deployment "web"
+      When "alice" creates a configmap "web" in the namespace "harbour"
+      And "alice" deletes the namespace "harbour"
+      And "alice" deletes the deployment "web"
       And "alice" deletes the node "node-1"
       Then nothing in the store changes for a while

@@ -28,6 +28,14 @@ Feature: One at a time
       Then all work of the controller managers was asked for by the one that holds the lease
       And exactly 9 pods of "web" were ever created
 
+    Scenario: pods and their deployment go at three controller managers
+      Given a cluster with 1 node and 3 controller managers
+      And a deployment "web" with 3 replicas is running
+      When "alice" scales the deployment "web" to 1 replica
+      And the pods of "web" have become running
+      And "alice" deletes the deployment "web"
+      Then all work of the controller managers was asked for by the one that holds the lease
+
   @id:HA-06 @must @role:scheduler @role:controller-manager @needs:replicas @needs:requests
   Rule: Standbys MUST write nothing but leases and reviews
 
@@ -35,6 +43,9 @@ Feature: One at a time
       Given a cluster with 1 node and 3 <components>
       When "alice" creates a deployment "web" with 4 replicas
       And the pods of "web" have become running
+      And "alice" scales the deployment "web" to 1 replica
+      And the pods of "web" have become running
+      And "alice" deletes the deployment "web"
       Then the standby <components> wrote nothing but leases and reviews
 
       Examples: components with standbys
@@ -49,9 +60,9 @@ Feature: One at a time
     Scenario Outline: the active one is killed
       Given a cluster with 1 node and 3 <components>
       When the active <component> is killed
+      And "alice" creates a deployment "web" with 3 replicas
       Then another <component> takes the lease, and not before it has expired
-      When "alice" creates a deployment "web" with 3 replicas
-      Then the pods of "web" become running
+      And the pods of "web" become running
       And all work of the <components> was asked for by the one that holds the lease
 
       Examples: components with standbys

@@ -10,6 +10,8 @@ Feature: Everybody talks to the API server
       Given a fresh cluster with 2 nodes
       When "alice" creates a deployment "web" with 3 replicas
       And the pods of "web" have become running
+      And "alice" scales the deployment "web" to 1 replica
+      And the pods of "web" have become running
       Then during all of this every connection went to or from the API server
 
     @needs:kill
@@ -37,6 +39,8 @@ Feature: Everybody talks to the API server
       Given a fresh cluster with 2 nodes
       When "alice" creates a deployment "web" with 4 replicas
       And the pods of "web" have become running
+      And "alice" scales the deployment "web" to 1 replica
+      And the pods of "web" have become running
       Then during all of this no frame went between the scheduler and the controller manager
 
     @needs:hold @needs:requests
@@ -55,6 +59,8 @@ Feature: Everybody talks to the API server
     Scenario: pods are scheduled to two nodes and run there
       Given a fresh cluster with 2 nodes
       When "alice" creates a deployment "web" with 3 replicas
+      And the pods of "web" have become running
+      And "alice" scales the deployment "web" to 1 replica
       And the pods of "web" have become running
       Then during all of this no frame went between the kubelets and the scheduler
       And during all of this no frame went between the kubelets and the controller manager

@@ -10,6 +10,9 @@ Feature: Who opens the connections
       Given a fresh cluster with 2 nodes
       When "alice" creates a deployment "web" with 3 replicas
       And the pods of "web" have become running
+      And "alice" scales the deployment "web" to 1 replica
+      And the pods of "web" have become running
+      And "alice" deletes the deployment "web"
       Then every connection between the API server and a component was opened by the component
 
     @needs:kill

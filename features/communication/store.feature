@@ -12,6 +12,9 @@ Feature: Who may talk to the store
       And the pods of "web" have become running
       And "alice" scales the deployment "web" to 4 replicas
       And the pods of "web" have become running
+      And "alice" scales the deployment "web" to 1 replica
+      And the pods of "web" have become running
+      And "alice" deletes the deployment "web"
       Then during all of this only the API server was connected to etcd
 
     @needs:store @needs:requests

@@ -69,8 +69,18 @@ Feature: Controllers make deployed resources run
       And a deployment "web" with 2 replicas is running
       When "alice" scales the deployment "web" to 3 replicas
       And the pods of "web" have become running
+      And "alice" changes the deployment "web"
       Then the deployment "web" owns 1 replicaset with a pod-template-hash
       When "alice" changes the image of the deployment "web"
+      Then the deployment "web" owns 2 replicasets with different hashes
+
+    Scenario: a template comes back
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When "alice" changes the image of the deployment "web"
+      And the pods of "web" have become running
+      And "alice" changes the image of the deployment "web" back
+      And the pods of "web" have become running
       Then the deployment "web" owns 2 replicasets with different hashes
 
     @needs:kill
@@ -95,3 +105,15 @@ Feature: Controllers make deployed resources run
       And "alice" scales the replicaset "web" to 2 replicas
       Then exactly 2 pods of "web" are left
       And no name of a pod of "web" was used twice and never more were created than were missing
+
+    Scenario: no pods are wanted any more
+      Given a cluster with 1 node
+      And a replicaset "web" with 2 replicas is running
+      When "alice" scales the replicaset "web" to 0 replicas
+      Then exactly 0 pods of "web" are left
+
+    Scenario: a pod comes that nobody owns
+      Given a cluster with 1 node
+      And a replicaset "web" with 2 replicas is running
+      When "alice" creates a pod "web"
+      Then exactly 2 pods of "web" are left

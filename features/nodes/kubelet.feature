@@ -17,6 +17,15 @@ Feature: What a kubelet does with pods
       Then the pod "web" becomes running
       And on "node-1" a sandbox, then each container of the pod "web" was created and started
 
+    @needs:kill
+    Scenario: a pod is born with its node while the kubelet is away
+      Given a cluster with 1 node
+      And the kubelet of "node-1" is stopped
+      When "alice" creates a pod "web" on node "node-1"
+      And the kubelet of "node-1" is started again
+      Then the pod "web" becomes running
+      And on "node-1" a sandbox, then each container of the pod "web" was created and started
+
     @needs:hold @needs:requests
     Scenario: the kubelet has not seen the binding
       Given a cluster with 1 node

@@ -20,16 +20,21 @@ Feature: Admission
         | pod  | patch            | pods         | update    |
         | pod  | delete           | pods         | deletion  |
         | pod  | deletecollection | pods         | deletion  |
+        | pod  | update           | pods/status  | update    |
         | pod  | patch            | pods/status  | update    |
         | pod  | create           | pods/binding | creation  |
 
       Examples: what is written
-        | kind       | verb   | resource    | operation |
-        | configmap  | patch  | configmaps  | update    |
-        | secret     | create | secrets     | creation  |
-        | service    | update | services    | update    |
-        | deployment | delete | deployments | deletion  |
-        | lease      | delete | leases      | deletion  |
+        | kind       | verb   | resource          | operation |
+        | configmap  | create | configmaps        | creation  |
+        | configmap  | patch  | configmaps        | update    |
+        | secret     | create | secrets           | creation  |
+        | secret     | update | secrets           | update    |
+        | service    | update | services          | update    |
+        | deployment | patch  | deployments       | update    |
+        | deployment | update | deployments/scale | update    |
+        | deployment | delete | deployments       | deletion  |
+        | lease      | delete | leases            | deletion  |
 
   @id:REQ-12 @must @smoke @role:apiserver @needs:hooks
   Rule: Reads MUST skip admission
@@ -83,15 +88,16 @@ Feature: Admission
       And no stage after admission has seen it and nothing was stored
 
       Examples: ways to change it
-        | stage      | verb             | resource    |
-        | mutation   | update           | pods        |
-        | mutation   | patch            | pods        |
-        | mutation   | delete           | pods        |
-        | validation | update           | pods        |
-        | validation | patch            | pods        |
-        | validation | delete           | pods        |
-        | validation | deletecollection | pods        |
-        | validation | patch            | pods/status |
+        | stage      | verb             | resource     |
+        | mutation   | update           | pods         |
+        | mutation   | patch            | pods         |
+        | mutation   | delete           | pods         |
+        | validation | update           | pods         |
+        | validation | patch            | pods         |
+        | validation | delete           | pods         |
+        | validation | deletecollection | pods         |
+        | validation | patch            | pods/status  |
+        | validation | create           | pods/binding |
 
   @id:REQ-14 @must @smoke @role:apiserver @needs:hooks @needs:store
   Rule: What admission makes of an object MUST be what is checked, stored, answered and told to watchers

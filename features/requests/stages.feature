@@ -44,6 +44,22 @@ Feature: A request's way through the API server
         | delete | mutation      |
         | delete | validation    |
 
+    Scenario Outline: one stage is held up while a pod is bound
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And <stage> is held up
+      When "alice" begins to bind a pod
+      Then the request has come to <stage> and no further
+      When <stage> goes on
+      Then everything that "alice" was told of is stored
+
+      Examples: stages of a binding
+        | stage         |
+        | authorization |
+        | mutation      |
+        | validation    |
+
     Scenario Outline: the sender is unknown, may not write, and sends nonsense
       Given a cluster
       And the hooks see every write
@@ -69,20 +85,26 @@ Feature: A request's way through the API server
       And the hooks see every write
       And a pod "old" exists
       When "alice" tries to get pods
-      And somebody with <token> tries to <verb> pods
+      And somebody with <token> tries to <verb> <resource>
       Then the request is refused by authentication
       And no stage after authentication has seen it and nothing was stored
 
       Examples: tokens
-        | token                             | verb   |
-        | a garbage token                   | create |
-        | a garbage token                   | patch  |
-        | a garbage token                   | delete |
-        | a garbage token                   | get    |
-        | a garbage token                   | list   |
-        | a garbage token                   | watch  |
-        | a valid token with garbage behind | create |
-        | a valid token with garbage behind | list   |
+        | token                             | verb             | resource     |
+        | a garbage token                   | create           | pods         |
+        | a garbage token                   | update           | pods         |
+        | a garbage token                   | patch            | pods         |
+        | a garbage token                   | delete           | pods         |
+        | a garbage token                   | deletecollection | pods         |
+        | a garbage token                   | get              | pods         |
+        | a garbage token                   | list             | pods         |
+        | a garbage token                   | watch            | pods         |
+        | a garbage token                   | patch            | pods/status  |
+        | a garbage token                   | create           | pods/binding |
+        | a valid token with garbage behind | create           | pods         |
+        | a valid token with garbage behind | list             | pods         |
+        | a valid token that is cut short   | create           | pods         |
+        | a valid token that is cut short   | list             | pods         |
 
     @needs:hooks @needs:tls @needs:certificates
     Scenario Outline: the certificate does not count
@@ -125,6 +147,20 @@ Feature: A request's way through the API server
         | get              | pods/status  | get pods          |
         | create           | pods/binding | create pods       |
         | create           | configmaps   | list configmaps   |
+        | get              | secrets      | list secrets      |
+        | delete           | secrets      | list secrets      |
+        | patch            | deployments  | list deployments  |
+        | delete           | nodes        | list nodes        |
+
+    Scenario: what lies in all namespaces is forbidden
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And "mallory" may not list pods
+      When "mallory" tries to list pods everywhere
+      Then the request is refused by authorization
+      And no stage after authorization has seen it and nothing was stored
+      And "mallory" can get pods
 
     Scenario: another operation was allowed before
       Given a cluster
@@ -132,6 +168,16 @@ Feature: A request's way through the API server
       And "mallory" may not create pods
       When "mallory" tries to create configmaps
       And "mallory" tries to create pods
+      Then the request is refused by authorization
+      And no stage after authorization has seen it and nothing was stored
+
+    Scenario: the same was allowed in another namespace before
+      Given a cluster
+      And the hooks see every write
+      And a namespace "harbour" exists
+      And "mallory" may not create pods in the namespace "harbour"
+      When "mallory" tries to create pods
+      And "mallory" creates a pod "web" in the namespace "harbour"
       Then the request is refused by authorization
       And no stage after authorization has seen it and nothing was stored
 
@@ -149,10 +195,11 @@ Feature: A request's way through the API server
       Then everything that "alice" was told of is stored
 
       Examples: writes
-        | verb   |
-        | create |
-        | patch  |
-        | delete |
+        | verb    |
+        | create  |
+        | replace |
+        | patch   |
+        | delete  |
 
     @needs:kill
     Scenario: the API server dies right after its answer

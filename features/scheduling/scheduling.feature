@@ -49,6 +49,14 @@ Feature: How a pod gets its node
       When node "node-1" joins
       Then the pod "web" becomes running
 
+    Scenario: the node is closed for a while
+      Given a cluster with nodes "node-1" and "node-2"
+      And every node is cordoned
+      When "alice" creates a pod "web"
+      Then the pod "web" is stored and stays unbound
+      When every node is uncordoned
+      Then the pod "web" becomes running
+
   @id:SCHED-03 @must @role:scheduler
   Rule: Pods that have a node MUST be left alone
 
@@ -75,6 +83,16 @@ Feature: How a pod gets its node
       When "alice" creates a pod "web" on node "node-1"
       And the pod "web" has become running
       And node "node-2" joins
+      And "alice" creates a pod "next"
+      And the pod "next" has been bound
+      Then the scheduler asked for a binding of "next" and for none of "web"
+
+    @needs:requests @needs:kill
+    Scenario: the scheduler begins anew
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" on node "node-1"
+      And the pod "web" has become running
+      And the scheduler is killed and started again
       And "alice" creates a pod "next"
       And the pod "next" has been bound
       Then the scheduler asked for a binding of "next" and for none of "web"

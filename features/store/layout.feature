@@ -31,6 +31,10 @@ Feature: Where things lie in the store
         | replicaset     | /registry/replicasets/NAMESPACE/web     |
         | lease          | /registry/leases/NAMESPACE/web          |
         | namespace      | /registry/namespaces/web                |
+        | statefulset    | /registry/statefulsets/NAMESPACE/web    |
+        | job            | /registry/jobs/NAMESPACE/web            |
+        | cronjob        | /registry/cronjobs/NAMESPACE/web        |
+        | role           | /registry/roles/NAMESPACE/web           |
 
       Examples: resources whose folder bears an older name
         | kind                  | key                                        |
@@ -55,6 +59,11 @@ Feature: Where things lie in the store
         | web       | harbour                                                              |
         | a-b       | web.v1.example                                                       |
         | harbour   | a-name-that-is-longer-than-what-a-label-or-the-name-of-a-host-may-be |
+
+    Scenario: the name is left to the server
+      Given a cluster
+      When "alice" creates two pods by the prefix "web-"
+      Then exactly one key was added, "/registry/pods/NAMESPACE/NAME"
 
     @needs:runtime
     Scenario: a pod runs on a node
@@ -94,6 +103,13 @@ Feature: Where things lie in the store
         | verb             |
         | delete           |
         | deletecollection |
+
+    Scenario: the last finalizer goes with an update
+      Given a cluster
+      And a configmap "old" with a finalizer exists
+      When "alice" deletes the configmap "old"
+      And the finalizer of the configmap "old" is removed by an update
+      Then the key of the configmap "old" is gone
 
     Scenario Outline: finalizers guard the object
       Given a cluster

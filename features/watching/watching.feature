@@ -42,12 +42,12 @@ Feature: Watching
       And "alice" deletes each of them
       Then each watcher has been told of every stored change, once, in the order of the store
 
-    Scenario: a watcher comes later and names where to begin
+    Scenario: watchers come later and name where to begin
       Given a cluster
       When "alice" creates 3 configmaps
       And "alice" changes each of them twice
       And "alice" deletes one of them
-      And "bob" watches configmaps from before the second one on
+      And 3 people watch configmaps from before the second one on
       Then each watcher has been told of every stored change, once, in the order of the store
 
     Scenario: an object is replaced and all are swept away
@@ -58,14 +58,24 @@ Feature: Watching
       And "alice" tries to deletecollection configmaps
       Then each watcher has been told of every stored change, once, in the order of the store
 
+    @needs:store
+    Scenario: a pod gets to run
+      Given a cluster with 1 node
+      And 3 people watch pods
+      When "alice" creates a pod "web"
+      And the pod "web" has become running
+      Then each watcher has been told of every stored change, once, in the order of the store
+
     @needs:requests
-    Scenario: one watcher does not read
+    Scenario: one watcher does not read while much happens, and some come late
       Given a cluster
       And 3 people watch configmaps
       And another one watches and does not read for a while
       When "alice" creates 5 large configmaps
       And "alice" changes each of them twice
       And "alice" deletes each of them
+      And "alice" creates 90 configmaps
+      And 3 people watch configmaps from before the second one on
       Then each watcher has been told of every stored change, once, in the order of the store
 
   @id:WATCH-05 @must @smoke @role:apiserver @profile:observable
@@ -88,6 +98,16 @@ Feature: Watching
       When "alice" deletes the configmap "old"
       Then "bob" has been told of "old": ADDED, MODIFIED
 
+    Scenario: an object is replaced, and goes when its last finalizer is removed
+      Given a cluster
+      And "bob" watches configmaps
+      And a configmap "old" with a finalizer exists
+      When "alice" tries to update configmaps
+      Then "bob" has been told of "old": ADDED, MODIFIED
+      When "alice" deletes the configmap "old"
+      And the finalizer of the configmap "old" is removed
+      Then "bob" has been told last of "old": DELETED
+
   @id:WATCH-07 @must @role:apiserver @needs:store
   Rule: A change MUST be stored before anybody is told of it
 
@@ -103,10 +123,11 @@ Feature: Watching
       Then everything that "bob" is told of is stored under the revision that he is told
 
       Examples: writes that the store has not answered
-        | verb   | name |
-        | create | new  |
-        | patch  | old  |
-        | delete | old  |
+        | verb    | name |
+        | create  | new  |
+        | replace | old  |
+        | patch   | old  |
+        | delete  | old  |
 
     @needs:hooks
     Scenario Outline: admission has not decided yet
@@ -123,6 +144,7 @@ Feature: Watching
       Examples: writes that admission has not decided on
         | verb   |
         | create |
+        | update |
         | patch  |
         | delete |
 
@@ -160,5 +182,6 @@ Feature: Watching
       Examples: changes that are refused
         | somebody  | verb   | stage         |
         | "mallory" | patch  | authorization |
+        | "alice"   | update | admission     |
         | "alice"   | patch  | admission     |
         | "alice"   | delete | admission     |

@@ -283,3 +283,40 @@ class ClaimsPods(Kubelet):
 
 async def main_claims_pods(args: Sequence[str], context: Context) -> None:
     await kubelet.main(args, context, part=ClaimsPods)
+
+
+class DeletesInStore(Kubelet):
+    """Takes a pod that has ended out of the store where it lies, without asking anybody."""
+
+    store_client: Etcd
+
+    async def farewell(self, pod: Json) -> None:
+        meta, store = pod["metadata"], Store(self.store_client)
+        found, _ = await store.get(by_plural("pods").store_key(namespace=meta["namespace"], name=meta["name"]))
+        if found is not None and found.object["metadata"]["uid"] == meta["uid"]:
+            await store.remove(found)
+
+
+async def main_deletes_in_store(args: Sequence[str], context: Context) -> None:
+    rest, url = option(args, "etcd")
+    etcd = Etcd(urls=[url], timeout_s=5)
+
+    class Part(DeletesInStore):
+        store_client = etcd
+
+    try:
+        await kubelet.main(rest, context, part=Part)
+    finally:
+        etcd.close()
+
+
+class RunsNewsOnly(Kubelet):
+    """What is bound to its node when it starts is none of its business."""
+
+    def pod_seen(self, pod: Json) -> None:
+        if self.informer.synced.is_set():
+            super().pod_seen(pod)
+
+
+async def main_runs_news_only(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=RunsNewsOnly)

@@ -34,7 +34,7 @@ def committed() -> dict[str, Row]:
 
 def row(violation: Expected) -> Row:
     """One violation before all rules."""
-    return {rule: verdict for rule, verdict in tried(violation.file, ()).verdicts.items() if verdict != "passed"}
+    return {rule: verdict for rule, verdict in tried(violation.file, (), backend=violation.backend).verdicts.items() if verdict != "passed"}
 
 
 def computed(violations: Sequence[Expected], *, jobs: int) -> dict[str, Row]:

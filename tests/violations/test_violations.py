@@ -25,7 +25,7 @@ def control(violation: Expected) -> str:
 @pytest.mark.parametrize("violation", WRONG, ids=lambda v: v.name)
 def test_it_is_caught_and_blamed(violation: Expected) -> None:
     untouched = control(violation)
-    trial = tried(violation.file, (*violation.rules, untouched))
+    trial = tried(violation.file, (*violation.rules, untouched), backend=violation.backend)
     assert trial.verdicts == dict.fromkeys(violation.rules, "failed") | {untouched: "passed"}, trial.words
     assert trial.exit == FAILED
     for rule in violation.rules:

@@ -19,13 +19,15 @@ LIMIT_S = 1800
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What a violation is made for. `culprit` is a role; without `breaks` it passes nothing, whatever it is asked."""
+    """What a violation is made for. `culprit` is a role; without `breaks` it passes nothing, whatever it is asked. `backend`: where
+    it shows."""
 
     name: str
     breaks: str = ""
     also: tuple[str, ...] = ()
     culprit: str = ""
     verdict: str = "failed"
+    backend: str = "simulation"
 
     @property
     def file(self) -> Path:
@@ -53,7 +55,7 @@ def expected() -> list[Expected]:
 
 
 def _row(name: str, row: Mapping[str, Any]) -> Expected:
-    known = {k: row[k] for k in ("breaks", "culprit", "verdict") if k in row}
+    known = {k: row[k] for k in ("breaks", "culprit", "verdict", "backend") if k in row}
     return Expected(name=name, also=tuple(row.get("alsoBreaks", ())), **known)
 
 

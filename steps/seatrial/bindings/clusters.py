@@ -4,7 +4,7 @@ from pytest_bdd import given, parsers, when
 
 from seatrial.bindings.phrases import CLUSTER, WHO, acting, topology
 from seatrial.bindings.phrases import who as meant
-from seatrial.world import World, faults
+from seatrial.world import World, faults, people
 
 FATE = r"stopped|killed|paused|resumed|started again|killed and started again|cut off from every API server|connected again"
 
@@ -19,6 +19,13 @@ def a_cluster(world: World, parts: str) -> None:
 def node_joins(world: World, name: str) -> None:
     """A kubelet on a new host registers its node; the node is Ready."""
     world.run(world.cluster.join(name))
+
+
+@given(parsers.re(r"every node is (?P<what>cordoned|uncordoned)"))
+@when(parsers.re(r"every node is (?P<what>cordoned|uncordoned)"))
+def nodes_are_cordoned(world: World, what: str) -> None:
+    """By the operator: nodes take no new pods, or take some again. Whom it concerns has had time to hear of it."""
+    people.cordons(world, unschedulable=what == "cordoned")
 
 
 @given(parsers.re(WHO + r" (?:is|are) (?P<what>" + FATE + r")"))

@@ -33,10 +33,12 @@ def refuses(world: World, stage: str, name: str | None) -> None:
     stages.refuse(world, stage, name)
 
 
-@given(parsers.re(r'"(?P<person>\w+)" may (?:do nothing|not (?P<verb>\w+) (?P<resource>[\w/]+))'))
-def may_not(world: World, person: str, verb: str | None, resource: str | None) -> None:
-    """The authorization hook denies it; everything else stays allowed."""
-    stages.forbid(world, person, verb, resource)
+@given(
+    parsers.re(r'"(?P<person>\w+)" may (?:do nothing|not (?P<verb>\w+) (?P<resource>[\w/]+)(?: in the namespace "(?P<namespace>[\w-]+)")?)')
+)
+def may_not(world: World, person: str, verb: str | None, resource: str | None, namespace: str | None) -> None:
+    """The authorization hook denies it, everywhere or in one namespace; everything else stays allowed."""
+    stages.forbid(world, person, verb, resource, namespace=namespace)
 
 
 @given(parsers.re(r'mutation labels every pod "(?P<label>\w+=\w+)" and gives it another image'))

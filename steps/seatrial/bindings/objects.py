@@ -4,7 +4,7 @@ from pytest_bdd import given, parsers, when
 
 from seatrial.bindings.phrases import KIND, NAME, PERSON, unquoted
 from seatrial.world import World, people, workloads
-from seatrial.world.objects import changed
+from seatrial.world.objects import IMAGE, OTHER_IMAGE, changed
 
 MANY = r"(?P<number>\d+) (?P<large>large )?(?P<kind>pods|configmaps)"
 
@@ -61,16 +61,16 @@ def there_is(world: World, kind: str, name: str, replicas: str | None, finalizer
         workloads.have(world, name, "become running")
 
 
-@when(parsers.re(PERSON + r" begins to (?P<verb>create|update|patch|delete) a pod"))
+@when(parsers.re(PERSON + r" begins to (?P<verb>create|update|replace|patch|bind|delete) a pod"))
 def begins(world: World, person: str, verb: str) -> None:
     """The request is sent and its answer not waited for. A new pod is called "new"; the one to change is called "old"."""
     people.begins(world, unquoted(person), verb)
 
 
-@when(parsers.re(PERSON + r" tries to (?P<verb>\w+) (?P<resource>[\w/]+)"))
-def tries(world: World, person: str, verb: str, resource: str) -> None:
-    """One operation on the object "old", on a new one for create, on the collection for list and deletecollection."""
-    people.tries(world, unquoted(person), verb, resource)
+@when(parsers.re(PERSON + r" tries to (?P<verb>\w+) (?P<resource>[\w/]+)(?P<everywhere> everywhere)?"))
+def tries(world: World, person: str, verb: str, resource: str, everywhere: str | None) -> None:
+    """One operation on the object "old", on a new one for create, on the collection for list and deletecollection, or on all of them."""
+    people.tries(world, unquoted(person), verb, resource, everywhere=bool(everywhere))
 
 
 @when(parsers.re(PERSON + r" scales the (?P<kind>deployment|replicaset) " + NAME + r" to (?P<replicas>\d+) replicas?"))
@@ -79,16 +79,17 @@ def scales(world: World, person: str, kind: str, name: str, replicas: str) -> No
     people.changes(world, unquoted(person), kind, name, {"spec": {"replicas": int(replicas)}})
 
 
-@when(parsers.re(PERSON + r" changes the (?P<image>image of the )?" + KIND + r" " + NAME))
-def changes(world: World, person: str, image: str | None, kind: str, name: str) -> None:
-    """A patch that matters to nobody, or the image of the only container."""
-    people.changes(world, unquoted(person), kind, name, people.new_image() if image else changed(people.weather(world)))
+@when(parsers.re(PERSON + r" changes the (?P<image>image of the )?" + KIND + r" " + NAME + r"(?P<back> back)?"))
+def changes(world: World, person: str, image: str | None, kind: str, name: str, back: str | None) -> None:
+    """A patch that matters to nobody, or the image of the only container: to another one, or back to the first one."""
+    patch = people.new_image(IMAGE if back else OTHER_IMAGE) if image else changed(people.weather(world))
+    people.changes(world, unquoted(person), kind, name, patch)
 
 
-@when(parsers.re(PERSON + r" deletes the " + KIND + r" " + NAME + r"(?P<other> if its uid is another one)?"))
-def deletes(world: World, person: str, kind: str, name: str, other: str | None) -> None:
+@when(parsers.re(PERSON + r" deletes the " + KIND + r" " + NAME + r"(?: if its (?P<mark>uid|resourceVersion) is another one)?"))
+def deletes(world: World, person: str, kind: str, name: str, mark: str | None) -> None:
     """With a precondition where one is named."""
-    people.deletes(world, unquoted(person), kind, name, **({"preconditions": {"uid": people.NOBODYS_UID}} if other else {}))
+    people.deletes(world, unquoted(person), kind, name, **({"preconditions": {mark: people.NOBODYS[mark]}} if mark else {}))
 
 
 @when(parsers.re(PERSON + r" deletes one pod of " + NAME))
@@ -140,8 +141,8 @@ def sends(world: World, person: str, what: str) -> None:
     people.sends(world, unquoted(person), what)
 
 
-@when(parsers.re(r"(?P<which>the|one) finalizer of the " + KIND + r" " + NAME + r" is removed"))
-def unguarded(world: World, which: str, kind: str, name: str) -> None:
-    """By the operator."""
+@when(parsers.re(r"(?P<which>the|one) finalizer of the " + KIND + r" " + NAME + r" is removed(?P<update> by an update)?"))
+def unguarded(world: World, which: str, kind: str, name: str, update: str | None) -> None:
+    """By the operator, with a patch or with an update of the whole object."""
     left = people.FINALIZERS["a finalizer"] if which == "one" else ()
-    people.changes(world, "operator", kind, name, {"metadata": {"finalizers": list(left)}})
+    people.leaves_finalizers(world, kind, name, left, update=bool(update))

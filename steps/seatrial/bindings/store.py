@@ -15,9 +15,9 @@ def below(world: World) -> None:
 
 @then(parsers.re(r'exactly one key was added, "(?P<key>[^"]+)"'))
 def one_key(world: World, key: str) -> None:
-    """For the object that was created last."""
-    answer = world.answers[world.last]
-    world.judge("storage.one_key", key=key.replace("NAMESPACE", world.namespace), name=answer.body.get("metadata", {}).get("name", ""))
+    """For the object that was created last; NAME is what it was called by the server."""
+    name = world.answers[world.last].body.get("metadata", {}).get("name", "")
+    world.judge("storage.one_key", key=key.replace("NAMESPACE", world.namespace).replace("NAME", name), name=name)
 
 
 @then(

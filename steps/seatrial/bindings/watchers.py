@@ -26,10 +26,10 @@ def does_not_read(world: World) -> None:
     watchers.asleep(world, "configmaps")
 
 
-@when(parsers.re(r'"(?P<person>\w+)" watches ' + RESOURCE + r" from before the second one on"))
-def watches_from(world: World, person: str, resource: str) -> None:
-    """From the version of the first of them."""
-    watchers.from_the_second(world, person, resource)
+@when(parsers.re(r"(?P<number>\d+) people watch " + RESOURCE + r" from before the second one on"))
+def watch_from(world: World, number: str, resource: str) -> None:
+    """From the version of the first of "them"; some by a label that all have, some for all namespaces."""
+    watchers.from_the_second(world, int(number), resource)
 
 
 @then(parsers.re(r"each watcher has been told of every stored change, once, in the order of the store"))
@@ -38,13 +38,10 @@ def complete(world: World) -> None:
     watchers.judge_complete(world)
 
 
-@then(parsers.re(r'"(?P<person>\w+)" has been told of ' + NAME + r": (?P<types>[A-Z, ]+)"))
-def told_types(world: World, person: str, name: str, types: str) -> None:
-    """Exactly these kinds of events, in this order."""
-    expected = types.split(", ")
-    watch = f"{person}/configmaps"
-    world.run(world.wait(lambda h: len(h.of("watched", watch=watch, name=name)) >= len(expected) or None, within_s=world.timing().reaction))
-    world.judge("watching.types", watch=watch, name=name, expected=expected)
+@then(parsers.re(r'"(?P<person>\w+)" has been told (?P<last>last )?of ' + NAME + r": (?P<types>[A-Z, ]+)"))
+def told_types(world: World, person: str, last: str | None, name: str, types: str) -> None:
+    """Exactly these kinds of events, in this order; last: after whatever else, and of nothing after them."""
+    watchers.judge_types(world, f"{person}/configmaps", name, types.split(", "), last=bool(last))
 
 
 @then(parsers.re(r'"(?P<person>\w+)" is (?:not told of success|told nothing of a pod ' + NAME + r") while etcd is paused"))

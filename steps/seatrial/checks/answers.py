@@ -179,8 +179,8 @@ def _them(history: History, names: list[str]) -> dict[str, dict[str, Any]]:
 
 
 @check
-def each_read(history: History, *, names: list[str], reader: str) -> Proof:
-    """Each object, read alone, and all of them in a list, are what was answered when they were created, and nothing else is listed."""
+def each_read(history: History, *, names: list[str], alone: list[str], reader: str) -> Proof:
+    """Those that were read alone, and all of them in a list, are what was answered when they were created, and nothing else is listed."""
     made = _them(history, names)
     reads = history.of("told", user=reader, method="GET")
     single = {
@@ -190,7 +190,7 @@ def each_read(history: History, *, names: list[str], reader: str) -> Proof:
     }
     lists = [e for e in reads if "items" in e["body"]]
     require(lists, f"{reader} has not listed anything")
-    problems = [f"{n} read alone: {', '.join(d)}" for n in names if (d := differing(made[n], single[n]["body"] if n in single else {}))]
+    problems = [f"{n} read alone: {', '.join(d)}" for n in alone if (d := differing(made[n], single[n]["body"] if n in single else {}))]
     listed = {i["metadata"]["name"]: i for i in lists[-1]["body"]["items"]}
     namespace = made[names[0]]["metadata"].get("namespace")
     strangers = sorted(n for n in listed.keys() - set(names) if not _put_there(history, listed[n], namespace))

@@ -128,8 +128,9 @@ def unasked(history: History, changes: list[Event]) -> list[Event]:
 
     def asked(event: Event) -> bool:
         name = name_of(event)
-        binds = name in bound and placed.get(event["key"], event["revision"]) == event["revision"]
-        going = event.kind == "delete" or marked(event)  # a deletion may first be written down, and then done
+        new = event["created"] == event["revision"]  # neither is a binding, nor a deletion written down
+        binds = name in bound and placed.get(event["key"], event["revision"]) == event["revision"] and not new
+        going = event.kind == "delete" or (marked(event) and not new)  # a deletion may first be written down, and then done
         if event["revision"] in revisions or binds or (going and deleted(event, name)):
             return True
         return any(_may_mean(request, name) for request in open_ended)

@@ -228,12 +228,15 @@ def kept(history: History, *, user: str) -> Proof:
 
 
 def _kept(history: History, told: Event) -> bool:
-    """A version with what was answered; of a deletion, that the key is gone or the object marked. Where values cannot be read, any."""
+    """A version with what was answered, or with the node of a binding; of a deletion, that the key is gone or the object marked. Where
+    values cannot be read, any."""
     name = named(asked(history, told))
     versions = stored(history, name)
     readable = [e["value"] for e in versions if isinstance(e["value"], dict)]
     if told["method"] == "DELETE":
         marked = any(v["metadata"].get("deletionTimestamp") for v in readable)
         return marked or any(name_of(e) == name for e in history.of("delete"))
-    wanted = lasting(told["body"])
+    sent = asked(history, told)["body"]
+    binds = isinstance(sent, dict) and sent.get("kind") == "Binding"
+    wanted = {"spec": {"nodeName": sent["target"]["name"]}} if binds else lasting(told["body"])
     return any(not missing(wanted, lasting(v)) for v in readable) if readable else bool(versions)

@@ -52,11 +52,20 @@ def _life(history: History, key: str) -> list[Event]:
 
 @check
 def key_gone(history: History, *, key: str) -> Proof:
-    """The key was there, and the last thing that happened to it was its deletion."""
+    """The key was there, the last thing that happened to it was its deletion, and no other key shows what lay there."""
     life = _life(history, key)
     require(life, f"the store never showed the key {key}")
-    gone = life[-1].kind == "delete"
-    return Proof(evidence=tuple(life[-2:]), findings=() if gone else (breach(history, f"{key} is gone", "it is still there", *life[-2:]),))
+    if life[-1].kind != "delete":
+        return Proof(evidence=(), findings=(breach(history, f"{key} is gone", "it is still there", *life[-2:]),))
+    uids = {uid for e in life if (uid := _uid(e))}
+    copies = [e for e in history.of("put") if e["key"] != key and _uid(e) in uids and _life(history, e["key"])[-1].kind == "put"]
+    found = breach(history, f"{key} is gone", f"it lies at {copies[0]['key']}" if copies else "", *life[-1:], *copies[:2])
+    return Proof(evidence=tuple(life[-2:]), findings=(found,) if copies else ())
+
+
+def _uid(event: Event) -> str | None:
+    uid: str | None = event["value"].get("metadata", {}).get("uid") if isinstance(event["value"], dict) else None
+    return uid
 
 
 @check

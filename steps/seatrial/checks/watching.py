@@ -3,6 +3,7 @@
 Watchers are compared with the store by revisions. Where the store cannot be read, with what the writers were answered.
 """
 
+import math
 from typing import Any
 
 from seatrial.checks.answers import breach, named
@@ -54,20 +55,22 @@ def changes(history: History, *, kind: str, resource: str, namespace: str, since
 
 @check
 def complete(history: History, *, watchers: list[str], kind: str, resource: str, namespace: str) -> Proof:
-    """Each watcher was told of every stored change since it began, once, in the order of the store; of what others make, which may bear no
-    label, of nothing that was not stored."""
+    """Each watcher was told of every stored change since it began, once, in the order of the store, as far as the sentinel: what becomes of
+    it, and of others after it, may still be on its way. Of what others make, which may bear no label, it was told nothing that was not
+    stored."""
     evidence: list[Event] = []
     found: list[Finding] = []
     readable = bool(history.of("put"))
     ours = {named(e) for e in history.of("asked", method="POST")}
+    end = max((_revision(e) for e in history.of("told", user="sentinel", method="POST", code=201)), default=math.inf)
     for watch in watchers:
         began = history.of("watching", watch=watch)
         require(began and began[-1]["code"] == 200, f"the watch of {watch} never stood")
         since = int(began[-1]["revision"] or 0)
         require(not history.of("watch-broken", watch=watch, forgotten=True), f"{watch} was told that what it asked for is forgotten")
         happened = changes(history, kind=kind, resource=resource, namespace=namespace, since=since)
-        expected = [change for change in happened if change[1] in ours]
-        heard = [e for e in told(history, watch) if e["revision"] > since and e["namespace"] == namespace]
+        expected = [change for change in happened if change[1] in ours and change[2] <= end]
+        heard = [e for e in told(history, watch) if since < e["revision"] <= end and e["namespace"] == namespace]
         heard = [e for e in heard if e["name"] in ours or (readable and _change(e) not in happened)]
         evidence += heard
         require(expected, f"nothing changed since the watch of {watch} began")
@@ -78,6 +81,12 @@ def complete(history: History, *, watchers: list[str], kind: str, resource: str,
 
 def _change(event: Event) -> Change:
     return event["type"], event["name"], event["revision"]
+
+
+def _revision(told: Event) -> float:
+    """Of the object that somebody was answered; where it has none, later than everything."""
+    version = str(told["body"].get("metadata", {}).get("resourceVersion"))
+    return int(version) if version.isdecimal() else math.inf
 
 
 def _difference(expected: list[Change], heard: list[Change], *, deletes: bool) -> str:
@@ -94,13 +103,13 @@ def _difference(expected: list[Change], heard: list[Change], *, deletes: bool) -
 
 
 @check
-def types(history: History, *, watch: str, name: str, expected: list[str]) -> Proof:
-    """The watcher was told of the object in exactly these kinds of events."""
+def types(history: History, *, watch: str, name: str, expected: list[str], last: bool = False) -> Proof:
+    """The watcher was told of the object in exactly these kinds of events, or in these at last."""
     heard = told(history, watch, [name])
     require(heard, f"{watch} was told nothing of {name}")
     got = [e["type"] for e in heard]
-    found = breach(history, ", ".join(expected), ", ".join(got), *heard)
-    return Proof(evidence=tuple(heard), findings=() if got == expected else (found,))
+    found = breach(history, ("at last " if last else "") + ", ".join(expected), ", ".join(got), *heard)
+    return Proof(evidence=tuple(heard), findings=() if got[-len(expected) if last else 0 :] == expected else (found,))
 
 
 def announced(history: History, name: str, watches: list[str] | None = None) -> list[Event]:

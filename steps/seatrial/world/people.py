@@ -8,7 +8,7 @@ from seatrial.checks import facts
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
 from seatrial.wire.kubernetes import PATCHES, Answer, Client
-from seatrial.world.objects import CREATABLE, OTHER_IMAGE, changed, kind_of, manifest
+from seatrial.world.objects import CREATABLE, changed, kind_of, manifest
 from seatrial.world.world import WORKLOADS, World
 
 GARBAGE = "no-such-token"
@@ -23,7 +23,7 @@ FINALIZERS: Mapping[str | None, Sequence[str]] = {
     "two finalizers": ("seatrial.example/guard", "seatrial.example/lock"),
 }
 BINDING = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": OLD}, "target": {"kind": "Node", "name": "nowhere"}}
-NOBODYS_UID = "00000000-0000-0000-0000-000000000000"
+NOBODYS = {"uid": "00000000-0000-0000-0000-000000000000", "resourceVersion": "1"}
 
 
 def client_of(world: World, person: str) -> Client:
@@ -34,6 +34,8 @@ def client_of(world: World, person: str) -> Client:
         return world.cluster.client("somebody", token=GARBAGE)
     if person == "somebody with a valid token with garbage behind":
         return world.cluster.client("somebody", token=f"{world.client(ACTOR).token}{GARBAGE}")
+    if person == "somebody with a valid token that is cut short":
+        return world.cluster.client("somebody", token=f"{world.client(ACTOR).token}"[:-1])
     if person.startswith("somebody with"):
         return world.cluster.stranger(person.removeprefix("somebody with ").removeprefix("an ").removeprefix("a "))
     return world.client(person)
@@ -96,10 +98,11 @@ def beginning(world: World) -> None:
 
 
 def begins(world: World, person: str, verb: str) -> None:
-    """Ask and do not wait for the answer: a new pod, or a change of the old one."""
+    """Ask and do not wait for the answer: a new pod, or a change or the binding of the old one."""
 
     async def begin() -> None:
-        world.begun[person] = asyncio.create_task(operation(world, person, verb, "pods"))
+        how = ("create", "pods/binding") if verb == "bind" else (verb, "pods")
+        world.begun[person] = asyncio.create_task(operation(world, person, *how))
         await world.pause(0)
 
     world.last, world.verb = person, verb
@@ -113,22 +116,24 @@ async def answered(world: World, person: str, *, within_s: float) -> Answer | No
     return told(world, person, world.begun[person].result()) if done else None
 
 
-def tries(world: World, person: str, verb: str, resource: str, name: str = OLD) -> Answer:
-    """One operation, generically, on the object `old` (`new` for create)."""
+def tries(world: World, person: str, verb: str, resource: str, *, everywhere: bool = False) -> Answer:
+    """One operation, generically, on the object `old` (`new` for create); `everywhere`: on what lies in all namespaces."""
     world.verb = verb
     beginning(world)
-    return told(world, person, world.run(operation(world, person, verb, resource, name)))
+    return told(world, person, world.run(operation(world, person, verb, resource, everywhere=everywhere)))
 
 
-async def operation(world: World, person: str, verb: str, resource: str, name: str = OLD) -> Answer:
-    """One request of the verb. A watch is answered when its stream stands."""
+async def operation(world: World, person: str, verb: str, resource: str, *, everywhere: bool = False) -> Answer:
+    """One request of the verb. A watch is answered when its stream stands; `replace` is an update that reads nothing before."""
     plural, _, sub = resource.partition("/")
     kind, client = kind_of(plural), client_of(world, person)
-    collection = kind.path(namespace=world.namespace)
-    one = kind.path(namespace=world.namespace, name=name, subresource=sub or None)
+    collection = kind.path(namespace=None if everywhere else world.namespace)
+    one = kind.path(namespace=world.namespace, name=OLD, subresource=sub or None)
     if verb == "update":
-        return await _update(client, one)
-    new = manifest(kind, NEW if name == OLD else name, namespace=world.namespace)
+        return await _update(client, one, annotations={"seatrial/content": "updated"})
+    if verb == "replace":
+        return await client.request("PUT", one, body=_replacement(world, OLD))
+    new = manifest(kind, NEW, namespace=world.namespace)
     patch = {"status": {"message": "patched"}} if sub else changed("patched")
     requests: dict[str, tuple[str, str, dict[str, Any]]] = {
         "create": ("POST", one, {"body": BINDING}) if sub == "binding" else ("POST", collection, {"body": new}),
@@ -143,11 +148,21 @@ async def operation(world: World, person: str, verb: str, resource: str, name: s
     return await client.request(method, path, **how)
 
 
-async def _update(client: Client, path: str) -> Answer:
+def _replacement(world: World, name: str) -> dict[str, Any]:
+    """The object as it was made, with other content; whatever its version is now."""
+    made = [e["body"] for e in world.history.of("told", method="POST", code=201) if e["body"].get("metadata", {}).get("name") == name]
+    if not made:
+        raise Inconclusive(f"blocked: nobody was told to have created {name}")
+    meta = {k: v for k, v in made[-1]["metadata"].items() if k != "resourceVersion"}
+    return {**made[-1], "metadata": meta | {"annotations": {**meta.get("annotations", {}), "seatrial/content": "updated"}}}
+
+
+async def _update(client: Client, path: str, **metadata: Any) -> Answer:
     """Read, change, write back; again where somebody else has written in between, as everybody must."""
     for _ in range(UPDATE_TRIES):
         body = (await client.request("GET", path)).body
-        body.setdefault("metadata", {}).setdefault("annotations", {})["seatrial/content"] = "updated"
+        meta = body.setdefault("metadata", {})
+        meta |= {k: {**meta.get(k, {}), **v} if isinstance(v, dict) else v for k, v in metadata.items()}
         answer = await client.request("PUT", path, body=body)
         if answer.reason != "Conflict":
             return answer
@@ -169,6 +184,22 @@ def changes(world: World, person: str, word: str, name: str, patch: Mapping[str,
     path = kind_of(word).path(namespace=world.namespace, name=name)
     answer = world.run(client_of(world, person).request("PATCH", path, body=dict(patch), content_type=PATCHES["merge"]))
     noticed(world, word, name, told(world, person, answer))
+
+
+def leaves_finalizers(world: World, word: str, name: str, left: Sequence[str], *, update: bool) -> None:
+    """The operator removes all finalizers but those."""
+    if not update:
+        changes(world, "operator", word, name, {"metadata": {"finalizers": list(left)}})
+        return
+    path = kind_of(word).path(namespace=world.namespace, name=name)
+    told(world, "operator", world.run(_update(world.operator, path, finalizers=list(left))))
+
+
+def cordons(world: World, *, unschedulable: bool) -> None:
+    """Close all nodes for new pods, or open them again, and give components the time to learn of it."""
+    for name in world.cluster.order.topology.nodes:
+        changes(world, "operator", "node", name, {"spec": {"unschedulable": unschedulable or None}})
+    world.run(world.pause(world.timing().limits.react_s))
 
 
 def noticed(world: World, word: str, name: str, answer: Answer) -> None:
@@ -248,9 +279,9 @@ def sends(world: World, person: str, what: str) -> None:
     told(world, person, world.run(client_of(world, person).request("PUT" if "change" in how else "POST", path, body=body)))
 
 
-def new_image() -> dict[str, Any]:
+def new_image(image: str) -> dict[str, Any]:
     """A patch of the only container's image: containers are replaced as a list by a merge patch."""
-    return {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": OTHER_IMAGE}]}}}}
+    return {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": image}]}}}}
 
 
 def weather(world: World) -> str:

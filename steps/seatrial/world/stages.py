@@ -78,12 +78,12 @@ def refuse(world: World, stage: str, name: str | None) -> None:
     hooks(world).deny("validation" if stage == "admission" else stage, message=f"{stage} refuses this", **match)  # type: ignore[arg-type]
 
 
-def forbid(world: World, person: str, verb: str | None, resource: str | None) -> None:
-    """The authorization hook denies a person everything, or one operation."""
+def forbid(world: World, person: str, verb: str | None, resource: str | None, *, namespace: str | None = None) -> None:
+    """The authorization hook denies a person everything, or one operation, or that in one namespace."""
     match = {"user": person}
     if verb and resource:
         plural, _, sub = resource.partition("/")
-        match |= {"verb": verb, "resource": plural, "subresource": sub}
+        match |= {"verb": verb, "resource": plural, "subresource": sub} | ({"namespace": namespace} if namespace else {})
     world.client(person)
     hooks(world).deny("authorization", message=f"{person} may not do this", **match)
 

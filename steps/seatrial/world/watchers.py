@@ -1,5 +1,7 @@
 """People who watch: many of them, late ones, and one who sleeps."""
 
+from typing import Any
+
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial.world import people
@@ -10,10 +12,11 @@ from seatrial_schemas.kinds import Kind
 SLEEPER = "sleeper"
 
 
-def many(world: World, number: int, resource: str) -> None:
+def many(world: World, number: int, resource: str, *, name: str = "watcher", revision: str | None = None) -> None:
     """So many people, each over a stream of their own; every third of them by label, and every third in all namespaces."""
     for i in range(number):
-        world.run(world.watch(f"watcher-{i}", resource, everywhere=i % 3 == 2, labelled="=".join(MADE_HERE) if i % 3 == 1 else None))
+        how: dict[str, Any] = {"everywhere": i % 3 == 2, "labelled": "=".join(MADE_HERE) if i % 3 == 1 else None}
+        world.run(world.watch(f"{name}-{i}", resource, revision=revision, **how))
 
 
 def asleep(world: World, resource: str) -> None:
@@ -22,12 +25,12 @@ def asleep(world: World, resource: str) -> None:
     world.asleep.append(world.run(world.watch(SLEEPER, resource)).name)
 
 
-def from_the_second(world: World, person: str, resource: str) -> None:
-    """Begin right after the first of "them" was stored."""
+def from_the_second(world: World, number: int, resource: str) -> None:
+    """So many more begin right after the first of "them" was stored."""
     revision = world.answers[world.batch[0]].revision
     if revision is None:
         raise Inconclusive("blocked: the first of them was not created")
-    world.run(world.watch(person, resource, revision=str(revision)))
+    many(world, number, resource, name="latecomer", revision=str(revision))
 
 
 def of_people(world: World) -> list[str]:
@@ -55,6 +58,17 @@ def _judge_complete(world: World, watches: list[str], kind: Kind) -> None:
 def _all_told(history: History, watches: list[str]) -> bool | None:
     """Whether each has been told of the sentinel."""
     return all(history.of("watched", watch=w, name="sentinel") for w in watches) or None
+
+
+def judge_types(world: World, watch: str, name: str, expected: list[str], *, last: bool) -> None:
+    """Wait until the watcher has heard so much of the object and, last, how it ended."""
+
+    def told(history: History) -> bool:
+        heard = [e["type"] for e in history.of("watched", watch=watch, name=name)]
+        return len(heard) >= len(expected) and (not last or heard[-len(expected) :] == expected)
+
+    world.run(world.wait(told, within_s=world.timing().reaction))
+    world.judge("watching.types", watch=watch, name=name, expected=expected, last=last)
 
 
 def judge_spared(world: World, name: str) -> None:

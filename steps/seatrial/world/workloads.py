@@ -46,9 +46,8 @@ def become(world: World, name: str, state: str = "become running") -> None:
 def left(world: World, name: str, number: int) -> None:
     """A Then: exactly so many pods, and it stays so for a while."""
 
-    def settled(history: History) -> Pods | None:
-        pods = facts.pods_of(history, name)
-        return pods if len(pods) == number else None
+    def settled(history: History) -> bool:
+        return len(facts.pods_of(history, name)) == number
 
     world.run(world.wait(settled, within_s=world.timing().recovery))
     world.run(world.pause(world.timing().quiet))

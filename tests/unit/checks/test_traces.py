@@ -87,9 +87,9 @@ def test_only_news_of_what_was_asked_for_is_announced() -> None:
     assert len(announced(history(*gone_before, watched("ADDED", "calm", 3.0)), "old")) == 1
 
 
-def told(method: str, body: dict[str, Any]) -> tuple[Row, Row]:
+def told(method: str, body: dict[str, Any], sent: dict[str, Any] | None = None) -> tuple[Row, Row]:
     path = "/api/v1/namespaces/trial/pods/old"
-    one: Row = ("people", "asked", None, {"user": "alice", "method": method, "path": path, "body": None})
+    one: Row = ("people", "asked", None, {"user": "alice", "method": method, "path": path, "body": sent})
     return one, ("people", "told", None, {"user": "alice", "asked": 0, "method": method, "path": path, "code": 200, "body": body})
 
 
@@ -101,3 +101,13 @@ def test_an_acknowledged_change_or_deletion_must_be_stored() -> None:
     assert judge(history(old, *changed), "pipeline.kept", {"user": "alice"}).findings
     assert judge(history(old, *deleted), "pipeline.kept", {"user": "alice"}).findings
     assert not judge(history(old, gone("/registry/pods/trial/old"), *deleted), "pipeline.kept", {"user": "alice"}).findings
+
+
+def test_an_acknowledged_binding_must_be_stored_as_the_pod_s_node() -> None:
+    binding = {"kind": "Binding", "metadata": {"name": "old"}, "target": {"kind": "Node", "name": "nowhere"}}
+    bound = told("POST", {"kind": "Status"}, binding)
+    source, kind, instance, data = put("/registry/pods/trial/old", 5, 5)
+    placed: Row = source, kind, instance, data | {"value": data["value"] | {"spec": {"nodeName": "nowhere"}}}
+
+    assert judge(history((source, kind, instance, data), *bound), "pipeline.kept", {"user": "alice"}).findings
+    assert not judge(history(placed, *bound), "pipeline.kept", {"user": "alice"}).findings

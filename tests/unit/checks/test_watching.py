@@ -1,0 +1,47 @@
+"""Watchers are held to every change as far as the sentinel; what becomes of it later may still be on its way."""
+
+from typing import Any
+
+from seatrial.checks import judge
+from seatrial.model.history import History
+from seatrial.model.verdicts import Proof
+
+WATCH = "watcher-0/pods"
+SENTINEL = 7
+
+
+def pod(name: str, revision: int, **status: str) -> dict[str, Any]:
+    return {"kind": "Pod", "metadata": {"name": name, "namespace": "trial", "resourceVersion": str(revision)}, "status": status}
+
+
+def complete(*heard: tuple[str, str, int]) -> Proof:
+    """A pod is made at 5 and runs at 6, the sentinel is made at 7 and runs at 8; the watcher began at 4."""
+    made = History(lambda: 1.0)
+
+    def happens(source: str, kind: str, **data: Any) -> None:
+        made.append(source, kind, at_s=None, instance=None, data=data)
+
+    happens("people", "told", user="sentinel", method="POST", asked=0, code=201, body=pod("sentinel", SENTINEL))
+    for name, created, revision in (("web", 5, 5), ("web", 5, 6), ("sentinel", 7, 7), ("sentinel", 7, 8)):
+        happens("store", "put", key=f"/registry/pods/trial/{name}", revision=revision, created=created, value=pod(name, revision))
+    happens(f"watch/{WATCH}", "watching", watch=WATCH, code=200, revision=4)
+    for kind, name, revision in heard:
+        happens(f"watch/{WATCH}", "watched", watch=WATCH, type=kind, name=name, namespace="trial", revision=revision)
+    return judge(made, "watching.complete", {"watchers": [WATCH], "kind": "Pod", "resource": "pods", "namespace": "trial"})
+
+
+BEFORE = ("ADDED", "web", 5), ("MODIFIED", "web", 6), ("ADDED", "sentinel", 7)
+
+
+def test_what_becomes_of_the_sentinel_need_not_have_been_told_yet() -> None:
+    assert not complete(*BEFORE).findings
+
+
+def test_what_becomes_of_the_sentinel_may_have_been_told() -> None:
+    assert not complete(*BEFORE, ("MODIFIED", "sentinel", 8)).findings
+
+
+def test_a_change_before_the_sentinel_must_have_been_told() -> None:
+    (found,) = complete(BEFORE[0], BEFORE[2]).findings
+
+    assert "('MODIFIED', 'web', 6)" in found.observed
