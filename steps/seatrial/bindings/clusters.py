@@ -15,17 +15,18 @@ def a_cluster(world: World, parts: str) -> None:
     world.boot(topology(parts))
 
 
-@when(parsers.re(r'node "(?P<name>[\w-]+)" joins'))
-def node_joins(world: World, name: str) -> None:
-    """A kubelet on a new host registers its node; the node is Ready."""
-    world.run(world.cluster.join(name))
+NODES = r'node "(?P<name>[\w-]+)" joins|every node is (?P<what>cordoned|uncordoned)'
 
 
-@given(parsers.re(r"every node is (?P<what>cordoned|uncordoned)"))
-@when(parsers.re(r"every node is (?P<what>cordoned|uncordoned)"))
-def nodes_are_cordoned(world: World, what: str) -> None:
-    """By the operator: nodes take no new pods, or take some again. Whom it concerns has had time to hear of it."""
-    people.cordons(world, unschedulable=what == "cordoned")
+@given(parsers.re(NODES))
+@when(parsers.re(NODES))
+def nodes_change(world: World, name: str | None, what: str | None) -> None:
+    """A kubelet on a new host registers its node; the node is Ready. Or, by the operator, all nodes take no new pods, or take some again,
+    and whom it concerns has had time to hear of it."""
+    if name:
+        world.run(world.cluster.join(name))
+    else:
+        people.cordons(world, unschedulable=what == "cordoned")
 
 
 @given(parsers.re(WHO + r" (?:is|are) (?P<what>" + FATE + r")"))
