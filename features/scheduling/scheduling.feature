@@ -53,8 +53,7 @@ Feature: How a pod gets its node
       Given a cluster with nodes "node-1" and "node-2"
       And every node is cordoned
       When "alice" creates a pod "web"
-      Then the pod "web" is stored and stays unbound
-      When every node is uncordoned
+      And every node is uncordoned
       Then the pod "web" becomes running
 
   @id:SCHED-03 @must @role:scheduler

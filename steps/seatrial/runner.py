@@ -57,6 +57,7 @@ class Wish:
     workers: int | None = None  # scenarios at a time; None: as many as suit the backend
     reports: Path | None = None
     fail_fast: bool = False
+    once: bool = False  # what did not pass is not repeated, nor tried on the bare base
 
     def selected(self) -> list[Rule]:
         """The rules. Raises UsageError for a criterion that no rule has."""
@@ -215,7 +216,7 @@ def run(wish: Wish, shows: Shows, *, command: str) -> Report:
         interrupted=harvest.interrupted,
         trouble="\n".join(harvest.trouble),
     )
-    for look in (_again, _fair):
+    for look in () if wish.once else (_again, _fair):
         report = report if report.interrupted else look(wish, report, rules)
     return report
 

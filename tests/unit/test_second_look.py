@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import pytest
+
 from unit.test_cli import descriptor, seatrial
 
 RULE = ("--rule", "SCHED-05")  # one scenario
@@ -69,10 +71,11 @@ def test_a_violation_as_processes_is_1(tmp_path: Path) -> None:
     assert ended.stdout.splitlines()[-1] == "not conformant: 1 rule failed (SCHED-05), 0 passed"
 
 
-def test_a_hurry_takes_no_second_look(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hurry", ["--fail-fast", "--once"])
+def test_a_hurry_takes_no_second_look(tmp_path: Path, hurry: str) -> None:
     file = wrong(tmp_path, "first(where)")
 
-    ended = seatrial("run", "-i", file, *RULE, "--backend", "processes", "--fail-fast")
+    ended = seatrial("run", "-i", file, *RULE, "--backend", "processes", hurry)
 
     assert ended.returncode == 1, ended.stdout + ended.stderr
 

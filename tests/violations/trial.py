@@ -69,7 +69,7 @@ def tried(file: Path, rules: Sequence[str], *, backend: str = "simulation") -> T
     """Run the violation against the rules; all of them where none is named. Raises RuntimeError where there is no report."""
     with tempfile.TemporaryDirectory() as folder:
         chosen = [part for rule in rules for part in ("--rule", rule)]
-        ended = seatrial("run", "-i", str(file), "--backend", backend, "-n", "1", "-o", folder, *chosen, within_s=LIMIT_S)
+        ended = seatrial("run", "-i", str(file), "--backend", backend, "-n", "1", "--once", "-o", folder, *chosen, within_s=LIMIT_S)
         report = Path(folder) / "report.json"
         if not report.is_file():
             raise RuntimeError(f"{file.name}: no report; exit {ended.exit}\n{ended.said[-4000:]}")

@@ -196,7 +196,8 @@ def leaves_finalizers(world: World, word: str, name: str, left: Sequence[str], *
 
 
 def cordons(world: World, *, unschedulable: bool) -> None:
-    """Close all nodes for new pods, or open them again, and give components the time to learn of it."""
+    """Close all nodes for new pods, or open them again, and give components the time to learn of what was before, and of this."""
+    world.run(world.pause(world.timing().limits.react_s))
     for name in world.cluster.order.topology.nodes:
         changes(world, "operator", "node", name, {"spec": {"unschedulable": unschedulable or None}})
     world.run(world.pause(world.timing().limits.react_s))
