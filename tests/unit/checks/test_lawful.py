@@ -100,7 +100,7 @@ def test_what_others_put_into_the_namespace_may_be_listed(other: dict[str, Any],
     put: Line = ("store", "put", None, {"key": "/registry/configmaps/trial/facts", "revision": 2, "value": there})
     lines = [put, *mine, got("/one", body), got("", {"items": [body, other], "metadata": {}})]
 
-    assert bool(findings("answers.each_read", {"names": ["one"], "reader": "bob"}, *lines)) is fault
+    assert bool(findings("answers.each_read", {"names": ["one"], "alone": ["one"], "reader": "bob"}, *lines)) is fault
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,9 @@ def complete(*heard: tuple[str, str, int]) -> Proof:
     def happens(source: str, kind: str, **data: Any) -> None:
         made.append(source, kind, at_s=None, instance=None, data=data)
 
-    happens("people", "told", user="sentinel", method="POST", asked=0, code=201, body=pod("sentinel", SENTINEL))
+    for name in ("web", "sentinel"):
+        happens("people", "asked", user=name, method="POST", path="/api/v1/namespaces/trial/pods", body=pod(name, 0))
+    happens("people", "told", user="sentinel", method="POST", asked=1, code=201, body=pod("sentinel", SENTINEL))
     for name, created, revision in (("web", 5, 5), ("web", 5, 6), ("sentinel", 7, 7), ("sentinel", 7, 8)):
         happens("store", "put", key=f"/registry/pods/trial/{name}", revision=revision, created=created, value=pod(name, revision))
     happens(f"watch/{WATCH}", "watching", watch=WATCH, code=200, revision=4)
