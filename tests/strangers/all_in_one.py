@@ -106,8 +106,17 @@ def keep_deployments(api: Api) -> None:
         _set(api, "deployments", deployment, "status", _counted(deployment, pods))
 
 
+def adopt(api: Api, owner: Json) -> None:
+    wanted, adopted = owner["spec"]["selector"].get("matchLabels", {}), {"ownerReferences": made_by(owner, {}, {})["ownerReferences"]}
+    for pod in living(api.store.all("pods", owner["metadata"]["namespace"])):
+        meta = pod["metadata"]
+        if wanted and wanted.items() <= (meta.get("labels") or {}).items() and not meta.get("ownerReferences"):
+            api.change("pods", meta["namespace"], meta["name"], lambda new: new | {"metadata": new["metadata"] | adopted})
+
+
 def keep_replicasets(api: Api) -> None:
     for one in living(api.store.all("replicasets")):
+        adopt(api, one)
         pods, spec, meta = owned(api, "pods", one), one["spec"], one["metadata"]
         for _ in range(spec.get("replicas", 1) - len(pods)):
             labels = spec["template"]["metadata"].get("labels") or {}

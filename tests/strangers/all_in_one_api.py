@@ -140,7 +140,7 @@ class Api:
     def delete(self, resource: str, namespace: str, name: str, options: Json) -> Json:
         with self.store.changed:
             item = self.get(resource, namespace, name)
-            if (options.get("preconditions") or {}).get("uid", item["metadata"]["uid"]) != item["metadata"]["uid"]:
+            if any(item["metadata"].get(field) != wanted for field, wanted in (options.get("preconditions") or {}).items()):
                 raise Refusal(409, "Conflict", f'{resource} "{name}" is another one')
             grace_s = _grace_s(resource, item, options)
             if "deletionTimestamp" in item["metadata"] and grace_s >= item["metadata"]["deletionGracePeriodSeconds"]:
