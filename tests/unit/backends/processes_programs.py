@@ -7,6 +7,7 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,11 @@ async def wait(args: Sequence[str], context: Context) -> None:
 
 async def leave(args: Sequence[str], context: Context) -> None:
     sys.exit(int(args[0]))
+
+
+async def say_where(args: Sequence[str], context: Context) -> None:
+    """Where temporary files go, by Python's account and by everybody's."""
+    sys.stdout.write(f"{tempfile.gettempdir()} {os.environ['TMPDIR']}\n")
 
 
 async def crash(args: Sequence[str], context: Context) -> None:

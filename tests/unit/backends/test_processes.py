@@ -41,6 +41,13 @@ async def test_python_hears_term_at_once_and_ends_well(trial: Trial) -> None:
     await instance.signal("kill")
 
 
+@trying
+async def test_temporary_files_lie_where_they_go_with_the_cluster(trial: Trial) -> None:
+    instance = await trial.boot("one", "say_where")
+    await instance.exited
+    assert instance.log_tail() == f"{trial.network.directory} {trial.network.directory}"
+
+
 @pytest.mark.parametrize(("what", "args", "status", "last"), [("leave", [3], 3, ""), ("crash", [], 1, "ValueError: no good")])
 def test_how_python_ends(trial: Trial, what: str, args: list[object], status: int, last: str) -> None:
     async def act() -> None:

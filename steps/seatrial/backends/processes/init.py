@@ -17,6 +17,7 @@ import select
 import signal
 import socket
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -162,6 +163,8 @@ def _run(request: dict[str, Any]) -> NoReturn:
 
 
 def _start(request: dict[str, Any]) -> int:
+    """Whatever it leaves among temporary files goes with the cluster, however that ends."""
+    os.environ["TMPDIR"] = tempfile.tempdir = request["directory"]
     return _python(**request) if request["python"] else _command([*request["command"], *request["args"]])
 
 
