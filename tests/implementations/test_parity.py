@@ -9,6 +9,7 @@ from verdicts import judge
 
 RULES = tuple(f"--rule={rule}" for rule in ("COMM-05", "HA-05", "KCM-02", "REQ-12", "SCHED-04", "STORE-13", "WATCH-05"))
 
+
 def test_both_backends_agree(tmp_path: Path) -> None:
     simulated = judge("reference", *RULES, backend="simulation", folder=tmp_path / "simulation")
     processes = judge("reference", *RULES, backend="processes", folder=tmp_path / "processes")
