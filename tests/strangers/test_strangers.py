@@ -34,9 +34,8 @@ def test_gets_the_verdicts_of_its_table(name: str, tmp_path: Path) -> None:
 def test_its_table_is_just(name: str) -> None:
     verdicts = set(table(name).values())
 
-    assert "passed" in verdicts
     assert "harness-fault" not in verdicts
-    assert name in PARTLY_CORRECT or verdicts <= GOOD
+    assert name in PARTLY_CORRECT or ("passed" in verdicts and verdicts <= GOOD)
 
 
 def test_nobody_is_blamed_for_the_company_that_they_are_in(tmp_path: Path) -> None:
