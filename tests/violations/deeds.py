@@ -130,20 +130,30 @@ async def main_touches_up(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=TouchesUp)
 
 
-class RingsScheduler(_Busy):
-    """Rings at the scheduler when a pod has come; its address is the one that it asks from."""
+class _Acquainted(_Busy):
+    """Knows where one of its clients asks from."""
 
-    scheduler = ""
+    agent, port, address = "", 0, ""
 
     async def respond(self, http: web.BaseRequest, audit: str) -> web.StreamResponse:
-        if http.headers.get("User-Agent", "").startswith("kube-scheduler"):
-            self.scheduler = http.headers.get("X-Forwarded-For", "")
+        if http.headers.get("User-Agent", "").startswith(self.agent):
+            self.address = http.headers.get("X-Forwarded-For", "")
         return await super().respond(http, audit)
+
+    async def ring(self) -> None:
+        if self.address:
+            await touch(self.address, self.port)
+
+
+class RingsScheduler(_Acquainted):
+    """Rings at the scheduler when a pod has come; its address is the one that it asks from."""
+
+    agent, port = "kube-scheduler", SCHEDULER_PORT
 
     async def store_new(self, key: str, obj: Json) -> Stored | None:
         made = await super().store_new(key, obj)
-        if obj["kind"] == "Pod" and self.scheduler:
-            self.later(touch(self.scheduler, SCHEDULER_PORT))
+        if obj["kind"] == "Pod":
+            self.later(self.ring())
         return made
 
 

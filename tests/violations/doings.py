@@ -2,15 +2,13 @@
 
 from collections.abc import Sequence
 
-from aiohttp import web
-
 from seatrial_reference import apiserver
 from seatrial_reference.apiserver.store import Stored
 from seatrial_reference.machinery.objects import Json, deleting, stamp
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
-from violations.deeds import _Busy
-from violations.dialling import MANAGER_PORT, SCHEDULER_PORT, touch
+from violations.deeds import _Acquainted, _Busy
+from violations.dialling import MANAGER_PORT, SCHEDULER_PORT
 
 PROBE_S = 5.0
 
@@ -48,21 +46,6 @@ class StartsJobs(_Busy):
 
 async def main_starts_jobs(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=StartsJobs)
-
-
-class _Acquainted(_Busy):
-    """Knows where one of its clients asks from."""
-
-    agent, port, address = "", 0, ""
-
-    async def respond(self, http: web.BaseRequest, audit: str) -> web.StreamResponse:
-        if http.headers.get("User-Agent", "").startswith(self.agent):
-            self.address = http.headers.get("X-Forwarded-For", "")
-        return await super().respond(http, audit)
-
-    async def ring(self) -> None:
-        if self.address:
-            await touch(self.address, self.port)
 
 
 class ProbesManager(_Acquainted):

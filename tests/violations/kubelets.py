@@ -141,14 +141,15 @@ class WritesStore(Kubelet):
 
 
 async def main_writes_store(args: Sequence[str], context: Context) -> None:
+    await _beside_the_store(args, context, WritesStore)
+
+
+async def _beside_the_store(args: Sequence[str], context: Context, part: type[Kubelet]) -> None:
+    """A kubelet that has a client of the store."""
     rest, url = option(args, "etcd")
     etcd = Etcd(urls=[url], timeout_s=5)
-
-    class Part(WritesStore):
-        store_client = etcd
-
     try:
-        await kubelet.main(rest, context, part=Part)
+        await kubelet.main(rest, context, part=type(part.__name__, (part,), {"store_client": etcd}))
     finally:
         etcd.close()
 
@@ -298,16 +299,7 @@ class DeletesInStore(Kubelet):
 
 
 async def main_deletes_in_store(args: Sequence[str], context: Context) -> None:
-    rest, url = option(args, "etcd")
-    etcd = Etcd(urls=[url], timeout_s=5)
-
-    class Part(DeletesInStore):
-        store_client = etcd
-
-    try:
-        await kubelet.main(rest, context, part=Part)
-    finally:
-        etcd.close()
+    await _beside_the_store(args, context, DeletesInStore)
 
 
 class RunsNewsOnly(Kubelet):
