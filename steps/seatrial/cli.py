@@ -64,7 +64,11 @@ def _complain(what: object, code: int) -> int:
 def _implementation(command: F) -> F:
     names = ("-i", "--implementation")
     return click.option(
-        *names, metavar="IMPL", default="reference", show_default=True, help="Shipped name, descriptor (.yaml), or kubeconfig:PATH."
+        *names,
+        metavar="IMPL",
+        default="reference",
+        show_default=True,
+        help="Shipped name, descriptor (.yaml), or kubeconfig:PATH[#CONTEXT].",
     )(command)
 
 
@@ -79,9 +83,10 @@ def _settings(command: F) -> F:
 
 def _where(implementation: str) -> str:
     """A shipped name, or an absolute path: pytest runs elsewhere."""
-    prefix, _, path = implementation.partition(":")
+    prefix, _, where = implementation.partition(":")
+    path, hash_, context = where.partition("#")
     if prefix == "kubeconfig" and path:
-        return f"{prefix}:{Path(path).expanduser().resolve()}"
+        return f"{prefix}:{Path(path).expanduser().resolve()}{hash_}{context}"
     return str(Path(implementation).resolve()) if implementation.endswith((".yaml", ".yml")) else implementation
 
 

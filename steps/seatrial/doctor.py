@@ -54,7 +54,7 @@ def examine(name: str, *, backend: str | None, settings: Mapping[str, str], seed
         yield Symptom(ok=False, what=component.name, detail=problem, fault="the environment")
     kind = backend_name(backend, implementation)
     if implementation.guest:
-        yield from _visited(Attached(kubeconfig=implementation.guest), settings)
+        yield from _visited(Attached(kubeconfig=implementation.guest, context=implementation.context), settings)
         return
     try:
         opened = open_backend(kind, implementation, seed=seed)

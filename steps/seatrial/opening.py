@@ -53,7 +53,7 @@ def open_backend(name: str, implementation: Implementation, *, seed: int) -> Bac
     if implementation.guest:
         from seatrial.backends.attached import Attached  # noqa: PLC0415
 
-        return Attached(kubeconfig=implementation.guest, seed=seed)
+        return Attached(kubeconfig=implementation.guest, context=implementation.context, seed=seed)
     from seatrial.backends.simulation import Simulation  # noqa: PLC0415
 
     return Simulation(seed=seed)

@@ -223,7 +223,7 @@ def run(wish: Wish, shows: Shows, *, command: str) -> Report:
 
 def _met(implementation: Implementation, shows: Shows) -> Implementation:
     """A guest says first where it is, as whom, and what earlier guests have forgotten there. Raises NotReady where nobody answers."""
-    backend = Attached(kubeconfig=implementation.guest or Path())
+    backend = Attached(kubeconfig=implementation.guest or Path(), context=implementation.context)
     try:
         stay = Stay.of(backend)
         met = backend.run(stay.meet())

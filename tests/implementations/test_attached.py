@@ -154,6 +154,13 @@ def test_the_doctor_says_who_one_is_and_what_one_may(cluster: Cluster, confined:
     assert "judged: API-02" in modest.stdout
 
 
+def test_another_context_may_be_named(cluster: Cluster) -> None:
+    there, nowhere = (seatrial("doctor", "-i", f"kubeconfig:{cluster.folder / 'config'}#{name}") for name in ("newcomer", "nobody"))
+
+    assert "newcomer, of " in there.stdout
+    assert (nowhere.returncode, "there is no context 'nobody' in it" in nowhere.stderr) == (4, True)
+
+
 def begun(cluster: Cluster) -> subprocess.Popen[str]:
     """A run that is in the middle of its first scenario."""
     command = [sys.executable, "-m", "seatrial", "run", "-i", str(cluster.admin), "--rule=KCM-02"]

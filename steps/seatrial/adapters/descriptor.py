@@ -3,7 +3,7 @@
 `basedOn` fills the roles that no component of the file has; components, claims and deviations are merged by name, the file's own winning.
 A deviation that is recorded for other versions than the one on trial is none.
 
-`kubeconfig:PATH` is a cluster that runs already, as whole as it is: the shipped descriptor `kubeconfig` with another path.
+`kubeconfig:PATH[#CONTEXT]` is a cluster that runs already, as whole as it is: the shipped descriptor `kubeconfig` with another path.
 """
 
 import os
@@ -88,6 +88,11 @@ class Implementation:
         return Path(self.identity["kubeconfig"]) if "kubeconfig" in self.identity else None
 
     @property
+    def context(self) -> str:
+        """Of the guest's kubeconfig; empty for the current one."""
+        return str(self.identity.get("context", ""))
+
+    @property
     def attached(self) -> bool:
         """Whether the API server runs already, somewhere else, and will go on."""
         server = self.role("apiserver")
@@ -124,8 +129,8 @@ GUEST = "kubeconfig:"
 
 
 def load(name: str, *, virtual: bool = False) -> Implementation:
-    """The implementation of a descriptor: a file, the name of one that ships with the package, or `kubeconfig:PATH`; as it is in real time,
-    or in virtual time. Raises UsageError."""
+    """The implementation of a descriptor: a file, the name of one that ships with the package, or `kubeconfig:PATH[#CONTEXT]`; as it is
+    in real time, or in virtual time. Raises UsageError."""
     if name.startswith(GUEST):
         return _existing(name.removeprefix(GUEST))
     return _timed(str(_find(name)), virtual)
@@ -140,13 +145,13 @@ def _timed(path: str, virtual: bool) -> Implementation:
     return replace(there, components=components)
 
 
-def _existing(path: str) -> Implementation:
-    """A cluster that exists, by a kubeconfig: without a path the one that kubectl would take."""
+def _existing(where: str) -> Implementation:
+    """A cluster that exists, by a kubeconfig: without a path the one that kubectl would take, without a context the current one."""
+    path, _, context = where.partition("#")
     shipped = _load(str(_find(GUEST.rstrip(":"))), ())
     first = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return replace(
-        shipped, identity={**shipped.identity, "kubeconfig": str(Path(path or first or shipped.identity["kubeconfig"]).expanduser())}
-    )
+    found = Path(path or first or shipped.identity["kubeconfig"]).expanduser()
+    return replace(shipped, identity={**shipped.identity, "kubeconfig": str(found), "context": context})
 
 
 def _find(name: str) -> Path:

@@ -35,7 +35,7 @@ class Attached:
     name = "attached"
     can: frozenset[str] = frozenset()
 
-    def __init__(self, *, kubeconfig: Path, seed: int = 0) -> None:
+    def __init__(self, *, kubeconfig: Path, context: str = "", seed: int = 0) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="seatrial-")
         self._context = SystemContext()
         self.run_id = f"{self._context.random.getrandbits(32):08x}"  # chance that no seed decides: two runs must not meet
@@ -43,7 +43,7 @@ class Attached:
         self.farewells: list[Farewell] = []
         self.stay: Any = None  # what the cluster layer has found out and keeps for the run
         try:
-            self.access = _access(kubeconfig, self.directory)
+            self.access = _access(kubeconfig, context, self.directory)
             self.tls = _tls(self.access)
         except BaseException:
             self._scratch.cleanup()
@@ -84,9 +84,9 @@ class Attached:
         self.run(farewell())
 
 
-def _access(kubeconfig: Path, scratch: Path) -> Access:
+def _access(kubeconfig: Path, context: str, scratch: Path) -> Access:
     try:
-        return read_access(kubeconfig.read_text(), folder=kubeconfig.parent.resolve(), scratch=scratch)
+        return read_access(kubeconfig.read_text(), context=context, folder=kubeconfig.parent.resolve(), scratch=scratch)
     except OSError as error:
         raise UsageError(f"The kubeconfig {kubeconfig} cannot be read: {error.strerror}.") from None
     except ValueError as error:

@@ -6,7 +6,7 @@ Watchers are compared with the store by revisions. Where the store cannot be rea
 import math
 from typing import Any
 
-from seatrial.checks.answers import breach, named
+from seatrial.checks.answers import asked, breach, described, named
 from seatrial.checks.facts import begun, changes_of, mentions
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
@@ -104,12 +104,22 @@ def _difference(expected: list[Change], heard: list[Change], *, deletes: bool) -
 
 @check
 def types(history: History, *, watch: str, name: str, expected: list[str], last: bool = False) -> Proof:
-    """The watcher was told of the object in exactly these kinds of events, or in these at last."""
+    """The watcher was told of the object in exactly these kinds of events, or in these at last. Of what was refused there is nothing to
+    tell."""
+    refused = in_vain(history, name)
+    require(not refused, f"what was asked for was refused: {', '.join(map(described, refused))}")
     heard = told(history, watch, [name])
     require(heard, f"{watch} was told nothing of {name}")
     got = [e["type"] for e in heard]
     found = breach(history, ("at last " if last else "") + ", ".join(expected), ", ".join(got), *heard)
     return Proof(evidence=tuple(heard), findings=() if got[-len(expected) if last else 0 :] == expected else (found,))
+
+
+def in_vain(history: History, name: str) -> list[Event]:
+    """The refusals of changes of an object which were not asked for again with success."""
+    answers = [e for e in history.of("told") if e["method"] != "GET" and named(asked(history, e)) == name]
+    done = {e["method"]: e.seq for e in answers if 200 <= e["code"] < 300}
+    return [e for e in answers if e["code"] >= 400 and e.seq > done.get(e["method"], -1)]
 
 
 def announced(history: History, name: str, watches: list[str] | None = None) -> list[Event]:
@@ -134,9 +144,9 @@ def silent(history: History, *, watch: str, name: str, since: str) -> Proof:
     found = breach(history, f"{watch} is told nothing of {name}", f"{heard[0]['type']} {name}" if heard else "", *heard[:2])
     standing = history.of("watching", watch=watch)
     require(standing, f"{watch} never stood")
-    asked = [e for e in history.of("asked") if e["method"] != "GET" and named(e) == name]
-    require(asked, f"nobody asked for {name}")
-    return Proof(evidence=(*standing[-1:], *asked[-1:], *history.of("mark", name=since)[-1:]), findings=(found,) if heard else ())
+    requests = [e for e in history.of("asked") if e["method"] != "GET" and named(e) == name]
+    require(requests, f"nobody asked for {name}")
+    return Proof(evidence=(*standing[-1:], *requests[-1:], *history.of("mark", name=since)[-1:]), findings=(found,) if heard else ())
 
 
 @check

@@ -1,6 +1,6 @@
 """Kubeconfigs: one cluster, one user, one context. Written as JSON, which is YAML, so that any reader of either takes it.
 
-Of those that others write the current context counts. Who would have to run a program, or ask somebody else, to know what to show is
+Of those that others write the current context counts, or one that is named. Who would have to run a program, or ask somebody else, to know what to show is
 refused in one sentence: what is judged must not depend on what a plugin does today.
 """
 
@@ -40,7 +40,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Everything that a client needs of the current context."""
+    """Everything that a client needs of a context."""
 
     context: str
     server: str
@@ -52,26 +52,26 @@ class Access:
 def read_kubeconfig(text: str, *, folder: Path, scratch: Path | None = None) -> Credentials:
     """The current context's. Files are named from `folder`; embedded ones are written to `scratch`, else there. Raises ValueError."""
     with _understood():
-        _, _, cluster, user = _current(text)
+        _, _, cluster, user = _chosen(text)
         return _credentials(cluster, user, folder, scratch or folder)
 
 
-def read_access(text: str, *, folder: Path, scratch: Path) -> Access:
-    """Where the current context's cluster is, and how one gets in. Raises ValueError, with the reason where it cannot be followed."""
+def read_access(text: str, *, folder: Path, scratch: Path, context: str = "") -> Access:
+    """Where the cluster of a context is, the current one's by default, and how one gets in. Raises ValueError, with the reason where it cannot be followed."""
     with _understood():
-        name, context, cluster, user = _current(text)
+        name, found, cluster, user = _chosen(text, context)
         for field, why in REFUSED.items():
             if user.get(field):
-                raise ValueError(f"user {context['user']}: {why}")
+                raise ValueError(f"user {found['user']}: {why}")
         for field, why in OUT_OF_REACH.items():
             if cluster.get(field):
-                raise ValueError(f"cluster {context['cluster']}: {why}")
+                raise ValueError(f"cluster {found['cluster']}: {why}")
         if not str(cluster["server"]).startswith(("https://", "http://")):
-            raise ValueError(f"cluster {context['cluster']}: expected https://HOST:PORT as its server, found {cluster['server']}")
+            raise ValueError(f"cluster {found['cluster']}: expected https://HOST:PORT as its server, found {cluster['server']}")
         return Access(
             context=name,
             server=str(cluster["server"]).rstrip("/"),
-            namespace=str(context.get("namespace") or "default"),
+            namespace=str(found.get("namespace") or "default"),
             credentials=_credentials(cluster, user, folder, scratch),
             unverified=bool(cluster.get("insecure-skip-tls-verify")),
         )
@@ -85,10 +85,10 @@ def _understood() -> Iterator[None]:
         raise ValueError(f"no kubeconfig: {type(error).__name__}: {error}") from None
 
 
-def _current(text: str) -> tuple[str, Any, Any, Any]:
-    """The current context: its name, itself, its cluster and its user."""
+def _chosen(text: str, wanted: str = "") -> tuple[str, Any, Any, Any]:
+    """The context of that name, or the current one: its name, itself, its cluster and its user."""
     config = yaml.load(text, Loader=yaml.CSafeLoader)
-    name = str(config["current-context"])
+    name = wanted or str(config["current-context"])
     context = _named(config["contexts"], name, "context")
     cluster = _named(config["clusters"], context["cluster"], "cluster")
     return name, context, cluster, _named(config["users"], context["user"], "user") or {}

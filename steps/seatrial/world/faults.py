@@ -73,25 +73,26 @@ async def _hold_streams(world: World, instances: Sequence[Supervised], user: str
 
 
 async def _subscribed(world: World, names: Sequence[str]) -> None:
-    """Wait until whatever each of them lists it also watches, or has looked at once and does not list again, and nothing new comes: a list
-    is not held. Inconclusive if that never is."""
+    """Wait until each watches, and whatever it lists it also watches, or has looked at once and does not list again, and nothing new
+    comes: a list is not held. Inconclusive if that never is."""
     before, alike = _subscriptions(world.history, names), 0
     for _ in range(SUBSCRIPTION_ROUNDS):
         await world.pause(max(0.5, world.timing().limits.react_s))
         now = _subscriptions(world.history, names)
         alike, before = (alike + 1 if now == before else 0), now
-        if alike >= (ONCE_ROUNDS if _unwatched(now) else 1):
+        if alike >= (ONCE_ROUNDS if _unwatched(now) else 1) and _all_watch(world.history, names):
             return
-    raise Inconclusive(f"blocked: {', '.join(names)} went on listing what they do not watch: {_unwatched(before)}")
+    raise Inconclusive(f"blocked: {', '.join(names)} went on listing what they do not watch, or beginning anew: {_unwatched(before)}")
 
 
 Subscriptions = Mapping[tuple[str | None, str], tuple[int, bool]]
 
 
 def _subscriptions(history: History, names: Sequence[str]) -> Subscriptions:
-    """What each has listed, how often as long as it did not watch it, and whether it watches it."""
-    seen = {verb: facts.accepted(history, names, verb=verb) for verb in ("list", "watch")}
-    lists, watches = (Counter((r.instance, r["resource"]) for r, _ in seen[v] if not facts.background(r)) for v in ("list", "watch"))
+    """What each has listed since it began, how often as long as it did not watch it, and whether it watches it."""
+    began = _began(history, names)
+    seen = {verb: [r for r, _ in facts.accepted(history, names, verb=verb) if r.seq > began[r.instance]] for verb in ("list", "watch")}
+    lists, watches = (Counter((r.instance, r["resource"]) for r in seen[v] if not facts.background(r)) for v in ("list", "watch"))
     return {what: (0 if watches[what] else lists[what], bool(watches[what])) for what in lists | watches}
 
 
@@ -101,9 +102,15 @@ def _unwatched(seen: Subscriptions) -> list[str]:
 
 
 def _all_watch(history: History, names: Sequence[str]) -> list[Event] | None:
-    """One watch request of each, if each has one."""
-    found = [next((r for r in history.of("request", instance=n) if r["verb"] == "watch"), None) for n in names]
+    """One watch request of each since it began, if each has one."""
+    began = _began(history, names)
+    found = [next((r for r in history.of("request", instance=n, verb="watch") if r.seq > began[n]), None) for n in names]
     return [r for r in found if r] if all(found) else None
+
+
+def _began(history: History, names: Sequence[str]) -> Mapping[str | None, int]:
+    """The place in the history at which each began for the last time: who begins anew has forgotten what it watched."""
+    return {name: max((e.seq for e in history.of("started", instance=name)), default=-1) for name in names}
 
 
 def cut_off(world: World, instances: Sequence[Supervised]) -> None:

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from seatrial.checks import judge
+from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial.model.verdicts import Proof
 
@@ -30,6 +33,28 @@ def complete(*heard: tuple[str, str, int]) -> Proof:
     for kind, name, revision in heard:
         happens(f"watch/{WATCH}", "watched", watch=WATCH, type=kind, name=name, namespace="trial", revision=revision)
     return judge(made, "watching.complete", {"watchers": [WATCH], "kind": "Pod", "resource": "pods", "namespace": "trial"})
+
+
+def told_of(*answers: tuple[str, int]) -> Proof:
+    """Somebody creates and replaces an object, is answered so, and a watcher is told of the creation only."""
+    made = History(lambda: 1.0)
+    for method, code in answers:
+        asked = {"user": "alice", "method": method, "path": "/api/v1/namespaces/trial/configmaps/web", "body": {}}
+        sent = made.append("people", "asked", at_s=None, instance=None, data=asked)
+        made.append("people", "told", at_s=None, instance=None, data=asked | {"asked": sent.seq, "code": code, "body": {"message": "no"}})
+    heard = {"watch": WATCH, "type": "ADDED", "name": "web", "namespace": "trial", "revision": 5}
+    made.append(f"watch/{WATCH}", "watched", at_s=None, instance=None, data=heard)
+    return judge(made, "watching.types", {"watch": WATCH, "name": "web", "expected": ["ADDED", "MODIFIED"]})
+
+
+def test_of_what_was_refused_there_is_nothing_to_tell() -> None:
+    with pytest.raises(Inconclusive, match="what was asked for was refused: 405"):
+        told_of(("POST", 201), ("PUT", 405))
+
+
+@pytest.mark.parametrize("answers", [(("POST", 201), ("PUT", 200)), (("POST", 201), ("PUT", 409), ("PUT", 200))])
+def test_what_was_done_at_last_must_have_been_told(answers: tuple[tuple[str, int], ...]) -> None:
+    assert told_of(*answers).findings
 
 
 BEFORE = ("ADDED", "web", 5), ("MODIFIED", "web", 6), ("ADDED", "sentinel", 7)

@@ -52,6 +52,16 @@ def test_the_way_into_a_cluster(tmp_path: Path) -> None:
     assert found == Access(context="seatrial", server="https://10.0.0.1:6443", namespace="default", credentials=known)
 
 
+def test_a_context_may_be_named(tmp_path: Path) -> None:
+    config = kubeconfig(server="https://10.0.0.1:6443/", ca=tmp_path / "ca.crt", token=TOKEN)
+    config["contexts"].append({"name": "other", "context": {"cluster": "seatrial", "user": "seatrial", "namespace": "harbour"}})
+    text = orjson.dumps(config).decode()
+
+    assert [read_access(text, folder=tmp_path, scratch=tmp_path, context=c).namespace for c in ("", "other")] == ["default", "harbour"]
+    with pytest.raises(ValueError, match="there is no context 'third' in it"):
+        read_access(text, folder=tmp_path, scratch=tmp_path, context="third")
+
+
 def test_a_token_may_stand_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text(f"{TOKEN}\n")
 

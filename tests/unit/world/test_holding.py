@@ -15,14 +15,16 @@ WHO = "scheduler-0"
 
 
 class Stand(World):
-    """A world of one component that watches pods, and lists namespaces at these moments; a second passes at every pause."""
+    """A world of one component that watches pods, and lists namespaces at these moments; a second passes at every pause. It may begin
+    anew, and watch again three seconds after."""
 
-    def __init__(self, *lists_s: int) -> None:
+    def __init__(self, *lists_s: int, anew_s: int | None = None) -> None:
         self.history = History(lambda: float(self.now_s))
         self.now_s = 0
         self.held: list[dict[str, Any]] = []
         self.waited: list[str] = []
         self._lists_s = lists_s
+        self._anew_s = anew_s
         self.history.append("cluster", "instance", at_s=None, instance=WHO, data={"roles": ["scheduler"], "lease": None})
         self.asks("watch", "pods")
 
@@ -45,6 +47,10 @@ class Stand(World):
         self.now_s += 1
         if self.now_s in self._lists_s:
             self.asks("list", "namespaces")
+        if self.now_s == self._anew_s:
+            self.history.append("cluster", "started", at_s=None, instance=WHO, data={"boot": "2"})
+        if self._anew_s and self.now_s == self._anew_s + 3:
+            self.asks("watch", "pods")
 
     def timing(self, *roles: str) -> Any:
         return SimpleNamespace(recovery=1.0, limits=Limits(react_s=1))
@@ -58,6 +64,14 @@ class Stand(World):
             self.held.append(match)
 
         return SimpleNamespace(hold=hold)
+
+
+def test_who_begins_anew_is_held_once_it_watches_again() -> None:
+    world = Stand(anew_s=1)
+
+    hold_streams(world, [SimpleNamespace(name=WHO)])  # type: ignore[list-item]
+
+    assert (world.held, world.now_s) == ([{"instance": WHO}], 5)
 
 
 def holds(*lists_s: int) -> list[dict[str, Any]]:
