@@ -1,7 +1,7 @@
 """Kubeconfigs: one cluster, one user, one context. Written as JSON, which is YAML, so that any reader of either takes it.
 
-Of those that others write the current context counts, or one that is named. Who would have to run a program, or ask somebody else, to know what to show is
-refused in one sentence: what is judged must not depend on what a plugin does today.
+Of those that others write the current context counts, or one that is named. Who would have to run a program, or ask somebody else, to know
+what to show is refused in one sentence: what is judged must not depend on what a plugin does today.
 """
 
 import base64
@@ -57,7 +57,8 @@ def read_kubeconfig(text: str, *, folder: Path, scratch: Path | None = None) -> 
 
 
 def read_access(text: str, *, folder: Path, scratch: Path, context: str = "") -> Access:
-    """Where the cluster of a context is, the current one's by default, and how one gets in. Raises ValueError, with the reason where it cannot be followed."""
+    """Where the cluster of a context is, the current one's by default, and how one gets in. Raises ValueError, with the reason where it
+    cannot be followed."""
     with _understood():
         name, found, cluster, user = _chosen(text, context)
         for field, why in REFUSED.items():
