@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from seatrial import __version__
-from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, UsageError
+from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, NotRunnable, UsageError
 
 if TYPE_CHECKING:
     from seatrial.runner import Wish
@@ -26,7 +26,7 @@ Exit codes:
   2  interrupted
   3  harness fault: Seatrial itself went wrong
   4  usage or descriptor error
-  5  nothing selected, or nothing of it could be judged
+  5  nothing selected, or nothing of it could be judged in a cluster that exists
   6  environment or implementation never got ready
   7  only stale deviations or flaky verdicts
 """
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return EXIT_USAGE
-    except UsageError as error:
+    except (UsageError, NotRunnable) as error:
         return _complain(error, EXIT_USAGE)
     except (NotReady, Inconclusive) as error:
         return _complain(error, EXIT_NOT_READY)
@@ -90,10 +90,17 @@ def _where(implementation: str) -> str:
     return str(Path(implementation).resolve()) if implementation.endswith((".yaml", ".yml")) else implementation
 
 
-def _pairs(settings: Sequence[str]) -> dict[str, str]:
+def _pairs(settings: Sequence[str], implementation: str) -> dict[str, str]:
+    """The settings by name. Raises UsageError for one that the implementation makes nothing of."""
+    from seatrial.adapters.descriptor import load
+
+    known = sorted(load(implementation).asks_for)
     for setting in settings:
-        if not setting.partition("=")[0] or "=" not in setting:
+        name = setting.partition("=")[0]
+        if not name or "=" not in setting:
             raise UsageError(f"--set {setting}: expected NAME=VALUE.")
+        if name not in known:
+            raise UsageError(f"--set {setting}: {implementation} asks for {', '.join(known) or 'no settings'}.")
     return dict(setting.partition("=")[::2] for setting in settings)
 
 
@@ -106,7 +113,13 @@ def _pairs(settings: Sequence[str]) -> dict[str, str]:
 @click.option("--area", "areas", metavar="AREA", multiple=True, help="Only rules of this area.")
 @click.option("--smoke", is_flag=True, help="Only the rules that a quick look is content with.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that chance decides.")
-@click.option("-n", "--workers", type=click.IntRange(min=0), metavar="N", help="Run N scenarios at a time.")
+@click.option(
+    "-n",
+    "--workers",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Run N scenarios at a time. By default as many as there are cores, simulated, else one.",
+)
 @click.option("-o", "--output", "reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write reports there.")
 @_settings
 @click.option("--fail-fast", is_flag=True, help="Stop at the first MUST rule that does not pass.")
@@ -118,15 +131,14 @@ def run(*, implementation: str, reports: Path | None, dry_run: bool, **options: 
     from seatrial.adapters.descriptor import load
     from seatrial.report import files
 
-    _pairs(options["settings"])
     folder = reports.resolve() if reports else None
     wish = runner.Wish(implementation=_where(implementation), reports=None if dry_run else folder, **options)
-    load(wish.implementation)
+    settings = _pairs(wish.settings, wish.implementation)
     if not wish.selected():
         return _complain("nothing selected: no rule matches every criterion. See: seatrial rules", EXIT_NOTHING)
     if dry_run:
         return _plan(wish)
-    versions.verify(load(wish.implementation), _pairs(options["settings"]))
+    versions.verify(load(wish.implementation), settings)
     with files.taken(folder) if folder else contextlib.nullcontext():
         return _report(wish, folder, command=_command(implementation, options["settings"]))
 
@@ -182,16 +194,17 @@ def rules(*, as_json: bool) -> None:
         click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
         return
     for rule in catalogue.rules():
-        click.echo(f"{rule.id:<10} {'MUST' if rule.must else 'SHOULD':<6} {','.join(rule.roles):<38} {rule.sentence}")
+        click.echo(f"{rule.id:<10} {'MUST' if rule.must else 'SHOULD':<6} {','.join(rule.roles):<44} {rule.sentence}")
 
 
 @cli.command()
 @click.argument("rule")
 def explain(*, rule: str) -> None:
-    """Explain one rule: what it says, how it is tried, what that needs."""
+    """Explain one RULE: what it says, how it is tried, what that needs. Instead of one, `values` are what descriptors may ask for."""
     from seatrial.report.explain import explain as lines
+    from seatrial.report.explain import values
 
-    for line in lines(rule):
+    for line in values() if rule == "values" else lines(rule):
         click.echo(line)
 
 
@@ -203,9 +216,8 @@ def doctor(*, implementation: str, backend: str | None, settings: Sequence[str])
     """Start an implementation with one node, or visit a cluster that exists; say what works, what does not, and whose fault that is."""
     from seatrial import doctor as examination
 
-    pairs = _pairs(settings)
-    healthy = True
-    for finding in examination.examine(_where(implementation), backend=backend, settings=pairs):
+    where, healthy = _where(implementation), True
+    for finding in examination.examine(where, backend=backend, settings=_pairs(settings, where)):
         click.echo(str(finding))
         healthy = healthy and finding.ok
     return 0 if healthy else EXIT_NOT_READY
@@ -214,10 +226,10 @@ def doctor(*, implementation: str, backend: str | None, settings: Sequence[str])
 @cli.command()
 @click.argument("histories", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="HISTORY...")
 def judge(*, histories: Sequence[Path]) -> int:
-    """Judge saved histories again. No cluster is started."""
-    from seatrial.rejudge import rejudge
+    """Judge saved histories again: files, or folders of them. No cluster is started."""
+    from seatrial.rejudge import rejudge, saved
 
-    judgements = [rejudge(path) for path in histories]
+    judgements = [rejudge(path) for path in saved(histories)]
     for judgement in judgements:
         click.echo(str(judgement))
     return max(j.exit for j in judgements)
@@ -227,16 +239,22 @@ def judge(*, histories: Sequence[Path]) -> int:
 @_implementation
 @_settings
 @click.option(
-    "--kubeconfig", type=click.Path(path_type=Path, dir_okay=False), default="seatrial.kubeconfig", show_default=True, metavar="FILE"
+    "--kubeconfig",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="seatrial.kubeconfig",
+    show_default=True,
+    metavar="FILE",
+    help="Written when the cluster is up, and removed with it.",
 )
-@click.option("--nodes", type=click.IntRange(0, 100), default=1, show_default=True)
+@click.option("--nodes", type=click.IntRange(0, 100), default=1, show_default=True, help="Kubelets to start.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the API server on 127.0.0.1; 0: any free one.")
 def up(*, implementation: str, kubeconfig: Path, settings: Sequence[str], nodes: int, port: int) -> None:
     """Start a cluster as processes and keep it until Ctrl-C."""
     from seatrial.upcluster import Wanted
     from seatrial.upcluster import up as start
 
-    wanted = Wanted(implementation=_where(implementation), kubeconfig=kubeconfig, settings=_pairs(settings), nodes=nodes, port=port)
+    where = _where(implementation)
+    wanted = Wanted(implementation=where, kubeconfig=kubeconfig, settings=_pairs(settings, where), nodes=nodes, port=port)
     start(wanted, say=click.echo)
 
 

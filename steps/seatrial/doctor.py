@@ -17,14 +17,14 @@ from seatrial.backends.attached import Attached
 from seatrial.cluster.instances import Attached as Standing
 from seatrial.cluster.instances import Supervised
 from seatrial.cluster.stay import Stay
-from seatrial.model.errors import HarnessFault, Inconclusive, NotReady
-from seatrial.model.topology import Topology
+from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, NotRunnable
+from seatrial.model.topology import NODE_ROLE, Topology
 from seatrial.opening import backend_name, on_trial, open_backend
 from seatrial.prerequisites import GUESTS
 from seatrial.versions import complaints
 from seatrial.world import World, probes, stages
 
-TOPOLOGY = Topology(nodes=("node-1",))
+ONE_NODE = ("node-1",)
 SUSPECTS = ("scheduler", "controller-manager", "kubelet")
 LAST_LINES = 8
 PATIENCE_S = 8.0  # of a guest, for each of the few things that take time
@@ -136,8 +136,8 @@ def _cluster(world: World, implementation: Implementation) -> Iterator[Symptom]:
 def _boot(world: World) -> str:
     """Empty where the cluster came up."""
     try:
-        world.boot(TOPOLOGY)
-    except (NotReady, Inconclusive) as error:
+        world.boot(Topology(nodes=ONE_NODE if world.implementation.role(NODE_ROLE) else ()))
+    except (NotReady, NotRunnable, Inconclusive) as error:
         _await_the_others(world)
         return str(error)
     return ""
@@ -186,7 +186,7 @@ def _first_fault(world: World, implementation: Implementation) -> str:
 def _probe(what: str, probe: Callable[[World], Symptom], world: World) -> Symptom:
     try:
         return probe(world)
-    except (Inconclusive, HarnessFault, NotReady) as error:
+    except (Inconclusive, HarnessFault, NotReady, NotRunnable) as error:
         return Symptom(ok=False, what=what, detail=str(error), fault=world.implementation.file.name)
 
 
@@ -200,7 +200,8 @@ def _requests(world: World) -> Symptom:
     clients = [i for i in world.suspects(SUSPECTS) if not i.placement.has("apiserver")]
     unseen = [i.name for i in clients if not world.history.of("request", instance=i.name)]
     how = f"{len(world.history.of('request'))} seen by the tap" if known == "tap" else f"{len(world.history.of('request'))} self-reported"
-    return Symptom(ok=not unseen, what="requests", detail=how + (f"; none of {', '.join(unseen)}" if unseen else ""))
+    detail = how + (f"; none of {', '.join(unseen)}" if unseen else "")
+    return Symptom(ok=not unseen, what="requests", detail=detail, fault=world.implementation.file.name)
 
 
 def _identities(world: World) -> Symptom:

@@ -17,8 +17,10 @@ SCRATCH_MIB = 16
 def backend_name(asked: str | None, implementation: Implementation) -> str:
     """The backend asked for; simulation where every component is Python, else processes; a cluster that exists is not run by any. Raises
     UsageError where one of these is asked for what is the other."""
-    if asked and (asked == "attached") != bool(implementation.guest):
-        raise UsageError(f"--backend attached and -i kubeconfig:PATH belong together, and {implementation.name} is run by {asked}.")
+    if implementation.guest and asked not in (None, "attached"):
+        raise UsageError(f"{implementation.name} is a cluster that runs already, and visited: --backend can be left out.")
+    if asked == "attached" and not implementation.guest:
+        raise UsageError(f"{implementation.name} is started by Seatrial: --backend simulation or processes. Visited is -i kubeconfig:PATH.")
     return "attached" if implementation.guest else asked or ("simulation" if implementation.simulable else "processes")
 
 

@@ -3,7 +3,7 @@
 What cannot be concluded again is inconclusive, and a history without any judgement proves nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,17 @@ class Judgement:
     def __str__(self) -> str:
         head = f"{self.verdict} {self.rule}  {self.scenario} ({self.path.name}, {self.judged} judgement{'' if self.judged == 1 else 's'})"
         return "\n  ".join([head, *(str(f) for f in self.findings), *([self.why] if self.why else [])])
+
+
+def saved(paths: Iterable[Path]) -> list[Path]:
+    """The histories: each file, and those of each folder. Raises UsageError for a folder without any."""
+    found = []
+    for path in paths:
+        there = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+        if not there:
+            raise UsageError(f"{path} has no histories in it: files that end with .jsonl.")
+        found += there
+    return found
 
 
 def rejudge(path: Path) -> Judgement:

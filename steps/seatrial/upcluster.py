@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import yaml
@@ -63,8 +64,10 @@ class Fleeting(History):
 
 def up(wanted: Wanted, *, say: Say) -> None:
     """Returns when the user has had enough. Raises UsageError, and NotReady where the cluster does not come up."""
-    _free(wanted.kubeconfig)
     implementation = load(wanted.implementation)
+    if implementation.guest:
+        raise UsageError(f"The cluster of {implementation.guest} runs already: there is nothing to start.")
+    _free(wanted.kubeconfig)
     verify(implementation, wanted.settings)
     with _listener(wanted.port) as listener:
         backend = open_backend("processes", implementation, seed=0)
@@ -76,7 +79,8 @@ def up(wanted: Wanted, *, say: Say) -> None:
             with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
                 backend.run(_stay(Standing(order=order, backend=backend, history=history), listener, wanted, say))
         finally:
-            wanted.kubeconfig.unlink(missing_ok=True)
+            if _names(wanted.kubeconfig, listener.getsockname()[1]):
+                wanted.kubeconfig.unlink()
             backend.close()
 
 
@@ -95,17 +99,32 @@ def _listener(port: int) -> socket.socket:
 
 
 def _free(path: Path) -> None:
-    """A kubeconfig of somebody else's is not overwritten."""
-    if path.exists() and not _ours(path):
+    """A kubeconfig of somebody else's is not overwritten, nor one of ours that leads to a cluster."""
+    if not path.exists():
+        return
+    server = urlsplit(_server(path))
+    if not server.port:
         raise UsageError(f"{path} exists and is not one of ours. Choose another file with --kubeconfig.")
+    with contextlib.suppress(OSError), socket.create_connection((LOOPBACK, server.port), timeout=1):
+        raise UsageError(f"{path} leads to a cluster that is up. Choose another file with --kubeconfig.")
 
 
-def _ours(path: Path) -> bool:
+def _names(path: Path, port: int) -> bool:
+    """Whether the file leads to the cluster at this port."""
+    return _server(path) == _url(port)
+
+
+def _server(path: Path) -> str:
+    """Where a kubeconfig of ours leads; empty where it is not one."""
     try:
         config = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, yaml.YAMLError):
-        return False
-    return isinstance(config, dict) and config.get("current-context") == NAME
+        return str(config["clusters"][0]["cluster"]["server"]) if config["current-context"] == NAME else ""
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError):
+        return ""
+
+
+def _url(port: int) -> str:
+    return f"https://{LOOPBACK}:{port}"
 
 
 class Standing:
@@ -160,9 +179,7 @@ async def _stay(standing: Standing, listener: socket.socket, wanted: Wanted, say
         async with await asyncio.start_server(relay.serve, sock=listener):
             port = listener.getsockname()[1]
             _write(wanted.kubeconfig, cluster, port)
-            say(
-                f"{cluster.implementation.name} is up with {wanted.nodes} node{'' if wanted.nodes == 1 else 's'}: https://{LOOPBACK}:{port}"
-            )
+            say(f"{cluster.implementation.name} is up with {wanted.nodes} node{'' if wanted.nodes == 1 else 's'}: {_url(port)}")
             say(f"  kubectl --kubeconfig {wanted.kubeconfig} get nodes,pods -A")
             say("Ctrl-C takes everything down.")
             await asyncio.get_running_loop().create_future()
@@ -171,7 +188,7 @@ async def _stay(standing: Standing, listener: socket.socket, wanted: Wanted, say
 def _write(path: Path, cluster: Cluster, port: int) -> None:
     """The CA stands in the file itself: the cluster's own files are out of sight."""
     identities = cluster.identities
-    config = kubeconfig(server=f"https://{LOOPBACK}:{port}", ca=identities.pki.ca, token=identities.admin.token, name=NAME)
+    config = kubeconfig(server=_url(port), ca=identities.pki.ca, token=identities.admin.token, name=NAME)
     whole: dict[str, Any] = orjson.loads(orjson.dumps(config))
     server = whole["clusters"][0]["cluster"]
     del server["certificate-authority"]

@@ -93,6 +93,7 @@ class Cache:
         self.revision = self.oldest = revision
         self.number = 0
         self.live = False  # the store has confirmed the watch: only then does its progress concern this cache
+        self.closed = False
         self._seen = revision
         self._events: list[Event] = []
         self._watchers: dict[Watcher, None] = {}
@@ -157,6 +158,8 @@ class Cache:
             watcher.tell(None)
 
     def close(self) -> None:
+        """It gets no newer: the store has forgotten where it is."""
+        self.closed = True
         for watcher in list(self._watchers):
             self.leave(watcher)
         self._advanced.set()
@@ -213,15 +216,24 @@ class Caches:
         """The cache of a kind, containing everything that was acknowledged before this call."""
         if kind not in self._caches and kind not in self._starting:
             return await self.of(kind)
-        cache = await self.of(kind)
-        await self.until(cache, await self._store.revision())
-        return cache
+        revision = await self._store.revision()
+        while True:
+            cache = await self.of(kind)
+            try:
+                await self.until(cache, revision)
+            except status.Failure:
+                if cache.closed:
+                    continue
+                raise
+            return cache
 
     async def until(self, cache: Cache, revision: int) -> None:
-        """Wait for the cache to reach `revision`. Raises 504 where it does not come, or is not there yet."""
+        """Wait for the cache to reach `revision`. Raises 504 where it does not come, or is not there yet, 410 where it never will."""
         try:
             async with asyncio.timeout(PATIENCE_S):
                 while cache.revision < revision:
+                    if cache.closed:
+                        raise status.expired("the resource version is too old: the cache begins anew")
                     await self._nudged(cache)
         except TimeoutError as error:
             raise status.too_large_revision(revision, cache.revision) from error

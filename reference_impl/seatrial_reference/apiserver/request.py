@@ -115,10 +115,11 @@ def parse(method: str, raw_path: str) -> tuple[Attributes, Query]:
 def unknown(method: str, raw_path: str) -> Attributes:
     """Attributes of a request for something that is not served, so that who may not ask is not told that it is not there."""
     path = urlsplit(raw_path).path
-    group, version, *parts = [unquote(part) for part in path.strip("/").split("/")][1:] if path.startswith("/apis/") else ["", "", path]
     verb = _VERBS.get(method, method.lower())
-    if len(parts) < 1 or not version:
+    root, *parts = [unquote(part) for part in path.strip("/").split("/")]
+    if root != "apis" or len(parts) < 3:
         return Attributes(verb=verb, path=path)
+    group, version, *parts = parts
     namespace = ""
     if parts[0] == "namespaces" and len(parts) >= 3:
         namespace, parts = parts[1], parts[2:]

@@ -1,4 +1,4 @@
-"""What a store has to remember to be itself again: every change, every lease, every compaction, appended before anybody is told.
+"""What a store has to remember to be itself again: every change, every lease and its end, every compaction; appended before anybody hears.
 
 The journal outlives the process, also one that is killed: whatever was answered has been handed to the operating system (STORE-04,
 P-DUR-1). It does not outlive the machine; nothing is forced to disk. A record that was cut off at the end was never answered and is
@@ -16,7 +16,12 @@ from seatrial_reference.etcd.store import Change, Store
 from seatrial_schemas import etcd_pb2 as pb
 
 _HEAD = struct.Struct("<cI")
-_KINDS: dict[bytes, type[Any]] = {b"w": pb.WatchResponse, b"l": pb.LeaseGrantRequest, b"c": pb.CompactionRequest}
+_KINDS: dict[bytes, type[Any]] = {
+    b"w": pb.WatchResponse,
+    b"l": pb.LeaseGrantRequest,
+    b"r": pb.LeaseRevokeRequest,
+    b"c": pb.CompactionRequest,
+}
 NAME = "journal"
 
 
@@ -32,6 +37,9 @@ class Journal:
 
     def granted(self, lease: int, ttl_s: int) -> None:
         self._append(b"l", pb.LeaseGrantRequest(ID=lease, TTL=ttl_s))
+
+    def revoked(self, lease: int) -> None:
+        self._append(b"r", pb.LeaseRevokeRequest(ID=lease))
 
     def compacted(self, revision: int) -> None:
         self._append(b"c", pb.CompactionRequest(revision=revision))
@@ -54,6 +62,8 @@ def restored(folder: Path, *, now_s: float) -> Store:
             store.restore([event.kv for event in record.events])
         elif isinstance(record, pb.LeaseGrantRequest):
             store.grant(lease=record.ID, ttl_s=record.TTL, now_s=now_s)
+        elif isinstance(record, pb.LeaseRevokeRequest):
+            store.leases.pop(record.ID, None)  # what went with it is among the changes
         else:
             store.compact(record.revision)
     with path.open("r+b") as file:

@@ -168,7 +168,7 @@ class Etcd:
         return pb.LeaseGrantResponse(header=self.store.header(), ID=number, TTL=lease.ttl_s)
 
     async def lease_revoke(self, request: pb.LeaseRevokeRequest) -> pb.LeaseRevokeResponse:
-        self.store.revoke(request.ID)
+        self._revoke(request.ID)
         return pb.LeaseRevokeResponse(header=self.store.header())
 
     async def lease_keep_alive(self, request: pb.LeaseKeepAliveRequest) -> pb.LeaseKeepAliveResponse:
@@ -180,13 +180,20 @@ class Etcd:
         while True:
             self._leases_changed.clear()
             now_s = self.context.now_s()
-            due_s = self.store.expire(now_s)
-            self._publish()
+            for lease in self.store.overdue(now_s):
+                self._revoke(lease)
+            due_s = self.store.due_s()
             try:
                 async with asyncio.timeout(None if due_s is None else due_s - now_s):
                     await self._leases_changed.wait()
             except TimeoutError:
                 continue
+
+    def _revoke(self, lease: int) -> None:
+        self.store.revoke(lease)
+        self._publish()
+        if self.journal is not None:
+            self.journal.revoked(lease)
 
     # Maintenance
 

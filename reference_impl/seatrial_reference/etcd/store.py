@@ -270,10 +270,12 @@ class Store:
             self._record(pb.KeyValue(key=kv.key, mod_revision=self.revision + 1), kv)
         self.revision += bool(doomed)
 
-    def expire(self, now_s: float) -> float | None:
-        """Revoke what is overdue; returns when the next one is due."""
-        for lease in sorted(number for number, found in self.leases.items() if found.expires_s <= now_s):
-            self.revoke(lease)
+    def overdue(self, now_s: float) -> list[int]:
+        """The leases whose time is over."""
+        return sorted(number for number, found in self.leases.items() if found.expires_s <= now_s)
+
+    def due_s(self) -> float | None:
+        """When the next lease is over, if nobody renews it."""
         return min((found.expires_s for found in self.leases.values()), default=None)
 
     # compaction

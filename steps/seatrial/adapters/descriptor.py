@@ -6,6 +6,7 @@ A deviation that is recorded for other versions than the one on trial is none.
 `kubeconfig:PATH[#CONTEXT]` is a cluster that runs already, as whole as it is: the shipped descriptor `kubeconfig` with another path.
 """
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from seatrial import assets
-from seatrial.adapters.document import read
+from seatrial.adapters.document import STARTS, found_wanting, read
+from seatrial.adapters.values import references
 from seatrial.model.errors import UsageError
 from seatrial.model.limits import Limits
 from seatrial.model.versions import within
@@ -88,6 +90,13 @@ class Implementation:
         return Path(self.identity["kubeconfig"]) if "kubeconfig" in self.identity else None
 
     @property
+    def asks_for(self) -> frozenset[str]:
+        """The names of all settings that the descriptor makes something of, or a guest's scenarios do."""
+        texts = [*self.settings.values(), *_texts([dataclasses.asdict(c) for c in self.components.values()]), *_texts(self.identity)]
+        asked = {name.removeprefix("set.") for text in texts for name in references(text) if name.startswith("set.")}
+        return frozenset({*asked, *self.settings, *(VISITS if self.guest else ())})
+
+    @property
     def context(self) -> str:
         """Of the guest's kubeconfig; empty for the current one."""
         return str(self.identity.get("context", ""))
@@ -121,11 +130,20 @@ DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "hooks": {"authentication": "webhook", "authorization": "webhook", "admission": "webhook-objects"},
 }
 NO_HOOKS = dict.fromkeys(DEFAULTS["hooks"], "none")
-STARTS = {"python", "command", "endpoint"}
 BEYOND = {"observe": {"store": "none"}, "hooks": NO_HOOKS}  # what an API server that runs already keeps to itself
 
 
 GUEST = "kubeconfig:"
+VISITS = ("image", "other-image")  # what stands for the images of the manifests
+
+
+def _texts(value: object) -> list[str]:
+    """Every text in a nested value, file names apart."""
+    if isinstance(value, Mapping):
+        return [text for inner in value.values() for text in _texts(inner)]
+    if isinstance(value, list | tuple):
+        return [text for inner in value for text in _texts(inner)]
+    return [value] if isinstance(value, str) else []
 
 
 def load(name: str, *, virtual: bool = False) -> Implementation:
@@ -177,6 +195,8 @@ def _load(path: str, chain: tuple[str, ...]) -> Implementation:
     if parent := document.get("basedOn"):
         beside = file.parent / parent
         base = _load(str(_find(str(beside) if beside.is_file() else parent)), (*chain, path))
+    visited = "kubeconfig" in {**(base.identity if base else {}), **document.get("identity", {})}
+    found_wanting(file, document, base=base.components if base else (), visited=visited)
     return _merge(file, document, base)
 
 
@@ -228,7 +248,7 @@ def _component(name: str, row: Mapping[str, Any], folder: Path, base: Implementa
     if old:
         start = replace(old, roles=tuple(row.get("roles", old.roles)), folder=folder if {"python", "command"} & row.keys() else old.folder)
     given: dict[str, Any] = {k: row[k] for k in ("within",) if k in row}
-    if STARTS & row.keys():  # of what the base says about how it starts nothing is left
+    if STARTS & row.keys():  # of what the base says about how it starts only the arguments are left, and when it is ready
         given |= {"python": row.get("python"), "command": (), "endpoint": row.get("endpoint", "")}
         start = replace(start, files={}, private=(), version=(), versioned="")
     given |= {"ready": {}} if "endpoint" in row else {}

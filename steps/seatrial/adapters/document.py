@@ -3,6 +3,8 @@
 It is data that strangers write by hand: every complaint names the file, the line and what was expected.
 """
 
+import re
+from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,10 +17,12 @@ from jsonschema.exceptions import ValidationError, best_match
 
 from seatrial.adapters import values
 from seatrial.model.errors import UsageError
+from seatrial.model.topology import ROLES
 from seatrial.model.versions import numbers
 
 Where = list[Any]  # keys and indexes that lead to a part of the document
 TIMESTAMP = "tag:yaml.org,2002:timestamp"
+STARTS = frozenset({"python", "command", "endpoint"})
 
 
 class _Loader(yaml.CSafeLoader):
@@ -41,9 +45,16 @@ def read(file: Path) -> dict[str, Any]:
         raise UsageError(f"{file}: not YAML: {error}") from None
     if problem := best_match(Draft202012Validator(schema()).iter_errors(document)):
         raise UsageError(f"{file}:{_line(text, list(problem.absolute_path))}: {_complaint(problem)}.")
-    for where, complaint in [*_unknown_values(document), *_unversioned(document), *_unreachable(document)]:
+    for where, complaint in [*_unknown_values(document), *_unversioned(document), *_unreachable(document), *_never_ready(document)]:
         raise UsageError(f"{file}:{_line(text, where)}: {complaint}.")
     return document
+
+
+def found_wanting(file: Path, document: dict[str, Any], *, base: Collection[str], visited: bool) -> None:
+    """Complain about components that neither the file nor its base, with components of these names, says enough about. `visited`: nobody
+    starts them. Raises UsageError."""
+    for where, complaint in _unfounded(document, frozenset(base), visited=visited):
+        raise UsageError(f"{file}:{_line(file.read_text('utf-8'), where)}: {complaint}.")
 
 
 @cache
@@ -98,6 +109,37 @@ def _unreachable(document: dict[str, Any]) -> list[tuple[Where, str]]:
                 (document.get("observe", {}).get("requests", "tap") != "tap", "observe: {requests: tap}, which goes in front of it"),
             ):
                 found += [(["components", name, "endpoint"], f"{where}: expected {expected}")] if wrong else []
+    return found
+
+
+def _never_ready(document: dict[str, Any]) -> list[tuple[Where, str]]:
+    """Patterns that are none, and addresses without a port."""
+    found: list[tuple[Where, str]] = []
+    for name, row in document.get("components", {}).items():
+        ready = row.get("ready", {})
+        how = next(iter(ready.items()), ("", "")) if isinstance(ready, dict) else ("", "")
+        try:
+            re.compile(how[1] if how[0] == "log" else "")
+        except re.error as error:
+            found.append((["components", name, "ready"], f"components.{name}.ready.log: expected a regular expression: {error}"))
+        if how[0] == "tcp" and not re.search(r"(:\d+|\})$", how[1]):
+            found.append((["components", name, "ready"], f"components.{name}.ready.tcp: expected HOST:PORT, found {how[1]!r}"))
+    return found
+
+
+def _unfounded(document: dict[str, Any], base: frozenset[str], *, visited: bool) -> list[tuple[Where, str]]:
+    rows = document.get("components", {})
+    there = base | {name for name, row in rows.items() if "absent" not in row}
+    found = []
+    for name, row in rows.items():
+        inherits, others = name in base, there - {name}
+        for wrong, expected in (
+            (name not in ROLES and not inherits and "roles" not in row, f"roles, for its name is none of {', '.join(ROLES)}"),
+            ("absent" in row and name not in ROLES, f"the name of a role: {', '.join(ROLES)}"),
+            (not (inherits or visited or row.keys() & {*STARTS, "within", "absent"}), "command, python, endpoint, within or absent"),
+            ("within" in row and row["within"] not in others, f"within: one of {', '.join(sorted(others))}"),
+        ):
+            found += [(["components", name], f"components.{name}: expected {expected}")] if wrong else []
     return found
 
 

@@ -1,4 +1,4 @@
-"""The values that a descriptor may ask for as `${name}`, in one table from which documentation is generated.
+"""The values that a descriptor may ask for as `${name}`, in one table, which `seatrial explain values` shows.
 
 Whatever can differ between two runs, hosts or machines is a value. The cluster fills them; a component gets nothing else.
 """
@@ -7,7 +7,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
+
+from seatrial.model.limits import Limits
 
 VALUES: Mapping[str, str] = {
     "python": "the Python interpreter that runs the suite",
@@ -41,14 +44,7 @@ VALUES: Mapping[str, str] = {
     "groups": "the groups that the user is to be in, with commas (identity.mint only)",
     "hooks.authentication": "kubeconfig of the TokenReview webhook",
     "hooks.authorization": "kubeconfig of the SubjectAccessReview webhook",
-    "limits.lease_s": "see Limits; seconds, likewise below",
-    "limits.renew_s": "",
-    "limits.retry_s": "",
-    "limits.react_s": "",
-    "limits.reconnect_s": "",
-    "limits.request_s": "",
-    "limits.ready_s": "",
-    "limits.heartbeat_s": "",
+    **{f"limits.{f.name}": "the component's limit of that name, seconds" for f in fields(Limits)},
 }
 MACHINE = ("python", "here", "cache")  # known without a cluster, as settings are
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")

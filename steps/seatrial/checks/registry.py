@@ -1,5 +1,6 @@
 """Checks by name, so that a judgement can be written down and repeated."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -22,6 +23,10 @@ def judge(history: History, name: str, arguments: dict[str, Any]) -> Proof:
     """Run one check. Raises Inconclusive where the evidence is incomplete, HarnessFault for a conclusion that rests on nothing."""
     if name not in _CHECKS:
         raise UsageError(f"There is no check {name!r}: the history was written by another version.")
+    try:
+        inspect.signature(_CHECKS[name]).bind(history, **arguments)
+    except TypeError as error:
+        raise UsageError(f"The check {name} is asked something else ({error}): the history was written by another version.") from None
     proof = _CHECKS[name](history, **arguments)
     if not proof.evidence and not proof.findings:
         raise HarnessFault(f"{name} concluded something from no evidence at all")

@@ -9,7 +9,6 @@ which CA is the suite's affair, for its tap is in front.
 import asyncio
 from collections.abc import Sequence
 from itertools import count
-from pathlib import Path
 
 from seatrial.backends.interface import Network, Program
 from seatrial.cluster.filling import Filling
@@ -35,7 +34,7 @@ class Authority:
         server: Supervised,
         filling: Filling,
     ) -> None:
-        self._admin = Path(filling.text(admin))
+        self._admin = filling.path(admin)
         self._mint = mint
         self._network = network
         self._identities = identities

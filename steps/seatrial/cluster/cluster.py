@@ -278,7 +278,7 @@ class Cluster:
 
     def audit_of(self, server: Supervised) -> Path:
         """Where the API server writes its audit log."""
-        return Path(self._filling(server).text(self.implementation.audit))
+        return self._filling(server).path(self.implementation.audit)
 
     def host(self, name: str) -> Host:
         return self._hosts[name]

@@ -58,6 +58,10 @@ class Filling:
     def text(self, template: str) -> str:
         return fill(template, self)
 
+    def path(self, template: str) -> Path:
+        """A file's, from the descriptor's folder."""
+        return self._placement.component.folder / self.text(template)
+
     def _executable(self, name: str) -> str:
         """A relative path with a slash is one from the descriptor's folder; a bare name is looked up in PATH."""
         return str(self._placement.component.folder / name) if "/" in name else name

@@ -115,6 +115,8 @@ class Supervised:
             if not self.wanted:
                 return
             await self._boot()
+            if not self.wanted:  # it was ended meanwhile
+                await self.running.signal("kill")
 
 
 class Attached(Supervised):

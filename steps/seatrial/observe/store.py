@@ -12,6 +12,7 @@ import orjson
 from grpclib.client import Channel
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
+from seatrial.model.errors import NotReady
 from seatrial.model.history import History, eventually
 from seatrial.wire.large import decoded
 from seatrial_schemas import etcd, etcd_pb2
@@ -21,10 +22,11 @@ BROKEN = (OSError, GRPCError, StreamTerminatedError, asyncio.IncompleteReadError
 RETRY_S = 0.05
 NUDGE_S = 0.5  # so long the next change may take to be told; then the store is asked whether there is one
 BEGINNING = 1
+STANDING_S = 10.0  # for the first stream to be accepted
 
 
 class StoreWatch:
-    """Follows one store. `start` returns once the stream stands."""
+    """Follows one store. `start` returns once the stream stands. Raises NotReady where the store does not let it."""
 
     def __init__(self, *, history: History, host: str, port: int, context: Context) -> None:
         self._context = context
@@ -33,13 +35,21 @@ class StoreWatch:
         self._address = (host, port)
         self._next = BEGINNING
         self._stream: Any = None
+        self._why = ""  # the last stream broke
         self._task: asyncio.Task[None] | None = None
         self._reads = Channel(host, port)
 
     async def start(self) -> None:
         standing = asyncio.Event()
         self._task = asyncio.create_task(self._follow(standing))
-        await standing.wait()
+        try:
+            async with asyncio.timeout(STANDING_S):
+                await standing.wait()
+        except TimeoutError:
+            advice = "`observe: {store: none}` does without"
+            raise NotReady(
+                f"The store at {self._address[0]} does not let the operator watch: {self._why or 'no answer'}; {advice}."
+            ) from None
 
     async def stop(self) -> None:
         if self._task:
@@ -49,12 +59,8 @@ class StoreWatch:
 
     async def revision(self) -> int:
         """The store's current revision. Raises what a broken connection raises."""
-        return int((await self._range(count_only=True)).header.revision)
-
-    async def keys(self, *, prefix: str) -> list[str]:
-        """All keys below a prefix, now."""
-        reply = await self._range(prefix=prefix, keys_only=True)
-        return [kv.key.decode() for kv in reply.kvs]
+        everything = etcd_pb2.RangeRequest(key=b"\0", range_end=b"\0", count_only=True)
+        return int((await etcd.RANGE.unary(self._reads)(everything)).header.revision)
 
     async def caught_up(self, *, within_s: float) -> int | None:
         """Wait until all that is stored now is recorded; gives that revision, None where the watch lags too long."""
@@ -75,17 +81,13 @@ class StoreWatch:
             with suppress(*BROKEN):
                 await self._stream.send_message(etcd_pb2.WatchRequest(progress_request=etcd_pb2.WatchProgressRequest()))
 
-    async def _range(self, *, prefix: str = "\0", **options: Any) -> Any:
-        key = prefix.encode()
-        end = b"\0" if prefix == "\0" else key[:-1] + bytes([key[-1] + 1])
-        return await etcd.RANGE.unary(self._reads)(etcd_pb2.RangeRequest(key=key, range_end=end, **options))
-
     async def _follow(self, standing: asyncio.Event) -> None:
         while True:
             channel = Channel(*self._address)
             try:
-                with suppress(*BROKEN):
-                    await self._hear(channel, standing)
+                await self._hear(channel, standing)
+            except BROKEN as error:
+                self._why = str(error) or type(error).__name__
             finally:
                 self._stream = None
                 channel.close()
@@ -98,6 +100,7 @@ class StoreWatch:
             await self._stream.send_message(etcd_pb2.WatchRequest(create_request=create))
             async for reply in self._stream:
                 if reply.canceled:
+                    self._why = f"the watch was cancelled, {reply.cancel_reason or 'without a reason'}"
                     if self._next == BEGINNING:  # nothing was missed: it had forgotten that before we came
                         self._next = max(BEGINNING, reply.compact_revision)
                     await self._stream.cancel()

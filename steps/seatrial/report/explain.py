@@ -1,10 +1,11 @@
-"""One rule in words: what it says, whom it concerns, how it is tried, and what that needs."""
+"""One rule in words: what it says, whom it concerns, how it is tried, and what that needs. And what descriptors may ask for."""
 
 import textwrap
 from collections.abc import Iterator
 from typing import Any
 
 from seatrial import assets, catalogue
+from seatrial.adapters.values import VALUES
 from seatrial.model.rules import NEEDS, Rule
 
 WIDTH = 100
@@ -12,7 +13,7 @@ WIDTH = 100
 
 def explain(id_: str) -> list[str]:
     """The lines. Raises UsageError where there is no such rule."""
-    rule = catalogue.find(id_)
+    rule = catalogue.find(id_.upper())
     return [
         f"{rule.id}  {rule.sentence}",
         "",
@@ -25,8 +26,14 @@ def explain(id_: str) -> list[str]:
         *_needs(rule),
         *_scenarios(rule),
         "",
-        f"again: seatrial run --rule {rule.id}",
+        f"try: seatrial run --rule {rule.id}",
     ]
+
+
+def values() -> list[str]:
+    """The lines of the table of values."""
+    more = {"set.NAME": "what --set NAME=VALUE says, else `settings`", "file.NAME": "path of the component's own file of that name"}
+    return [f"{f'${{{name}}}':<30} {meaning}" for name, meaning in {**VALUES, **more}.items()]
 
 
 def _needs(rule: Rule) -> list[str]:

@@ -17,6 +17,31 @@ def descriptor(folder: Path, *lines: str, name: str = "mine", version: str = "1.
     return file
 
 
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("my-server: {command: [x]}", "mine.yaml:6: components.my-server: expected roles, for its name is none of etcd,"),
+        ("boss: {roles: [scheduler]}", "components.boss: expected command, python, endpoint, within or absent."),
+        ("boss: {absent: true, roles: [scheduler]}", "components.boss: expected the name of a role: etcd, apiserver,"),
+        ("etcd: {within: nobody}", "components.etcd: expected within: one of apiserver, controller-manager, kubelet, scheduler."),
+        ("etcd: {within: etcd}", "components.etcd: expected within: one of apiserver, controller-manager, kubelet, scheduler."),
+        ('scheduler: {ready: {log: "(["}}', "components.scheduler.ready.log: expected a regular expression: unterminated"),
+        ("scheduler: {ready: {tcp: localhost}}", "components.scheduler.ready.tcp: expected HOST:PORT, found 'localhost'."),
+    ],
+)
+def test_a_component_that_could_never_start_is_refused(row: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as refused:
+        load(str(descriptor(tmp_path, "components:", f"  {row}")))
+
+    assert says in str(refused.value)
+
+
+def test_who_overrides_a_base_says_only_what_differs(tmp_path: Path) -> None:
+    found = load(str(descriptor(tmp_path, "components:", "  scheduler: {limits: {react_s: 3}}")))
+
+    assert found.components["scheduler"].limits.react_s == 3
+
+
 def deviations(folder: Path, row: str, **changed: str) -> tuple[Deviation, ...]:
     return load(str(descriptor(folder, "deviations:", f"  - {{{row}}}", **changed))).deviations
 

@@ -40,7 +40,7 @@ def authority(folder: Path, network: Minter, *, mint: tuple[str, ...] = ("mint",
     def command(words: tuple[str, ...], **more: str) -> list[str]:
         return [more.get(word.strip("${}"), word) for word in words]
 
-    filling: Any = SimpleNamespace(text=lambda _template: str(folder / "admin"), command=command)
+    filling: Any = SimpleNamespace(path=lambda _template: folder / "admin", command=command)
     server: Any = SimpleNamespace(host=None)
     parts: Any = {"network": network, "identities": identities, "server": server, "filling": filling}
     made = Authority(admin="${data}/admin", mint=mint, **parts)

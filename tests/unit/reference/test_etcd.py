@@ -77,12 +77,26 @@ def test_a_lease_takes_its_keys_with_it_in_one_revision() -> None:
     for key in (b"b", b"a", b"c"):
         store.put(put(key, lease=7))
     store.put(put(b"c"))  # not the lease's any more
-    assert store.expire(9) == 10
-    assert store.expire(10) is None
+    assert (store.overdue(9), store.due_s(), store.overdue(10)) == ([], 10, [7])
+    store.revoke(7)
+    assert store.due_s() is None
     assert [change.kv.key for change in store.since(6)] == [b"a", b"b"]
     assert store.revision == 6
     assert store.latest(b"c") is not None
     assert store.keep_alive(lease=7, now_s=11) == 0
+
+
+def test_a_journal_tells_of_the_end_of_leases(tmp_path: Path) -> None:
+    async def act(store: Etcd, _: int) -> None:
+        for _ in range(2):
+            await store.lease_grant(pb.LeaseGrantRequest(ID=7, TTL=10))
+            await store.put(put(b"a", lease=7))
+            await store.lease_revoke(pb.LeaseRevokeRequest(ID=7))
+
+    served(act, journal=Journal(tmp_path))
+    again = restored(tmp_path, now_s=0)
+
+    assert (again.leases, again.latest(b"a")) == ({}, None)
 
 
 @pytest.mark.parametrize("end", [b"", b"x"])
