@@ -70,6 +70,7 @@ def up(wanted: Wanted, *, say: Say) -> None:
     _free(wanted.kubeconfig)
     verify(implementation, wanted.settings)
     with _listener(wanted.port) as listener:
+        port = listener.getsockname()[1]
         backend = open_backend("processes", implementation, seed=0)
         try:
             history = Fleeting(backend.now_s)
@@ -79,7 +80,7 @@ def up(wanted: Wanted, *, say: Say) -> None:
             with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
                 backend.run(_stay(Standing(order=order, backend=backend, history=history), listener, wanted, say))
         finally:
-            if _names(wanted.kubeconfig, listener.getsockname()[1]):
+            if _names(wanted.kubeconfig, port):
                 wanted.kubeconfig.unlink()
             backend.close()
 

@@ -87,6 +87,15 @@ def test_somebody_elses_kubeconfig_is_not_overwritten(tmp_path: Path) -> None:
     assert "production" in file.read_text()
 
 
+def test_the_kubeconfig_of_a_cluster_that_is_up_is_not_overwritten(config: Path) -> None:
+    before = config.read_text()
+
+    ended = subprocess.run(up(config), env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=30)
+
+    assert (ended.returncode, "leads to a cluster that is up" in ended.stderr) == (4, True)
+    assert config.read_text() == before
+
+
 def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

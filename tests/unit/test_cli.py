@@ -65,6 +65,11 @@ def test_help_names_every_exit_code() -> None:
         (("run", "--area", "kitchen"), "'kitchen'"),
         (("run", "--set", "colour"), "--set colour: expected NAME=VALUE."),
         (("run", "--set", "=blue"), "expected NAME=VALUE"),
+        (("run", "--set", "colour=blue"), "--set colour=blue: reference asks for no settings."),
+        (("doctor", "-i", "kubernetes", "--set", "ban=x"), "kubernetes asks for bin, etcd."),
+        (("up", "-i", "kubeconfig:nowhere"), "runs already: there is nothing to start."),
+        (("doctor", "-i", "kubeconfig:nowhere", "--backend", "processes"), "and visited: --backend can be left out."),
+        (("doctor", "--backend", "attached"), "reference is started by Seatrial: --backend simulation or processes."),
         (("run", "-i", "nobody"), "Shipped are: "),
         (("run", "-i", "nobody.yaml"), "no descriptor file"),
         (("explain", "COMM-99"), "COMM-05"),
@@ -76,6 +81,19 @@ def test_what_makes_no_sense_is_4(arguments: Sequence[str], says: str) -> None:
     code, complaint = here(*arguments)
 
     assert (code, says in complaint, complaint.count("\n")) == (4, True, 0)
+
+
+def test_the_doctor_wants_no_node_where_there_is_no_kubelet(tmp_path: Path) -> None:
+    ended = seatrial("doctor", "-i", descriptor(tmp_path, "noks", "components: {kubelet: {absent: true}}"))
+
+    assert (ended.returncode, "node-1" in ended.stdout) == (0, False), ended.stdout
+
+
+def test_explain_tells_of_the_values_of_descriptors(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", "values"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert {line.split()[0] for line in said} >= {"${data}", "${limits.lease_s}", "${set.NAME}", "${file.NAME}"}
+    assert all(len(line.split()) > 1 for line in said)
 
 
 @pytest.mark.parametrize("arguments", [("run", "--bad"), ("sink",), ("run", "-n", "-1"), ("judge",), ("run", "--backend", "paper")])

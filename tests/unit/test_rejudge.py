@@ -10,6 +10,7 @@ from seatrial.model.errors import UsageError
 from seatrial.model.history import History
 from seatrial.model.verdicts import Verdict
 from seatrial.rejudge import rejudge
+from seatrial.rejudge import saved as histories
 
 HEADER = {
     "schema": "seatrial/v1/history",
@@ -96,6 +97,18 @@ def test_what_is_no_history_is_refused_by_its_line(content: bytes, says: str, tm
     assert says in str(refusal.value)
 
 
-def test_a_history_of_another_version_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no check 'edges\\.gone'"):
-        rejudge(saved(tmp_path / "h.jsonl", ("steps", "judge", None, {"check": "edges.gone", "arguments": {}})))
+@pytest.mark.parametrize(
+    ("check", "says"), [("edges.gone", "no check 'edges\\.gone'"), ("edges.only", "is asked something else .*: the history was written")]
+)
+def test_a_history_of_another_version_is_refused(check: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=says):
+        rejudge(saved(tmp_path / "h.jsonl", ("steps", "judge", None, {"check": check, "arguments": {"colour": "blue"}})))
+
+
+def test_a_folder_stands_for_the_histories_in_it(tmp_path: Path) -> None:
+    file = saved(tmp_path / "h.jsonl", *CLEAN)
+    (tmp_path / "empty").mkdir()
+
+    assert histories([tmp_path, file]) == [file, file]
+    with pytest.raises(UsageError, match="has no histories in it"):
+        histories([tmp_path / "empty"])

@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
+from seatrial.model.errors import NotReady
 from seatrial.model.history import History, eventually
 from seatrial.observe.store import StoreWatch
-from seatrial_reference.etcd.server import Etcd
+from seatrial_reference.etcd.server import Etcd, Watches
 from seatrial_schemas import etcd_pb2 as pb
 from seatrial_schemas.context import SystemContext
 
@@ -48,6 +51,18 @@ def ends_watches(store: Etcd, **why: Any) -> None:
 
 def keys(history: History) -> list[str]:
     return [e["key"] for e in history.of("put")]
+
+
+def test_a_store_that_may_not_be_watched_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seatrial.observe.store.STANDING_S", 0.3)
+    monkeypatch.setattr(Watches, "request", lambda self, _: self._answer(watch_id=0, canceled=True, cancel_reason="not here"))
+
+    with pytest.raises(NotReady, match=r"does not let the operator watch: the watch was cancelled, not here; `observe: "):
+        followed(lambda _: None, _at_once)
+
+
+async def _at_once(_: Etcd, __: StoreWatch) -> None:
+    """Nothing happens."""
 
 
 def test_a_store_may_have_forgotten_how_it_began() -> None:
