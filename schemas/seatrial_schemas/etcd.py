@@ -21,8 +21,6 @@ LEASE_KEEP_ALIVE = Method(
 )
 STATUS = Method(path="/etcdserverpb.Maintenance/Status", request=pb.StatusRequest, reply=pb.StatusResponse)
 
-METHODS = (RANGE, PUT, DELETE_RANGE, TXN, COMPACT, WATCH, LEASE_GRANT, LEASE_REVOKE, LEASE_KEEP_ALIVE, STATUS)
-
 
 def prefix_end(prefix: bytes) -> bytes:
     """The `range_end` that together with the key `prefix` covers exactly the keys beginning with it."""

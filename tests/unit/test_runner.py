@@ -13,7 +13,6 @@ import pytest
 
 from seatrial import plugin, runner
 from seatrial.model.verdicts import Verdict
-from seatrial.report.progress import Silent
 from seatrial.results import Result
 from unit.test_cli import ENVIRONMENT, NOSY, descriptor, seatrial
 
@@ -176,9 +175,3 @@ def test_fail_fast_ends_the_run(tmp_path: Path) -> None:
 
     assert ended.returncode == 1
     assert ended.stdout.splitlines()[-1] == "not conformant: 1 rule failed (COMM-05), 1 not run (STORE-13), 0 passed"
-
-
-def test_nothing_is_said_where_nobody_listens() -> None:
-    Silent().begin(1)
-    Silent().done(Verdict.PASSED, "")
-    Silent().end()

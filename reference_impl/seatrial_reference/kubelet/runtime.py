@@ -24,11 +24,7 @@ CONTAINER_NAME = "io.kubernetes.container.name"
 
 
 class RuntimeFailed(Exception):
-    """The runtime refused, or (`gone`) did not answer."""
-
-    def __init__(self, message: str, *, gone: bool) -> None:
-        super().__init__(message)
-        self.gone = gone
+    """The runtime refused, or did not answer."""
 
 
 class Runtime:
@@ -45,9 +41,9 @@ class Runtime:
             async with asyncio.timeout(limit_s):
                 return await method.unary(self._channel)(request)
         except GRPCError as error:
-            raise RuntimeFailed(f"{method.path}: {error.status.name} {error.message}", gone=False) from error
+            raise RuntimeFailed(f"{method.path}: {error.status.name} {error.message}") from error
         except (StreamTerminatedError, OSError) as error:
-            raise RuntimeFailed(f"{method.path}: {error or type(error).__name__}", gone=True) from error
+            raise RuntimeFailed(f"{method.path}: {error or type(error).__name__}") from error
 
     async def healthy(self) -> str:
         """Why it is not; empty where it is."""
@@ -103,6 +99,3 @@ class Runtime:
 
     async def stop_container(self, container: str, grace_s: int) -> None:
         await self.call(cri.STOP_CONTAINER, pb.StopContainerRequest(container_id=container, timeout=grace_s))
-
-    async def remove_container(self, container: str) -> None:
-        await self.call(cri.REMOVE_CONTAINER, pb.RemoveContainerRequest(container_id=container))

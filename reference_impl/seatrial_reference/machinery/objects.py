@@ -15,11 +15,6 @@ def key_of(item: Mapping[str, Any]) -> str:
     return f"{meta['namespace']}/{meta['name']}" if meta.get("namespace") else str(meta["name"])
 
 
-def split_key(key: str) -> tuple[str | None, str]:
-    namespace, slash, name = key.rpartition("/")
-    return (namespace if slash else None), name
-
-
 def uid_of(item: Mapping[str, Any]) -> str:
     return str(item["metadata"].get("uid", ""))
 

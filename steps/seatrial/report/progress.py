@@ -24,10 +24,8 @@ class Shows(Protocol):
     def end(self) -> None: ...
 
 
-def progress(*, quiet: bool = False) -> Shows:
+def progress() -> Shows:
     """What suits the terminal, or the lack of one."""
-    if quiet:
-        return Silent()
     stream = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") if _has_file() else sys.stderr
     return Live(stream) if stream.isatty() else Tenths(stream)
 
@@ -38,22 +36,6 @@ def _has_file() -> bool:
     except (OSError, AttributeError):
         return False
     return True
-
-
-class Silent:
-    """Says nothing."""
-
-    def note(self, text: str) -> None:
-        pass
-
-    def begin(self, total: int) -> None:
-        pass
-
-    def done(self, verdict: Verdict, what: str) -> None:
-        pass
-
-    def end(self) -> None:
-        pass
 
 
 class Tenths:

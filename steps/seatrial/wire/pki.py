@@ -80,13 +80,6 @@ class Pki:
         """For the proxy that may say who a client is."""
         return self._pair(self._front_proxy_ca, name, organizations=(), names=(), usage=ExtendedKeyUsageOID.CLIENT_AUTH)
 
-    def signing_key(self) -> Path:
-        """A key for service account tokens."""
-        path = self._directory / "service-accounts.key"
-        if not path.exists():
-            _write_private(path, self._key_pem)
-        return path
-
     def _authority(self, name: str) -> _Authority:
         subject, key = _subject(f"seatrial-{name}", ()), self._new_key()
         builder = (

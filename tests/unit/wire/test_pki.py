@@ -74,7 +74,6 @@ def test_keys_are_for_their_owner_and_p256(tmp_path: Path) -> None:
     assert pair.key.stat().st_mode & 0o077 == 0
     key = x509.load_pem_x509_certificate(pair.cert.read_bytes()).public_key()
     assert key.curve.name == "secp256r1"  # type: ignore[union-attr]
-    assert pki.signing_key().read_bytes() == pki.signing_key().read_bytes()
 
 
 def test_kubeconfigs_name_files_and_hold_the_token(tmp_path: Path) -> None:
