@@ -1,6 +1,7 @@
 """The objects and files that point an API server at the webhooks double."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,15 @@ _TIMEOUT_S = 30  # the most that Kubernetes allows
 _NAMESPACE_LABEL = "kubernetes.io/metadata.name"  # the API server sets it on every namespace
 
 
-def mutating_webhook(name: str, *, url: str, ca: Path, namespace: str | None = None) -> Json:
-    """A MutatingWebhookConfiguration for everything in `namespace`, or for everything there is; subresources included."""
-    return _configuration("MutatingWebhookConfiguration", name, _webhook(name, f"{url}/mutate", ca, namespace))
+def mutating_webhook(name: str, *, url: str, ca: Path, namespace: str | None = None, beyond: Mapping[str, str] | None = None) -> Json:
+    """A MutatingWebhookConfiguration for everything in `namespace`, or for everything there is; subresources included. `beyond`: labels of
+    what lies in no namespace and is seen, too."""
+    return _configuration("MutatingWebhookConfiguration", name, _webhooks(name, f"{url}/mutate", ca, namespace, beyond))
 
 
-def validating_webhook(name: str, *, url: str, ca: Path, namespace: str | None = None) -> Json:
+def validating_webhook(name: str, *, url: str, ca: Path, namespace: str | None = None, beyond: Mapping[str, str] | None = None) -> Json:
     """A ValidatingWebhookConfiguration of the same reach."""
-    return _configuration("ValidatingWebhookConfiguration", name, _webhook(name, f"{url}/validate", ca, namespace))
+    return _configuration("ValidatingWebhookConfiguration", name, _webhooks(name, f"{url}/validate", ca, namespace, beyond))
 
 
 def authentication_kubeconfig(path: Path, *, url: str, ca: Path) -> Path:
@@ -32,8 +34,18 @@ def authorization_kubeconfig(path: Path, *, url: str, ca: Path) -> Path:
     return write_kubeconfig(path, kubeconfig(server=f"{url}/authorize", ca=ca))
 
 
-def _configuration(kind: str, name: str, webhook: Json) -> Json:
-    return {"apiVersion": _GROUP_VERSION, "kind": kind, "metadata": {"name": name}, "webhooks": [webhook]}
+def _configuration(kind: str, name: str, webhooks: Sequence[Json]) -> Json:
+    return {"apiVersion": _GROUP_VERSION, "kind": kind, "metadata": {"name": name}, "webhooks": list(webhooks)}
+
+
+def _webhooks(name: str, url: str, ca: Path, namespace: str | None, beyond: Mapping[str, str] | None) -> Sequence[Json]:
+    """The one that most writes are for stands last: who looks at the first alone is seen to."""
+    own = _webhook(name, url, ca, namespace)
+    if not beyond:
+        return [own]
+    rule = {**own["rules"][0], "scope": "Cluster"}
+    labelled = {"rules": [rule], "namespaceSelector": {}, "objectSelector": {"matchLabels": dict(beyond)}}
+    return [{**own, "name": f"{name}-beyond.seatrial.example", **labelled}, own]
 
 
 def _webhook(name: str, url: str, ca: Path, namespace: str | None) -> Json:

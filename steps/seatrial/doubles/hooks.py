@@ -26,6 +26,7 @@ from seatrial.model.history import Event, Record
 
 Json = dict[str, Any]
 Stage = Literal["authentication", "authorization", "mutation", "validation"]
+FORBIDDEN = {"code": 403, "reason": "Forbidden"}  # a hook need not say so to refuse: one of ours does, the other does not
 SHUTDOWN_S = 0.01  # aiohttp takes 0 for "no limit"
 _PATHS: dict[str, Stage] = {
     "/authenticate": "authentication",
@@ -175,7 +176,7 @@ class Hooks:
         denial = self._denial(stage, fields)
         answer: Json = {"uid": request["uid"], "allowed": denial is None}
         if denial is not None:
-            answer["status"] = {"code": 403, "reason": "Forbidden", "message": denial.message}
+            answer["status"] = {"message": denial.message} | (FORBIDDEN if stage == "mutation" else {})
         elif stage == "mutation" and thing is not None and (operations := self._operations(fields, thing)):
             answer |= {"patchType": "JSONPatch", "patch": base64.b64encode(orjson.dumps(operations)).decode()}
         shown = self._redact.secret(thing) if fields["resource"] == "secrets" and isinstance(thing, dict) else thing
