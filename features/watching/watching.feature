@@ -58,6 +58,14 @@ Feature: Watching
       And "alice" tries to deletecollection configmaps
       Then each watcher has been told of every stored change, once, in the order of the store
 
+    Scenario: what is watched lies in no namespace
+      Given a cluster
+      And 3 people watch nodes
+      When "alice" creates a node "web"
+      And "alice" changes the node "web"
+      And "alice" deletes the node "web"
+      Then each watcher has been told of every stored change, once, in the order of the store
+
     @needs:kill
     Scenario: watchers come after the API server has begun anew, and name where to begin
       Given a cluster

@@ -18,6 +18,7 @@ from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
 
 FRESH_S = 2.0
+PAGE = 1 << 16
 
 
 class NamesOnceForAll(ApiServer):
@@ -135,3 +136,15 @@ class DeletesNamesakes(ApiServer):
 
 async def main_deletes_namesakes(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=DeletesNamesakes)
+
+
+class ClipsValues(ApiServer):
+    """Keeps as much of a value as fits on a page."""
+
+    async def store_new(self, key: str, obj: Json) -> Stored | None:
+        data = {k: v[:PAGE] for k, v in obj.get("data", {}).items()}
+        return await super().store_new(key, obj | {"data": data} if data else obj)
+
+
+async def main_clips_values(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=ClipsValues)

@@ -1,16 +1,18 @@
 """API servers whose admission overlooks something: components, what has no namespace or no name yet, refusals in other words."""
 
+import asyncio
 import base64
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import orjson
 from aiohttp import web
 
 from seatrial_reference import apiserver
-from seatrial_reference.apiserver.admission import GROUP, Admission, Review
+from seatrial_reference.apiserver.admission import GROUP, VALIDATING, Admission, Review
 from seatrial_reference.apiserver.core import Parts, Request
 from seatrial_reference.apiserver.server import ApiServer
 from seatrial_reference.apiserver.status import Failure
@@ -134,3 +136,38 @@ def _without_removals(admission: Admission, hook: Json, obj: Json, answer: Json)
 
 async def main_removes_nothing(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=RemovesNothing)
+
+
+class HearsTheFirst(ApiServer):
+    """Calls the first of several hooks that want to be asked about something."""
+
+    def __init__(self, parts: Parts, **how: Any) -> None:
+        super().__init__(parts, **how)
+        parts.admission._hooks = partial(_first, parts.admission)  # type: ignore[method-assign]
+
+
+def _first(admission: Admission, plural: str, review: Review) -> Iterator[Json]:
+    return islice(Admission._hooks(admission, plural, review), 1)
+
+
+async def main_hears_the_first(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=HearsTheFirst)
+
+
+class GoesByMajority(ApiServer):
+    """One hook cannot stop what two others find good."""
+
+    def __init__(self, parts: Parts, **how: Any) -> None:
+        super().__init__(parts, **how)
+        self.admission = parts.admission
+
+    async def validate(self, review: Review) -> None:
+        hooks = list(self.admission._hooks(VALIDATING, review))
+        answers = await asyncio.gather(*(self.admission._ask(hook, review, review.object) for hook in hooks), return_exceptions=True)
+        against = [answer for answer in answers if isinstance(answer, BaseException)]
+        if 2 * len(against) > len(answers):
+            raise against[0]
+
+
+async def main_goes_by_majority(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=GoesByMajority)

@@ -145,3 +145,15 @@ class TellsBindingsEarly(_Announcing):
 
 async def main_tells_bindings_early(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=TellsBindingsEarly)
+
+
+class TellsNoChangesOfNodes(_Filtering):
+    """What lies in no namespace comes and goes; that it is changed is told to components."""
+
+    def told(self, request: Request, watcher: Watcher, event: Event) -> bool:
+        changed = event.now is not None and event.before is not None
+        return not changed or request.kind.namespaced or request.user.name.startswith("system:")
+
+
+async def main_tells_no_changes_of_nodes(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=TellsNoChangesOfNodes)

@@ -21,14 +21,14 @@ def told(history: History, watch: str, names: list[str] | None = None) -> list[E
     return [e for e in history.of("watched", watch=watch) if names is None or e["name"] in names]
 
 
-def stored_changes(history: History, kind: str, namespace: str, since: int) -> list[Change]:
+def stored_changes(history: History, kind: str, namespace: str | None, since: int) -> list[Change]:
     """Every change of the kind in the namespace after a revision, by the store."""
     events = sorted((e for k in ("put", "delete") for e in history.of(k)), key=lambda e: e["revision"])
     keys = {e["key"]: e["value"]["metadata"]["name"] for e in events if _is(e, kind, namespace)}
     return [(_type(e), keys[e["key"]], e["revision"]) for e in events if e["key"] in keys and e["revision"] > since]
 
 
-def _is(event: Event, kind: str, namespace: str) -> bool:
+def _is(event: Event, kind: str, namespace: str | None) -> bool:
     value: Any = event["value"] or {}
     return bool(value.get("kind") == kind and value.get("metadata", {}).get("namespace") == namespace)
 
@@ -49,13 +49,13 @@ def answered_changes(history: History, resource: str, since: int) -> list[Change
     return [change for change in numbered if change[2] > since]
 
 
-def changes(history: History, *, kind: str, resource: str, namespace: str, since: int) -> list[Change]:
+def changes(history: History, *, kind: str, resource: str, namespace: str | None, since: int) -> list[Change]:
     """What a watcher who began at a revision is to be told: by the store, or where it cannot be read by the answers."""
     return stored_changes(history, kind, namespace, since) or answered_changes(history, resource, since)
 
 
 @check
-def complete(history: History, *, watchers: list[str], kind: str, resource: str, namespace: str) -> Proof:
+def complete(history: History, *, watchers: list[str], kind: str, resource: str, namespace: str | None) -> Proof:
     """Each watcher was told of every stored change since it began, once, in the order of the store, as far as the sentinel: what becomes of
     it, and of others after it, may still be on its way. Of what others make, which may bear no label, it was told nothing that was not
     stored. What it was shown is what the writer of that revision was answered. A server that has begun anew need not know what was before,
