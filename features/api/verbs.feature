@@ -29,6 +29,19 @@ Feature: Create, read and delete
         | namespace      |
         | node           |
 
+    Scenario: objects elsewhere, and of another kind, have the same name
+      Given a cluster
+      And a namespace "harbour" exists
+      When "alice" creates a configmap "web" in the namespace "harbour"
+      And "alice" creates a secret "web"
+      And "alice" creates a configmap "web"
+      Then "alice" is answered 201 with the whole configmap
+
+    Scenario: the object is a large one
+      Given a cluster
+      When "alice" creates 2 large configmaps
+      Then "alice" is answered 201 with the whole configmap
+
     Scenario: the name was another object's before
       Given a cluster
       And a configmap "web" exists
@@ -78,6 +91,7 @@ Feature: Create, read and delete
     Scenario: objects are read one by one and together
       Given a cluster
       And a namespace "harbour" exists
+      Then "alice" can list configmaps
       When "alice" creates a configmap "web" in the namespace "harbour"
       And "alice" creates 5 configmaps
       Then each of them is read as it was answered, and a list holds exactly them
@@ -114,6 +128,7 @@ Feature: Create, read and delete
       Given a cluster
       And a namespace "harbour" exists
       When "alice" creates a configmap "one" in the namespace "harbour"
+      And "alice" creates a secret "one"
       And "alice" creates 3 configmaps
       And "alice" deletes one of them
       Then the first of them is gone and the others are as they were
@@ -176,6 +191,15 @@ Feature: Create, read and delete
       Then nothing in the store changes for a while
       When everybody is started again
       Then exactly 1 pod of "web" is left
+
+    @needs:kill @needs:store
+    Scenario: nobody else is there while the API server begins anew
+      Given a cluster with 1 node
+      And everybody but etcd and the API server is stopped
+      When "alice" creates a deployment "web" with 2 replicas
+      And "alice" creates a pod "solo"
+      And the API server is killed and started again
+      Then nothing in the store changes for a while
 
     @needs:kill @needs:store
     Scenario: nobody else is there while things are deleted

@@ -13,6 +13,7 @@ Feature: Who opens the connections
       And "alice" scales the deployment "web" to 1 replica
       And the pods of "web" have become running
       And "alice" deletes the deployment "web"
+      And "alice" creates one object of each kind
       Then every connection between the API server and a component was opened by the component
 
     @needs:kill
@@ -39,6 +40,18 @@ Feature: Who opens the connections
       And the pods of "web" have become running
       And "alice" deletes one pod of "web"
       And the pods of "web" have become running
+      Then during all of this the API server never opened a connection to a kubelet
+
+    Scenario: people ask for pods and nodes, and change them
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a pod "old"
+      And the pod "old" has become running
+      And "alice" tries to get pods
+      And "alice" tries to patch pods
+      And "alice" tries to list nodes
+      And "alice" creates one object of each kind
+      And "alice" changes the node "node-1"
+      And "alice" deletes the node "node-2"
       Then during all of this the API server never opened a connection to a kubelet
 
     @needs:kill

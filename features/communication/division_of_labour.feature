@@ -20,6 +20,9 @@ Feature: Division of labour
       And "alice" can list pods
       And "alice" can patch deployments
       And "alice" can update deployments
+      And "alice" can create services
+      And "alice" can create pods
+      And "alice" can deletecollection pods
       And "alice" can delete deployments
 
   @id:ARCH-03 @must @role:apiserver @role:scheduler @role:controller-manager @role:kubelet

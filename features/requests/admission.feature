@@ -35,6 +35,21 @@ Feature: Admission
         | deployment | update | deployments/scale | update    |
         | deployment | delete | deployments       | deletion  |
         | lease      | delete | leases            | deletion  |
+        | node       | patch  | nodes             | update    |
+
+    Scenario: the name is left to the server
+      Given a cluster
+      And the hooks see every write
+      When "alice" creates two pods by the prefix "web-"
+      Then admission has been asked about the creation
+
+    @needs:runtime
+    Scenario: components write what becomes of a deployment
+      Given a cluster with 1 node
+      And the hooks see every write
+      When "alice" creates a deployment "web" with 2 replicas
+      And the pods of "web" have become running
+      Then admission has been asked about the creation
 
   @id:REQ-12 @must @smoke @role:apiserver @needs:hooks
   Rule: Reads MUST skip admission
@@ -49,13 +64,16 @@ Feature: Admission
       And admission was not asked, though it is about the next write
 
       Examples: ways to read
-        | kind      | verb  | resource    |
-        | pod       | get   | pods        |
-        | pod       | list  | pods        |
-        | pod       | watch | pods        |
-        | pod       | get   | pods/status |
-        | secret    | get   | secrets     |
-        | configmap | list  | configmaps  |
+        | kind       | verb  | resource             |
+        | pod        | get   | pods                 |
+        | pod        | list  | pods                 |
+        | pod        | list  | pods everywhere      |
+        | pod        | watch | pods                 |
+        | pod        | get   | pods/status          |
+        | secret     | get   | secrets              |
+        | configmap  | list  | configmaps           |
+        | replicaset | get   | replicasets/scale    |
+        | deployment | watch | deployments          |
 
   @id:REQ-13 @must @role:apiserver @needs:hooks @needs:store
   Rule: What admission refuses MUST NOT be stored
@@ -77,42 +95,53 @@ Feature: Admission
         | mutation   |
         | validation |
 
+    Scenario: a hook refuses what has no name yet
+      Given a cluster
+      And the hooks see every write
+      And validation refuses everything
+      When "alice" creates two pods by the prefix "web-"
+      Then the request is refused by admission
+      And no stage after admission has seen it and nothing was stored
+
     Scenario Outline: an existing object would be changed
       Given a cluster
       And the hooks see every write
-      And a pod "old" exists
+      And a <kind> "old" exists
       And <stage> refuses everything
       When "alice" tries to <verb> <resource>
       Then the request is refused by admission
-      And the pod "old" is as it was
+      And the <kind> "old" is as it was
       And no stage after admission has seen it and nothing was stored
 
       Examples: ways to change it
-        | stage      | verb             | resource     |
-        | mutation   | update           | pods         |
-        | mutation   | patch            | pods         |
-        | mutation   | delete           | pods         |
-        | validation | update           | pods         |
-        | validation | patch            | pods         |
-        | validation | delete           | pods         |
-        | validation | deletecollection | pods         |
-        | validation | patch            | pods/status  |
-        | validation | create           | pods/binding |
+        | kind       | stage      | verb             | resource          |
+        | pod        | mutation   | update           | pods              |
+        | pod        | mutation   | patch            | pods              |
+        | pod        | mutation   | delete           | pods              |
+        | pod        | validation | update           | pods              |
+        | pod        | validation | patch            | pods              |
+        | pod        | validation | delete           | pods              |
+        | pod        | validation | deletecollection | pods              |
+        | pod        | validation | patch            | pods/status       |
+        | pod        | validation | create           | pods/binding      |
+        | configmap  | validation | patch            | configmaps        |
+        | secret     | validation | delete           | secrets           |
+        | replicaset | validation | update           | replicasets/scale |
 
   @id:REQ-14 @must @smoke @role:apiserver @needs:hooks @needs:store
   Rule: What admission makes of an object MUST be what is checked, stored, answered and told to watchers
 
-    Scenario Outline: a hook adds a label and replaces the image
+    Scenario Outline: a hook adds a label, takes another one away and replaces the image
       Given a cluster
       And the hooks see every write
       And a pod "old" exists
-      And mutation labels every pod "tide=high" and gives it another image
+      And mutation labels every pod "tide=high" instead of "app" and gives it another image
       And mutation is held up
       And "bob" watches pods
       When "alice" begins to <verb> a pod
       Then the request has come to mutation and no further
       When mutation goes on
-      Then validation, the store, the answer and "bob" see the label "tide=high" and the other image
+      Then validation, the store, the answer and "bob" see the label "tide=high", no "app", and the other image
 
       Examples: writes with an object
         | verb   |

@@ -105,6 +105,17 @@ Feature: A request's way through the API server
         | a valid token with garbage behind | list             | pods         |
         | a valid token that is cut short   | create           | pods         |
         | a valid token that is cut short   | list             | pods         |
+        | a garbage token                   | list             | nodes        |
+        | a garbage token                   | delete           | deployments  |
+
+    @needs:hooks
+    Scenario: the token is garbage and everything of a kind is wanted
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      When somebody with a garbage token tries to list pods everywhere
+      Then the request is refused by authentication
+      And no stage after authentication has seen it and nothing was stored
 
     @needs:hooks @needs:tls @needs:certificates
     Scenario Outline: the certificate does not count
@@ -133,43 +144,51 @@ Feature: A request's way through the API server
       And "mallory" can <other>
 
       Examples: operations
-        | verb             | resource     | other             |
-        | create           | pods         | create configmaps |
-        | list             | pods         | get pods          |
-        | get              | pods         | list pods         |
-        | watch            | pods         | list pods         |
-        | delete           | pods         | get pods          |
-        | update           | pods         | get pods          |
-        | patch            | pods         | patch pods/status |
-        | deletecollection | pods         | list pods         |
-        | patch            | pods/status  | patch pods        |
-        | update           | pods/status  | update pods       |
-        | get              | pods/status  | get pods          |
-        | create           | pods/binding | create pods       |
-        | create           | configmaps   | list configmaps   |
-        | get              | secrets      | list secrets      |
-        | delete           | secrets      | list secrets      |
-        | patch            | deployments  | list deployments  |
-        | delete           | nodes        | list nodes        |
+        | verb             | resource          | other             |
+        | create           | pods              | create configmaps |
+        | list             | pods              | get pods          |
+        | get              | pods              | list pods         |
+        | watch            | pods              | list pods         |
+        | delete           | pods              | get pods          |
+        | update           | pods              | get pods          |
+        | patch            | pods              | patch pods/status |
+        | deletecollection | pods              | list pods         |
+        | patch            | pods/status       | patch pods        |
+        | update           | pods/status       | update pods       |
+        | get              | pods/status       | get pods          |
+        | create           | pods/binding      | create pods       |
+        | create           | configmaps        | list configmaps   |
+        | get              | secrets           | list secrets      |
+        | delete           | secrets           | list secrets      |
+        | patch            | deployments       | list deployments  |
+        | patch            | deployments/scale | list deployments  |
+        | delete           | nodes             | list nodes        |
 
     Scenario: what lies in all namespaces is forbidden
       Given a cluster
       And the hooks see every write
       And a pod "old" exists
-      And "mallory" may not list pods
+      And "mallory" may not list pods everywhere
       When "mallory" tries to list pods everywhere
       Then the request is refused by authorization
       And no stage after authorization has seen it and nothing was stored
-      And "mallory" can get pods
+      And "mallory" can list pods
 
-    Scenario: another operation was allowed before
+    Scenario Outline: another operation was allowed before
       Given a cluster
       And the hooks see every write
-      And "mallory" may not create pods
-      When "mallory" tries to create configmaps
-      And "mallory" tries to create pods
+      And a pod "old" exists
+      And "mallory" may not <verb> pods
+      When "mallory" tries to <other>
+      And "mallory" tries to <verb> pods
       Then the request is refused by authorization
       And no stage after authorization has seen it and nothing was stored
+
+      Examples: what was allowed
+        | verb   | other             |
+        | create | create configmaps |
+        | create | list pods         |
+        | delete | get pods          |
 
     Scenario: the same was allowed in another namespace before
       Given a cluster
@@ -199,14 +218,17 @@ Feature: A request's way through the API server
         | create  |
         | replace |
         | patch   |
+        | bind    |
         | delete  |
 
     @needs:kill
     Scenario: the API server dies right after its answer
       Given a cluster
       When "alice" creates a pod "web"
+      And "bob" creates a lease "web"
       And the API server is killed and started again
-      Then the pod "web" is what "alice" was told
+      Then the lease "web" is what "bob" was told
+      And the pod "web" is what "alice" was told
       When "alice" changes the pod "web"
       And the API server is killed and started again
       Then the pod "web" is what "alice" was told
@@ -237,13 +259,22 @@ Feature: A request's way through the API server
       And a pod "old" exists
       And "mallory" may do nothing
       And admission refuses pods named "old"
-      When <somebody> tries to <verb> pods
+      When <somebody> tries to <verb> <resource>
       Then the request is refused by <stage>
       And no stage after <stage> has seen it and nothing was stored
 
       Examples: changes that are refused
-        | somebody                      | verb   | stage          |
-        | somebody with a garbage token | patch  | authentication |
-        | "mallory"                     | patch  | authorization  |
-        | "alice"                       | patch  | admission      |
-        | "alice"                       | delete | admission      |
+        | somebody                      | verb   | resource     | stage          |
+        | somebody with a garbage token | patch  | pods         | authentication |
+        | "mallory"                     | patch  | pods         | authorization  |
+        | "alice"                       | patch  | pods         | admission      |
+        | "alice"                       | delete | pods         | admission      |
+        | "alice"                       | create | pods/binding | admission      |
+
+    Scenario: a change of a pod makes no sense
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      When "alice" sends a change of a pod that leaves no containers
+      Then the request is refused by validation
+      And no stage after admission has seen it and nothing was stored

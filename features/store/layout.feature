@@ -11,6 +11,16 @@ Feature: Where things lie in the store
       And the pods of "web" have become running
       And "alice" creates one object of each kind
       And "alice" deletes the deployment "web"
+      And "bob" creates a configmap "each"
+      And "bob" tries to deletecollection configmaps
+      Then every key of the store lies below /registry
+
+    @needs:kill
+    Scenario: the API server comes back
+      Given a cluster
+      And a configmap "old" exists
+      When the API server is killed and started again
+      And "alice" tries to patch configmaps
       Then every key of the store lies below /registry
 
   @id:STORE-09 @must @role:apiserver @needs:store
@@ -36,6 +46,14 @@ Feature: Where things lie in the store
         | cronjob        | /registry/cronjobs/NAMESPACE/web        |
         | role           | /registry/roles/NAMESPACE/web           |
 
+      Examples: resources of groups that a cluster could do without
+        | kind                | key                                          |
+        | clusterrole         | /registry/clusterroles/web                   |
+        | networkpolicy       | /registry/networkpolicies/NAMESPACE/web      |
+        | persistentvolume    | /registry/persistentvolumes/web              |
+        | poddisruptionbudget | /registry/poddisruptionbudgets/NAMESPACE/web |
+        | storageclass        | /registry/storageclasses/web                 |
+
       Examples: resources whose folder bears an older name
         | kind                  | key                                        |
         | node                  | /registry/minions/web                      |
@@ -43,6 +61,12 @@ Feature: Where things lie in the store
         | endpoints             | /registry/services/endpoints/NAMESPACE/web |
         | ingress               | /registry/ingress/NAMESPACE/web            |
         | replicationcontroller | /registry/controllers/NAMESPACE/web        |
+
+    Scenario: an object has a name that no host could have
+      Given a cluster
+      When "alice" creates a role "harbour:pilot"
+      And "alice" changes the role "harbour:pilot"
+      Then exactly one key was added, "/registry/roles/NAMESPACE/harbour:pilot"
 
   @id:STORE-10 @must @role:apiserver @needs:store
   Rule: A pod MUST lie at /registry/pods/NAMESPACE/NAME
@@ -83,12 +107,15 @@ Feature: Where things lie in the store
       Then the key of the <kind> "old" is gone
 
       Examples: kinds
-        | kind       |
-        | configmap  |
-        | secret     |
-        | service    |
-        | deployment |
-        | pod        |
+        | kind           |
+        | configmap      |
+        | secret         |
+        | service        |
+        | serviceaccount |
+        | deployment     |
+        | lease          |
+        | node           |
+        | pod            |
 
     @needs:runtime
     Scenario Outline: a running pod is deleted
@@ -113,15 +140,16 @@ Feature: Where things lie in the store
 
     Scenario Outline: finalizers guard the object
       Given a cluster
-      And a configmap "old" with two finalizers exists
-      When "alice" tries to <verb> configmaps
-      And "alice" tries to <verb> configmaps
-      And one finalizer of the configmap "old" is removed
-      Then the key of the configmap "old" is still there and marked for deletion
-      When the finalizer of the configmap "old" is removed
-      Then the key of the configmap "old" is gone
+      And a <kind> "old" with two finalizers exists
+      When "alice" tries to <verb> <resource>
+      And "alice" tries to <verb> <resource>
+      And one finalizer of the <kind> "old" is removed
+      Then the key of the <kind> "old" is still there and marked for deletion
+      When the finalizer of the <kind> "old" is removed
+      Then the key of the <kind> "old" is gone
 
       Examples: ways to delete it
-        | verb             |
-        | delete           |
-        | deletecollection |
+        | kind      | verb             | resource   |
+        | configmap | delete           | configmaps |
+        | configmap | deletecollection | configmaps |
+        | pod       | delete           | pods       |

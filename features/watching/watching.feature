@@ -58,6 +58,24 @@ Feature: Watching
       And "alice" tries to deletecollection configmaps
       Then each watcher has been told of every stored change, once, in the order of the store
 
+    Scenario: what is watched lies in no namespace
+      Given a cluster
+      And 3 people watch nodes
+      When "alice" creates a node "web"
+      And "alice" changes the node "web"
+      And "alice" deletes the node "web"
+      Then each watcher has been told of every stored change, once, in the order of the store
+
+    @needs:kill
+    Scenario: watchers come after the API server has begun anew, and name where to begin
+      Given a cluster
+      When "alice" creates 3 configmaps
+      And "alice" changes each of them twice
+      And the API server is killed and started again
+      And 3 people watch configmaps from before the second one on
+      And "alice" changes each of them twice
+      Then each watcher has been told of every stored change, once, in the order of the store
+
     @needs:store
     Scenario: a pod gets to run
       Given a cluster with 1 node
@@ -98,10 +116,18 @@ Feature: Watching
       When "alice" deletes the configmap "old"
       Then "bob" has been told of "old": ADDED, MODIFIED
 
+    Scenario: an object loses the label that somebody watches by
+      Given a cluster
+      And "bob" watches configmaps labelled "tide=low"
+      When "alice" creates 2 configmaps, 2 of them labelled "tide=low"
+      And "alice" takes the label "tide" from one of them
+      And "alice" changes one of them
+      Then "bob" has been told of "one": ADDED, DELETED
+
     Scenario: an object is replaced, and goes when its last finalizer is removed
       Given a cluster
-      And "bob" watches configmaps
       And a configmap "old" with a finalizer exists
+      And "bob" watches configmaps
       When "alice" tries to update configmaps
       Then "bob" has been told of "old": ADDED, MODIFIED
       When "alice" deletes the configmap "old"
@@ -127,6 +153,7 @@ Feature: Watching
         | create  | new  |
         | replace | old  |
         | patch   | old  |
+        | bind    | old  |
         | delete  | old  |
 
     @needs:hooks
@@ -175,13 +202,25 @@ Feature: Watching
       And "mallory" may do nothing
       And admission refuses pods named "old"
       And 3 people watch pods
-      When <somebody> tries to <verb> pods
+      When <somebody> tries to <verb> <resource>
       Then the request is refused by <stage>
       And no watcher is told of a pod "old", though each is told of the next one
 
       Examples: changes that are refused
-        | somebody  | verb   | stage         |
-        | "mallory" | patch  | authorization |
-        | "alice"   | update | admission     |
-        | "alice"   | patch  | admission     |
-        | "alice"   | delete | admission     |
+        | somebody  | verb             | resource     | stage         |
+        | "mallory" | patch            | pods         | authorization |
+        | "alice"   | update           | pods         | admission     |
+        | "alice"   | patch            | pods         | admission     |
+        | "alice"   | patch            | pods/status  | admission     |
+        | "alice"   | create           | pods/binding | admission     |
+        | "alice"   | delete           | pods         | admission     |
+        | "alice"   | deletecollection | pods         | admission     |
+
+    Scenario: the name is taken
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And 3 people watch pods
+      When "alice" creates a pod "old" with other content
+      Then "alice" is answered 409 AlreadyExists
+      And no watcher is told of a pod "old", though each is told of the next one

@@ -34,17 +34,20 @@ def refuses(world: World, stage: str, name: str | None) -> None:
 
 
 @given(
-    parsers.re(r'"(?P<person>\w+)" may (?:do nothing|not (?P<verb>\w+) (?P<resource>[\w/]+)(?: in the namespace "(?P<namespace>[\w-]+)")?)')
+    parsers.re(
+        r'"(?P<person>\w+)" may (?:do nothing|not (?P<verb>\w+) (?P<resource>[\w/]+)'
+        r'(?: in the namespace "(?P<namespace>[\w-]+)"|(?P<everywhere> everywhere))?)'
+    )
 )
-def may_not(world: World, person: str, verb: str | None, resource: str | None, namespace: str | None) -> None:
-    """The authorization hook denies it, everywhere or in one namespace; everything else stays allowed."""
-    stages.forbid(world, person, verb, resource, namespace=namespace)
+def may_not(world: World, person: str, verb: str | None, resource: str | None, namespace: str | None, everywhere: str | None) -> None:
+    """The authorization hook denies exactly that: to the object "old" or in the scenario's namespace, in another one, or to all of them."""
+    stages.forbid(world, person, verb, resource, namespace="" if everywhere else namespace)
 
 
-@given(parsers.re(r'mutation labels every pod "(?P<label>\w+=\w+)" and gives it another image'))
-def labels(world: World, label: str) -> None:
+@given(parsers.re(r'mutation labels every pod "(?P<label>\w+=\w+)" instead of "(?P<other>\w+)" and gives it another image'))
+def labels(world: World, label: str, other: str) -> None:
     """Pods that alice writes."""
-    stages.label(world, label)
+    stages.label(world, label, other)
 
 
 @then(parsers.re(r"the request has come to " + STAGE + r" and no further"))
@@ -71,7 +74,7 @@ def untouched(world: World, stage: str) -> None:
 
 @then(parsers.re(r"admission has been asked about the (?P<operation>creation|update|deletion)"))
 def admitted(world: World, operation: str) -> None:
-    """Both the mutating and the validating hook, on behalf of this person."""
+    """Both the mutating and the validating hook, on behalf of this person; and about what components have written meanwhile."""
     verbs = {"creation": "create", "update": "update", "deletion": "delete"}
     world.judge("pipeline.admitted", user=world.last, operation=verbs[operation])
 
@@ -84,11 +87,16 @@ def skipped(world: World) -> None:
     world.judge("pipeline.skipped", user=user, sentinel="sentinel")
 
 
-@then(parsers.re(r'validation, the store, the answer and "(?P<watcher>\w+)" see the label "(?P<label>\w+=\w+)" and the other image'))
-def labelled(world: World, watcher: str, label: str) -> None:
+@then(
+    parsers.re(
+        r'validation, the store, the answer and "(?P<watcher>\w+)" see the label "(?P<label>\w+=\w+)"'
+        r', no "(?P<other>\w+)", and the other image'
+    )
+)
+def labelled(world: World, watcher: str, label: str, other: str) -> None:
     """One object all the way."""
     name = people.NEW if world.verb == "create" else people.OLD
     watch = f"{watcher}/pods"
     kind = "ADDED" if name == people.NEW else "MODIFIED"
     world.run(world.wait(lambda h: h.of("watched", watch=watch, name=name, type=kind), within_s=world.timing().reaction))
-    world.judge("pipeline.admitted_object", user=world.last, label=label, image=OTHER_IMAGE, name=name, watcher=watch)
+    world.judge("pipeline.admitted_object", user=world.last, label=label, without=other, image=OTHER_IMAGE, name=name, watcher=watch)

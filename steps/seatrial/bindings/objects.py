@@ -111,10 +111,12 @@ def creates_many(
     people.creates_many(world, unquoted(person), kind, int(number), labelled=int(labelled or 0), label=label or "", large=bool(large))
 
 
-@when(parsers.re(PERSON + r" (?P<what>changes|deletes) (?P<which>each|one) of them(?P<twice> twice)?"))
-def does_to_them(world: World, person: str, what: str, which: str, twice: str | None) -> None:
+@when(
+    parsers.re(PERSON + r' (?P<what>changes|deletes|takes the label "(?P<label>\w+)" from) (?P<which>each|one) of them(?P<twice> twice)?')
+)
+def does_to_them(world: World, person: str, what: str, label: str | None, which: str, twice: str | None) -> None:
     """One: the first."""
-    people.does_to_them(world, unquoted(person), what, only_one=which == "one", times=2 if twice else 1)
+    people.does_to_them(world, unquoted(person), what, label=label, only_one=which == "one", times=2 if twice else 1)
 
 
 @when(parsers.re(PERSON + r' deletes the configmaps labelled "(?P<label>\w+=\w+)"'))

@@ -38,10 +38,10 @@ def as_it_was(world: World, kind: str, name: str) -> None:
     world.judge("pipeline.unchanged", name=name, reader=READER)
 
 
-@then(parsers.re(WHOM + r" can (?P<verb>\w+) (?P<resource>[\w/]+)"))
-def can(world: World, person: str | None, verb: str, resource: str) -> None:
+@then(parsers.re(WHOM + r" can (?P<verb>\w+) (?P<resource>[\w/]+)(?P<everywhere> everywhere)?"))
+def can(world: World, person: str | None, verb: str, resource: str, everywhere: str | None) -> None:
     """Another operation is allowed."""
-    people.tries(world, person or world.last, verb, resource)
+    people.tries(world, person or world.last, verb, resource, everywhere=bool(everywhere))
     world.judge("answers.allowed", user=person or world.last)
 
 
@@ -59,8 +59,9 @@ def generated(world: World, prefix: str) -> None:
 
 @then("each of them is read as it was answered, and a list holds exactly them")
 def each_read(world: World) -> None:
-    """One by one, a dozen of many, and all together, in the scenario's namespace."""
-    people.lists(world, READER, "configmaps")
+    """One by one, a dozen of many, and all together, in the scenario's namespace and, but for guests, among those of all namespaces."""
+    for everywhere in (False, True) if world.implementation.guest is None else (False,):
+        people.lists(world, READER, "configmaps", everywhere=everywhere)
     for name in world.batch[:DOZEN]:
         people.reads(world, READER, "configmap", name)
     world.judge("answers.each_read", names=world.batch, alone=world.batch[:DOZEN], reader=READER)
@@ -75,8 +76,9 @@ def pages(world: World, size: str) -> None:
 
 @then(parsers.re(r"(?P<which>the first|the first two) of them (?:is|are) gone and the others are as they were"))
 def gone(world: World, which: str) -> None:
-    """Each is looked for, one by one; the others are all that were ever created, in other namespaces too."""
-    people.reads_all_created(world, READER, "configmap")
+    """Each is looked for, one by one; the others are all that were ever created, in other namespaces and of another kind too."""
+    for kind in ("configmap", "secret"):
+        people.reads_all_created(world, READER, kind)
     world.judge("answers.gone", lost=world.batch[: 2 if "two" in which else 1], namespace=world.namespace, reader=READER)
 
 

@@ -5,13 +5,13 @@ from pytest_bdd import given, parsers, then, when
 from seatrial.bindings.phrases import NAME
 from seatrial.world import World, stages, watchers
 
-RESOURCE = r"(?P<resource>pods|configmaps)"
+RESOURCE = r"(?P<resource>pods|configmaps|nodes)"
 
 
-@given(parsers.re(r'"(?P<person>\w+)" watches ' + RESOURCE))
-def watches(world: World, person: str, resource: str) -> None:
-    """In the scenario's namespace, beginning with what is there."""
-    world.run(world.watch(person, resource))
+@given(parsers.re(r'"(?P<person>\w+)" watches ' + RESOURCE + r'(?: labelled "(?P<label>\w+=\w+)")?'))
+def watches(world: World, person: str, resource: str, label: str | None) -> None:
+    """In the scenario's namespace, beginning with what is there; what has not or no longer the label is as if it were not there."""
+    world.run(world.watch(person, resource, labelled=label))
 
 
 @given(parsers.re(r"(?P<number>\d+) people watch " + RESOURCE))

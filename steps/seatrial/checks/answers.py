@@ -188,16 +188,22 @@ def each_read(history: History, *, names: list[str], alone: list[str], reader: s
         for e in reads
         if e["code"] == 200 and "items" not in e["body"] and "name" in e["body"].get("metadata", {})
     }
-    lists = [e for e in reads if "items" in e["body"]]
+    lists = {e["path"]: e for e in reads if "items" in e["body"]}
     require(lists, f"{reader} has not listed anything")
     problems = [f"{n} read alone: {', '.join(d)}" for n in alone if (d := differing(made[n], single[n]["body"] if n in single else {}))]
-    listed = {i["metadata"]["name"]: i for i in lists[-1]["body"]["items"]}
     namespace = made[names[0]]["metadata"].get("namespace")
-    strangers = sorted(n for n in listed.keys() - set(names) if not _put_there(history, listed[n], namespace))
-    problems += [f"{n} listed though nobody created it" for n in strangers]
-    problems += [f"{n} listed: {', '.join(d)}" for n in names if (d := differing(_typeless(made[n]), _typeless(listed.get(n, {}))))]
-    found = breach(history, "what was answered when they were created", "; ".join(problems), lists[-1])
-    return Proof(evidence=(*single.values(), lists[-1]), findings=(found,) if problems else ())
+    problems += [problem for told in lists.values() for problem in _unlisted(history, told, made, namespace)]
+    found = breach(history, "what was answered when they were created", "; ".join(problems), *lists.values())
+    return Proof(evidence=(*single.values(), *lists.values()), findings=(found,) if problems else ())
+
+
+def _unlisted(history: History, told: Event, made: dict[str, dict[str, Any]], namespace: str | None) -> list[str]:
+    """What is wrong with a list as far as it is about one namespace: a list of one shows no other, a list of all of them does."""
+    one = f"/namespaces/{namespace}/" in told["path"]
+    listed = {i["metadata"]["name"]: i for i in told["body"]["items"] if one or i["metadata"].get("namespace") == namespace}
+    strangers = sorted(n for n in listed.keys() - set(made) if not _put_there(history, listed[n], namespace))
+    problems = [f"{n} listed though nobody created it" for n in strangers]
+    return problems + [f"{n} listed: {', '.join(d)}" for n in made if (d := differing(_typeless(made[n]), _typeless(listed.get(n, {}))))]
 
 
 def _put_there(history: History, item: dict[str, Any], namespace: str | None) -> bool:
@@ -235,11 +241,12 @@ def pages(history: History, *, names: list[str], reader: str, size: int) -> Proo
 
 @check
 def gone(history: History, *, lost: list[str], namespace: str, reader: str) -> Proof:
-    """Of all objects that were created, exactly the lost ones of the namespace are answered 404, and the others as at their creation."""
+    """Of all objects that were created, exactly the lost configmaps of the namespace are answered 404, and the others as at their
+    creation."""
     created = history.of("told", method="POST", code=201)
     made = {f"{e['path']}/{e['body']['metadata']['name']}": e["body"] for e in created if e["body"].get("metadata", {}).get("name")}
     reads = {e["path"]: e for e in history.of("told", user=reader, method="GET") if e["path"] in made}
-    gone = {p for p, body in made.items() if body["metadata"]["name"] in lost and body["metadata"].get("namespace") == namespace}
+    gone = {p for p in made if "/configmaps/" in p and p.rsplit("/", 1)[-1] in lost and f"/namespaces/{namespace}/" in p}
     require(gone <= reads.keys() and len(gone) == len(lost), f"{reader} has not looked for {', '.join(lost)}")
     problems = []
     for path, told in reads.items():

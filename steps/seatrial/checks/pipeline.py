@@ -7,7 +7,7 @@ that the suite itself sends along the same way is recorded. Order is proved by h
 from typing import Any
 
 from seatrial.checks.answers import asked, breach, described, differing, last_told, lasting, missing, named, refused_handshake
-from seatrial.checks.facts import begun, by_itself, mentions, name_of
+from seatrial.checks.facts import accepted, background, begun, by_itself, mentions, name_of
 from seatrial.checks.holds import kind_of, kinds_by_key, traces
 from seatrial.checks.registry import check, require
 from seatrial.checks.watching import announced
@@ -16,7 +16,7 @@ from seatrial.model.verdicts import Finding, Proof
 
 STAGES = ("authentication", "authorization", "mutation", "validation")
 ADMISSION = ("mutation", "validation")
-CONFLICT = 409
+CREATED, CONFLICT = 201, 409
 CODES = {"authentication": (401,), "authorization": (403,), "decoding": (400,), "validation": (400, 422)}
 
 
@@ -126,14 +126,37 @@ def no_trace(history: History, *, name: str, watchers: list[str], readable: bool
 
 @check
 def admitted(history: History, *, user: str, operation: str) -> Proof:
-    """Both kinds of admission hook were asked about the operation, for this user; of deletions about each that took place."""
+    """Both kinds of admission hook were asked about the operation, for this user; of deletions about each that took place; and about
+    whatever else was written where they look."""
     asked_for = {s: [e for e in reviews(history, s, user=user) if e["verb"] == operation] for s in ADMISSION}
     missing = [f"{s} was not asked" for s, found in asked_for.items() if not found]
     told = last_told(history, user)
     if operation == "delete":
         missing += [f"{s} was not asked about {name}" for s, found in asked_for.items() for name in _gone(history, found) - _names(found)]
-    found = breach(history, f"{operation} passes {' and '.join(ADMISSION)}", "; ".join(missing), told)
+    passed = [(s, r, a) for s, r, a in _written(history) if not _asked(history, s, r, a)]
+    missing += [f"{s} was not asked about the {r['verb']} of {_subject(r, a)} by {r['user']}" for s, r, a in passed]
+    found = breach(history, f"{operation} passes {' and '.join(ADMISSION)}", "; ".join(missing[:4]), told)
     return Proof(evidence=tuple(e for es in asked_for.values() for e in es), findings=(found,) if missing else ())
+
+
+def _written(history: History) -> list[tuple[str, Event, Event]]:
+    """Accepted creations and changes in the namespace of the canary that the hooks have seen, since then, once for each kind of hook. Who
+    deletes what is already on its way out need not be admitted again, and a token is not stored."""
+    canary = history.of("told", user="canary", code=201)[-1:]
+    writes = [(r, a) for c in canary for r, a in accepted(history, namespace=c["body"]["metadata"]["namespace"]) if r.at_s > c.at_s]
+    writes = [(r, a) for r, a in writes if r["verb"] in ("create", "update", "patch") and not background(r) and r["subresource"] != "token"]
+    return [(stage, r, a) for stage in ADMISSION for r, a in writes]
+
+
+def _asked(history: History, stage: str, request: Event, answer: Event) -> bool:
+    """Whether the hook was asked about what was written. What has no name of its own yet may be shown without one."""
+    verb = "create" if request["verb"] == "create" or answer["code"] == CREATED else "update"
+    about = reviews(history, stage, verb=verb, resource=request["resource"], subresource=request["subresource"] or "")
+    return any(e["name"] in {answer["name"] or request["name"], request["name"] or ""} for e in about)
+
+
+def _subject(request: Event, answer: Event) -> str:
+    return "/".join(filter(None, (request["resource"], answer["name"] or request["name"], request["subresource"])))
 
 
 def _names(reviewed: list[Event]) -> set[str]:
@@ -173,7 +196,7 @@ def unchanged(history: History, *, name: str, reader: str) -> Proof:
 
 
 @check
-def admitted_object(history: History, *, user: str, label: str, image: str, name: str, watcher: str) -> Proof:
+def admitted_object(history: History, *, user: str, label: str, without: str, image: str, name: str, watcher: str) -> Proof:
     """What mutation has made of the object is what validation was shown, what is stored, what is answered and what the watcher is told,
     each time that one of them shows what was asked for."""
     key, _, value = label.partition("=")
@@ -181,7 +204,8 @@ def admitted_object(history: History, *, user: str, label: str, image: str, name
 
     def has(item: dict[str, Any]) -> bool:
         images = [c.get("image") for c in item.get("spec", {}).get("containers", ())]
-        return bool(item.get("metadata", {}).get("labels", {}).get(key) == value and images == [image])
+        labels = item.get("metadata", {}).get("labels", {})
+        return bool(labels.get(key) == value and without not in labels and images == [image])
 
     field = {"review": "object", "put": "value", "watched": "object", "told": "body"}
     everywhere = {
@@ -193,7 +217,8 @@ def admitted_object(history: History, *, user: str, label: str, image: str, name
     shown["the answer"] = [told]
     require(all(shown.values()), f"{', '.join(w for w, e in shown.items() if not e)} was not seen")
     wrong = [(where, e) for where, events in shown.items() for e in events if not has(e[field[e.kind]])]
-    found = tuple(breach(history, f"{where} shows the label {label} and the image {image}", "it does not", e) for where, e in wrong)
+    wanted = f"the label {label}, no {without}, and the image {image}"
+    found = tuple(breach(history, f"{where} shows {wanted}", "it does not", e) for where, e in wrong)
     return Proof(evidence=tuple(e for events in shown.values() for e in events), findings=found)
 
 

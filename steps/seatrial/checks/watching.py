@@ -6,13 +6,14 @@ Watchers are compared with the store by revisions. Where the store cannot be rea
 import math
 from typing import Any
 
-from seatrial.checks.answers import asked, breach, described, named
-from seatrial.checks.facts import begun, changes_of, mentions
+from seatrial.checks.answers import asked, breach, described, differing, lasting, named
+from seatrial.checks.facts import begun, changes_of, instances, mentions
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
 Change = tuple[str, str, int]  # type, name, revision
+ASKED_FOR = ("patched", "updated", "stormy", "nowhere")  # by a patch, an update, another creation, a binding
 
 
 def told(history: History, watch: str, names: list[str] | None = None) -> list[Event]:
@@ -20,14 +21,14 @@ def told(history: History, watch: str, names: list[str] | None = None) -> list[E
     return [e for e in history.of("watched", watch=watch) if names is None or e["name"] in names]
 
 
-def stored_changes(history: History, kind: str, namespace: str, since: int) -> list[Change]:
+def stored_changes(history: History, kind: str, namespace: str | None, since: int) -> list[Change]:
     """Every change of the kind in the namespace after a revision, by the store."""
     events = sorted((e for k in ("put", "delete") for e in history.of(k)), key=lambda e: e["revision"])
     keys = {e["key"]: e["value"]["metadata"]["name"] for e in events if _is(e, kind, namespace)}
     return [(_type(e), keys[e["key"]], e["revision"]) for e in events if e["key"] in keys and e["revision"] > since]
 
 
-def _is(event: Event, kind: str, namespace: str) -> bool:
+def _is(event: Event, kind: str, namespace: str | None) -> bool:
     value: Any = event["value"] or {}
     return bool(value.get("kind") == kind and value.get("metadata", {}).get("namespace") == namespace)
 
@@ -48,26 +49,32 @@ def answered_changes(history: History, resource: str, since: int) -> list[Change
     return [change for change in numbered if change[2] > since]
 
 
-def changes(history: History, *, kind: str, resource: str, namespace: str, since: int) -> list[Change]:
+def changes(history: History, *, kind: str, resource: str, namespace: str | None, since: int) -> list[Change]:
     """What a watcher who began at a revision is to be told: by the store, or where it cannot be read by the answers."""
     return stored_changes(history, kind, namespace, since) or answered_changes(history, resource, since)
 
 
 @check
-def complete(history: History, *, watchers: list[str], kind: str, resource: str, namespace: str) -> Proof:
+def complete(history: History, *, watchers: list[str], kind: str, resource: str, namespace: str | None) -> Proof:
     """Each watcher was told of every stored change since it began, once, in the order of the store, as far as the sentinel: what becomes of
     it, and of others after it, may still be on its way. Of what others make, which may bear no label, it was told nothing that was not
-    stored."""
+    stored. What it was shown is what the writer of that revision was answered. A server that has begun anew need not know what was before,
+    as long as it says so."""
     evidence: list[Event] = []
     found: list[Finding] = []
     readable = bool(history.of("put"))
     ours = {named(e) for e in history.of("asked", method="POST")}
+    answered, servers = _answered(history, kind), instances(history, "apiserver")
+    anew = len([e for e in history.of("started") if e.instance in servers]) > len(servers)
     end = max((_revision(e) for e in history.of("told", user="sentinel", method="POST", code=201)), default=math.inf)
     for watch in watchers:
         began = history.of("watching", watch=watch)
         require(began and began[-1]["code"] == 200, f"the watch of {watch} never stood")
         since = int(began[-1]["revision"] or 0)
-        require(not history.of("watch-broken", watch=watch, forgotten=True), f"{watch} was told that what it asked for is forgotten")
+        if forgotten := history.of("watch-broken", watch=watch, forgotten=True):
+            require(anew, f"{watch} was told that what it asked for is forgotten")
+            evidence += forgotten
+            continue
         happened = changes(history, kind=kind, resource=resource, namespace=namespace, since=since)
         expected = [change for change in happened if change[1] in ours and change[2] <= end]
         heard = [e for e in told(history, watch) if since < e["revision"] <= end and e["namespace"] == namespace]
@@ -76,7 +83,26 @@ def complete(history: History, *, watchers: list[str], kind: str, resource: str,
         require(expected, f"nothing changed since the watch of {watch} began")
         if problem := _difference(expected, [_change(e) for e in heard], deletes=readable):
             found.append(breach(history, f"{watch} is told of {len(expected)} changes, once, in order", problem, *heard[-4:]))
+        shown = [(e, answered[_at(e)]) for e in heard if e["type"] != "DELETED" and _at(e) in answered]
+        wrong = [(e, d) for e, body in shown if (d := differing(_content(body), _content(e["object"])))]
+        found += [breach(history, f"{watch} is shown what was stored", f"{e['name']}: {', '.join(d)} differ", e) for e, d in wrong[:1]]
     return Proof(evidence=tuple(evidence), findings=tuple(found[:3]))
+
+
+def _answered(history: History, kind: str) -> dict[tuple[str, int], dict[str, Any]]:
+    """The objects of a kind that writers were answered, by name and revision."""
+    writes = [e for e in history.of("told") if e["method"] in ("POST", "PUT", "PATCH") and 200 <= e["code"] < 300]
+    metas = [(e["body"], e["body"]["metadata"]) for e in writes if e["body"].get("kind") == kind]
+    return {(m["name"], int(m["resourceVersion"])): body for body, m in metas if str(m.get("resourceVersion")).isdecimal()}
+
+
+def _at(event: Event) -> tuple[str, int]:
+    return event["name"], event["revision"]
+
+
+def _content(item: dict[str, Any]) -> dict[str, Any]:
+    """An object without what only some answers say about it."""
+    return {"status": item.get("status")} | {k: v for k, v in lasting(item).items() if k not in ("apiVersion", "kind")}
 
 
 def _change(event: Event) -> Change:
@@ -124,8 +150,8 @@ def in_vain(history: History, name: str) -> list[Event]:
 
 def announced(history: History, name: str, watches: list[str] | None = None) -> list[Event]:
     """What watchers have been told, since the last request was begun, of what it asks for: news of a name that nobody knew before, a
-    deletion, or an object as it is to be. `patched` and `updated` is what people change objects to; what components make of an object that
-    is there is theirs. A watcher may hear only now of what was stored before."""
+    deletion, or an object as it is to be. ASKED_FOR is what people change objects to; what components make of an object that is there is
+    theirs. A watcher may hear only now of what was stored before."""
     start = begun(history)
     heard = [e for e in history.of("watched", name=name) if watches is None or e["watch"] in watches]
     if start is None:
@@ -134,7 +160,7 @@ def announced(history: History, name: str, watches: list[str] | None = None) -> 
     before = sorted((e for e in changes_of(history, name) if e["revision"] <= (start["revision"] or 0)), key=lambda e: e["revision"])
     old = {e["revision"] for e in before}
     new = len(later) == len(heard) and not any(e.kind == "put" for e in before[-1:])
-    return [e for e in later if (new and e["revision"] not in old) or e["type"] == "DELETED" or mentions(e["object"], "patched", "updated")]
+    return [e for e in later if (new and e["revision"] not in old) or e["type"] == "DELETED" or mentions(e["object"], *ASKED_FOR)]
 
 
 @check

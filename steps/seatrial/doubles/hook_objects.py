@@ -1,6 +1,7 @@
 """The objects and files that point an API server at the webhooks double."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,18 +9,24 @@ from seatrial.wire.kubeconfig import kubeconfig, write_kubeconfig
 
 Json = dict[str, Any]
 _GROUP_VERSION = "admissionregistration.k8s.io/v1"
+NOD = "/nod"
 _TIMEOUT_S = 30  # the most that Kubernetes allows
 _NAMESPACE_LABEL = "kubernetes.io/metadata.name"  # the API server sets it on every namespace
 
 
-def mutating_webhook(name: str, *, url: str, ca: Path, namespace: str | None = None) -> Json:
-    """A MutatingWebhookConfiguration for everything in `namespace`, or for everything there is; subresources included."""
-    return _configuration("MutatingWebhookConfiguration", name, _webhook(name, f"{url}/mutate", ca, namespace))
+def mutating_webhook(name: str, *, url: str, ca: Path, namespace: str | None = None, beyond: Mapping[str, str] | None = None) -> Json:
+    """A MutatingWebhookConfiguration for everything in `namespace`, or for everything there is; subresources included. `beyond`: labels of
+    what lies in no namespace and is seen, too."""
+    return _configuration(
+        "MutatingWebhookConfiguration", name, _webhooks(url, "/mutate", name=name, ca=ca, namespace=namespace, beyond=beyond)
+    )
 
 
-def validating_webhook(name: str, *, url: str, ca: Path, namespace: str | None = None) -> Json:
+def validating_webhook(name: str, *, url: str, ca: Path, namespace: str | None = None, beyond: Mapping[str, str] | None = None) -> Json:
     """A ValidatingWebhookConfiguration of the same reach."""
-    return _configuration("ValidatingWebhookConfiguration", name, _webhook(name, f"{url}/validate", ca, namespace))
+    return _configuration(
+        "ValidatingWebhookConfiguration", name, _webhooks(url, "/validate", name=name, ca=ca, namespace=namespace, beyond=beyond)
+    )
 
 
 def authentication_kubeconfig(path: Path, *, url: str, ca: Path) -> Path:
@@ -32,8 +39,21 @@ def authorization_kubeconfig(path: Path, *, url: str, ca: Path) -> Path:
     return write_kubeconfig(path, kubeconfig(server=f"{url}/authorize", ca=ca))
 
 
-def _configuration(kind: str, name: str, webhook: Json) -> Json:
-    return {"apiVersion": _GROUP_VERSION, "kind": kind, "metadata": {"name": name}, "webhooks": [webhook]}
+def _configuration(kind: str, name: str, webhooks: Sequence[Json]) -> Json:
+    return {"apiVersion": _GROUP_VERSION, "kind": kind, "metadata": {"name": name}, "webhooks": list(webhooks)}
+
+
+def _webhooks(url: str, path: str, *, name: str, ca: Path, namespace: str | None, beyond: Mapping[str, str] | None) -> Sequence[Json]:
+    """One for the namespace; and with `beyond` one for what lies in none, and two that nod at labelled pods, before and after it: whoever
+    listens to the first alone, to the last alone, or to the majority does not hear what it says."""
+    own = _webhook(name, f"{url}{path}", ca, namespace)
+    if not beyond:
+        return [own]
+    [rule], labelled = own["rules"], {"objectSelector": {"matchLabels": dict(beyond)}}
+    outside = {"name": f"{name}-beyond.seatrial.example", "rules": [{**rule, "scope": "Cluster"}], "namespaceSelector": {}}
+    nods = {**_webhook(name, f"{url}{NOD}", ca, namespace), **labelled, "rules": [{**rule, "resources": ["pods"]}]}
+    before, after = ({**nods, "name": f"{name}-{when}.seatrial.example"} for when in ("before", "after"))
+    return [{**own, **outside, **labelled}, before, own, after]
 
 
 def _webhook(name: str, url: str, ca: Path, namespace: str | None) -> Json:

@@ -4,8 +4,9 @@
     /authorize     SubjectAccessReview  may they?              people may everything, whatever no rule denies; of others it has no opinion
     /mutate        AdmissionReview      how is it changed?     as `patch` says
     /validate      AdmissionReview      is it acceptable?      unless `deny` says no
+    /nod           AdmissionReview      what do you think?     yes, always
 
-Each review is recorded when it arrives, with its decision. A barrier holds the answer: what is decided is not told yet.
+Each review is recorded when it arrives, with its decision, but for nods. A barrier holds the answer: what is decided is not told yet.
 """
 
 import asyncio
@@ -21,17 +22,20 @@ from aiohttp import web
 from aiohttp.web_server import Server
 
 from seatrial.doubles.barrier import Barrier, Barriers, matches
+from seatrial.doubles.hook_objects import NOD
 from seatrial.doubles.redaction import Redactor
 from seatrial.model.history import Event, Record
 
 Json = dict[str, Any]
-Stage = Literal["authentication", "authorization", "mutation", "validation"]
+Stage = Literal["authentication", "authorization", "mutation", "validation", "nod"]
+FORBIDDEN = {"code": 403, "reason": "Forbidden"}  # a hook need not say so to refuse: one of ours does, the other does not
 SHUTDOWN_S = 0.01  # aiohttp takes 0 for "no limit"
 _PATHS: dict[str, Stage] = {
     "/authenticate": "authentication",
     "/authorize": "authorization",
     "/mutate": "mutation",
     "/validate": "validation",
+    NOD: "nod",
 }
 
 
@@ -124,11 +128,12 @@ class Hooks:
         if stage is None or request.method != "POST":
             return web.Response(status=404)
         review = orjson.loads(await request.read())
+        if stage == "nod":
+            return _reply(review, "response", {"uid": review["request"]["uid"], "allowed": True})
         fields, answer = self._decide(stage, review)
         await self._told(stage, fields, caller=request.remote or "")
         part = "response" if stage in ("mutation", "validation") else "status"
-        body = {"apiVersion": review["apiVersion"], "kind": review["kind"], part: answer}
-        return web.Response(body=orjson.dumps(body), content_type="application/json")
+        return _reply(review, part, answer)
 
     def _decide(self, stage: Stage, review: Json) -> tuple[Json, Json]:
         """What is recorded, and what is answered."""
@@ -175,7 +180,7 @@ class Hooks:
         denial = self._denial(stage, fields)
         answer: Json = {"uid": request["uid"], "allowed": denial is None}
         if denial is not None:
-            answer["status"] = {"code": 403, "reason": "Forbidden", "message": denial.message}
+            answer["status"] = {"message": denial.message} | (FORBIDDEN if stage == "mutation" else {})
         elif stage == "mutation" and thing is not None and (operations := self._operations(fields, thing)):
             answer |= {"patchType": "JSONPatch", "patch": base64.b64encode(orjson.dumps(operations)).decode()}
         shown = self._redact.secret(thing) if fields["resource"] == "secrets" and isinstance(thing, dict) else thing
@@ -204,6 +209,11 @@ class Hooks:
                 raise
             self._record("review-released", instance=instance, review=number, stage=stage)
         return event
+
+
+def _reply(review: Json, part: str, answer: Json) -> web.Response:
+    body = {"apiVersion": review["apiVersion"], "kind": review["kind"], part: answer}
+    return web.Response(body=orjson.dumps(body), content_type="application/json")
 
 
 def _old_name(request: Json) -> str:

@@ -8,6 +8,7 @@ Json = dict[str, Any]
 IMAGE = "registry.example/ship:1"
 OTHER_IMAGE = "registry.example/ship:2"
 MADE_HERE = "made-by", "seatrial"  # a label of everything that people make
+DETAILS = {"nothing": "", "log.txt": '"Böen <9>", sagt Ægir & 潮:\n\tja \\ no \U0001f30a', "yes": "true", "port": "007"}  # easily lost
 
 
 def kind_of(word: str) -> Kind:
@@ -43,7 +44,7 @@ def _workload(name: str, replicas: int) -> Json:
 
 def label(name: str) -> str:
     """As much of a name as a label's value may hold."""
-    return name[:63].rstrip("-.")
+    return name[:63].rstrip("-.").replace(":", ".")
 
 
 def manifest(
@@ -63,8 +64,8 @@ def _body(kind: Kind, name: str, replicas: int, pod: Json, content: str) -> Json
         "Deployment": {"spec": _workload(name, replicas)},
         "ReplicaSet": {"spec": _workload(name, replicas)},
         "ReplicationController": {"spec": {"replicas": 0, "selector": {"app": name}, "template": _template(name)}},
-        "ConfigMap": {"data": {"weather": content}},
-        "Secret": {"type": "Opaque", "stringData": {"weather": content}},
+        "ConfigMap": {"data": {"weather": content, **DETAILS}},
+        "Secret": {"type": "Opaque", "stringData": {"weather": content, **DETAILS}},
         "Service": {"spec": {"clusterIP": "None", "selector": {"app": name}, "ports": [{"port": 80}]}},
         "Lease": {"spec": {"holderIdentity": name, "leaseDurationSeconds": 15}},
         "Ingress": {"spec": {"defaultBackend": {"service": {"name": name, "port": {"number": 80}}}}},

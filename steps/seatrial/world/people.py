@@ -254,6 +254,7 @@ SENSELESS: Mapping[str, str] = {
     "a malformed pod": "truncated",
     "a malformed change of a pod": "truncated-change",
     "a pod without containers": "no-containers",
+    "a change of a pod that leaves no containers": "no-containers-left",
     "a thing of an unknown kind": "unknown-kind",
 }
 
@@ -274,10 +275,14 @@ def sends(world: World, person: str, what: str) -> None:
         path += f"/{SENSELESS_NAME}" if "change" in how else ""
     elif how == "no-containers":
         body["spec"]["containers"] = []
+    elif how == "no-containers-left":
+        path = pods.path(namespace=world.namespace, name=OLD)
+        body = _replacement(world, OLD)
+        body["spec"] = {**body["spec"], "containers": []}
     else:
         path = path.replace("/pods", "/ghosts")
     beginning(world)
-    told(world, person, world.run(client_of(world, person).request("PUT" if "change" in how else "POST", path, body=body)))
+    told(world, person, world.run(client_of(world, person).request("PUT" if "change" in what else "POST", path, body=body)))
 
 
 def new_image(image: str) -> dict[str, Any]:
@@ -304,14 +309,15 @@ def deletes_one_pod(world: World, person: str, name: str) -> None:
     world.run(gone)
 
 
-def does_to_them(world: World, person: str, what: str, *, only_one: bool, times: int) -> None:
-    """Change or delete each of them, or the first, in turn."""
+def does_to_them(world: World, person: str, what: str, *, label: str | None, only_one: bool, times: int) -> None:
+    """Change or delete each of them, or the first, in turn; with a label, that is what is taken away."""
     for name in world.batch[:1] if only_one else world.batch:
         for _ in range(times):
             if what == "deletes":
                 deletes(world, person, "configmap", name)
             else:
-                changes(world, person, "configmap", name, changed(weather(world)))
+                patch = {"metadata": {"labels": {label: None}}} if label else changed(weather(world))
+                changes(world, person, "configmap", name, patch)
 
 
 def deletes_labelled(world: World, person: str, word: str, label: str) -> None:
@@ -323,6 +329,7 @@ def deletes_labelled(world: World, person: str, word: str, label: str) -> None:
 def creates_by_prefix(world: World, person: str, prefix: str) -> None:
     """Two pods whose names the server makes."""
     pods = kind_of("pods")
+    beginning(world)
     for _ in range(2):
         body = manifest(pods, "unnamed", namespace=world.namespace)
         del body["metadata"]["name"]
@@ -336,9 +343,9 @@ def reads(world: World, person: str, word: str, name: str) -> Answer:
     return told(world, person, world.run(client_of(world, person).request("GET", path)))
 
 
-def lists(world: World, person: str, word: str, *, pages_of: int | None = None) -> None:
+def lists(world: World, person: str, word: str, *, pages_of: int | None = None, everywhere: bool = False) -> None:
     """GET of all of them, or page by page; after the first page somebody puts one more behind the last and deletes that."""
-    path, token = kind_of(word).path(namespace=world.namespace), ""
+    path, token = kind_of(word).path(namespace=None if everywhere else world.namespace), ""
     while True:
         params = ({"limit": str(pages_of)} if pages_of else {}) | ({"continue": token} if token else {})
         answer = told(world, person, world.run(client_of(world, person).request("GET", path, params=params)))

@@ -8,11 +8,12 @@ from seatrial.model.errors import HarnessFault, Inconclusive
 from seatrial.model.history import History
 from seatrial.wire.kubernetes import Answer
 from seatrial.world import faults, people
-from seatrial.world.objects import OTHER_IMAGE, kind_of
+from seatrial.world.objects import MADE_HERE, OTHER_IMAGE, kind_of
 from seatrial.world.world import World
 
 CANARY_TRIES = 50
 HELD_S = 10.0  # webhooks are given three times as long
+ABOUT_ONE = frozenset({"get", "update", "patch", "delete"})  # verbs that name an object; those of subresources all do
 
 
 def hooks(world: World) -> Hooks:
@@ -22,14 +23,15 @@ def hooks(world: World) -> Hooks:
 
 
 def see_every_write(world: World) -> None:
-    """Register both admission hooks for the scenario's namespace, and wait until a canary's write is seen by both of them."""
+    """Register both admission hooks for the scenario's namespace, and for what people make outside of all namespaces; wait until a canary's
+    write is seen by both of them."""
     world.run(_see_every_write(world))
 
 
 async def _see_every_write(world: World) -> None:
     url, ca = f"https://{world.cluster.host(HOOKS).address}:{HOOKS_PORT}", world.cluster.identities.pki.ca
     for make, plural in ((mutating_webhook, "mutatingwebhookconfigurations"), (validating_webhook, "validatingwebhookconfigurations")):
-        body = make("seatrial", url=url, ca=ca, namespace=world.namespace)
+        body = make("seatrial", url=url, ca=ca, namespace=world.namespace, beyond=dict([MADE_HERE]))
         answer = await world.operator.request("POST", kind_of(plural).path(), body=body)
         if not answer.ok:
             raise Inconclusive(f"blocked: the {plural} could not be created: {answer.code} {answer.body.get('message')}")
@@ -79,20 +81,25 @@ def refuse(world: World, stage: str, name: str | None) -> None:
 
 
 def forbid(world: World, person: str, verb: str | None, resource: str | None, *, namespace: str | None = None) -> None:
-    """The authorization hook denies a person everything, or one operation, or that in one namespace."""
+    """The authorization hook denies a person everything, or one operation as hooks are asked about it: with the group, the namespace (""
+    where all are meant) and the name of the one object that it is about. Who leaves any of that out is not refused."""
     match = {"user": person}
     if verb and resource:
         plural, _, sub = resource.partition("/")
-        match |= {"verb": verb, "resource": plural, "subresource": sub} | ({"namespace": namespace} if namespace else {})
+        kind = kind_of(plural)
+        where = (world.namespace if namespace is None else namespace) if kind.namespaced else ""
+        match |= {"verb": verb, "group": kind.group, "resource": plural, "subresource": sub, "namespace": where}
+        match |= {"name": people.OLD} if sub or verb in ABOUT_ONE else {}
     world.client(person)
     hooks(world).deny("authorization", message=f"{person} may not do this", **match)
 
 
-def label(world: World, label: str) -> None:
-    """The mutating hook sets a label on the actor's pods, and another image."""
+def label(world: World, label: str, other: str) -> None:
+    """The mutating hook sets a label on the actor's pods, removes another one, and replaces the image."""
     key, _, value = label.partition("=")
     image = {"op": "replace", "path": "/spec/containers/0/image", "value": OTHER_IMAGE}
-    hooks(world).patch(labels={key: value}, operations=[image], resource="pods", subresource="", user=people.ACTOR)
+    without = {"op": "remove", "path": f"/metadata/labels/{other}"}
+    hooks(world).patch(labels={key: value}, operations=[image, without], resource="pods", subresource="", user=people.ACTOR)
 
 
 def sentinel(world: World) -> Answer:

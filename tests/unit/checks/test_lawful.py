@@ -78,13 +78,16 @@ def config(name: str, *, namespace: str = "trial", labels: dict[str, str] | None
 
 def made(name: str, number: int) -> list[Line]:
     """Somebody creates a configmap."""
-    about = {"user": "alice", "method": "POST", "path": "/api/v1/namespaces/trial/configmaps"}
+    about = {"user": "alice", "method": "POST", "path": MAPS}
     body = config(name)
     body["metadata"]["resourceVersion"] = str(number)
     return [
         ("people", "asked", None, about | {"body": config(name)}),
         ("people", "told", None, about | {"asked": 0, "code": 201, "body": body}),
     ]
+
+
+MAPS = "/api/v1/namespaces/trial/configmaps"
 
 
 def got(path: str, body: dict[str, Any]) -> Line:
@@ -98,7 +101,19 @@ def test_what_others_put_into_the_namespace_may_be_listed(other: dict[str, Any],
     mine, there = made("one", 3), config("facts")
     body = mine[1][3]["body"]
     put: Line = ("store", "put", None, {"key": "/registry/configmaps/trial/facts", "revision": 2, "value": there})
-    lines = [put, *mine, got("/one", body), got("", {"items": [body, other], "metadata": {}})]
+    lines = [put, *mine, got("/one", body), got(MAPS, {"items": [body, other], "metadata": {}})]
+
+    assert bool(findings("answers.each_read", {"names": ["one"], "alone": ["one"], "reader": "bob"}, *lines)) is fault
+
+
+@pytest.mark.parametrize(
+    ("listed", "fault"), [([], True), ([config("one")], False), ([config("one"), config("two", namespace="far")], False)]
+)
+def test_a_list_of_all_namespaces_shows_what_is_in_one(listed: list[dict[str, Any]], *, fault: bool) -> None:
+    mine = made("one", 3)
+    body = mine[1][3]["body"]
+    everywhere = [item | {"metadata": item["metadata"] | {"resourceVersion": "3"}} for item in listed]
+    lines = [*mine, got("/one", body), got("/api/v1/configmaps", {"items": everywhere, "metadata": {}})]
 
     assert bool(findings("answers.each_read", {"names": ["one"], "alone": ["one"], "reader": "bob"}, *lines)) is fault
 

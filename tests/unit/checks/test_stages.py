@@ -41,3 +41,42 @@ def test_any_other_answer_means_that_nothing_was_held(code: int, method: str) ->
 def test_who_is_only_told_of_conflicts_was_not_seen_at_the_stage() -> None:
     with pytest.raises(Inconclusive):
         held_at(409, held=False)
+
+
+def admitted(*shown: str, verb: str = "patch", resource: str = "pods", sub: str = "status", at_s: float = 3.0) -> Proof:
+    """The hooks have seen a canary and alice's pod; `shown`: the names under which they are asked about what a component writes then."""
+    made = History(lambda: at_s)
+
+    def happens(source: str, kind: str, instance: str | None = None, **data: Any) -> int:
+        return made.append(source, kind, at_s=None, instance=instance, data=data).seq
+
+    def review(user: str, name: str, *, verb: str, sub: str = "") -> None:
+        for stage in ("mutation", "validation"):
+            happens("hooks", "review", stage=stage, user=user, name=name, verb=verb, resource="pods", subresource=sub)
+
+    canary = {"kind": "ConfigMap", "metadata": {"name": "canary", "namespace": "trial"}}
+    made.append(
+        "people", "told", at_s=2.0, instance=None, data={"user": "canary", "method": "POST", "asked": 0, "code": 201, "body": canary}
+    )
+    happens("people", "told", user="alice", method="POST", asked=0, code=201, body={"kind": "Pod", "metadata": {"name": "new"}})
+    review("alice", "new", verb="create")
+    about = {"request": 1, "verb": verb, "resource": resource, "subresource": sub, "namespace": "trial", "name": "web", "user": "kubelet"}
+    happens("tap", "request", "node-1", **about)
+    for name in shown:
+        review("kubelet", name, verb="update", sub="status")
+    happens("tap", "answer", "node-1", request=1, code=200, name="web", revision=5)
+    return judge(made, "pipeline.admitted", {"user": "alice", "operation": "create"})
+
+
+def test_what_components_write_is_admitted_as_well() -> None:
+    assert not admitted("web").findings
+    for shown in ((), ("another",)):
+        (found,) = admitted(*shown).findings
+        assert "validation was not asked about the patch of pods/web/status by kubelet" in found.observed
+
+
+@pytest.mark.parametrize(
+    "how", [{"resource": "events"}, {"verb": "delete"}, {"verb": "get"}, {"resource": "serviceaccounts", "sub": "token"}, {"at_s": 1.0}]
+)
+def test_hooks_need_not_have_been_asked_about_everything(how: dict[str, Any]) -> None:
+    assert not admitted(**how).findings

@@ -17,8 +17,9 @@ def pod(name: str, revision: int, **status: str) -> dict[str, Any]:
     return {"kind": "Pod", "metadata": {"name": name, "namespace": "trial", "resourceVersion": str(revision)}, "status": status}
 
 
-def complete(*heard: tuple[str, str, int]) -> Proof:
-    """A pod is made at 5 and runs at 6, the sentinel is made at 7 and runs at 8; the watcher began at 4."""
+def complete(*heard: tuple[str, str, int], shown: str = "", starts: int = 1, forgotten: bool = False) -> Proof:
+    """A pod is made at 5 and runs at 6, the sentinel is made at 7 and runs at 8; the watcher began at 4. `shown`: another status in what
+    the watcher is shown."""
     made = History(lambda: 1.0)
 
     def happens(source: str, kind: str, **data: Any) -> None:
@@ -29,9 +30,15 @@ def complete(*heard: tuple[str, str, int]) -> Proof:
     happens("people", "told", user="sentinel", method="POST", asked=1, code=201, body=pod("sentinel", SENTINEL))
     for name, created, revision in (("web", 5, 5), ("web", 5, 6), ("sentinel", 7, 7), ("sentinel", 7, 8)):
         happens("store", "put", key=f"/registry/pods/trial/{name}", revision=revision, created=created, value=pod(name, revision))
+    made.append("cluster", "instance", at_s=None, instance="apiserver-0", data={"roles": ["apiserver"]})
+    for _ in range(starts):
+        made.append("cluster", "started", at_s=None, instance="apiserver-0", data={})
     happens(f"watch/{WATCH}", "watching", watch=WATCH, code=200, revision=4)
+    if forgotten:
+        happens(f"watch/{WATCH}", "watch-broken", watch=WATCH, why="too old", forgotten=True)
     for kind, name, revision in heard:
-        happens(f"watch/{WATCH}", "watched", watch=WATCH, type=kind, name=name, namespace="trial", revision=revision)
+        item = pod(name, revision, **({"phase": shown} if shown else {}))
+        happens(f"watch/{WATCH}", "watched", watch=WATCH, type=kind, name=name, namespace="trial", revision=revision, object=item)
     return judge(made, "watching.complete", {"watchers": [WATCH], "kind": "Pod", "resource": "pods", "namespace": "trial"})
 
 
@@ -72,3 +79,15 @@ def test_a_change_before_the_sentinel_must_have_been_told() -> None:
     (found,) = complete(BEFORE[0], BEFORE[2]).findings
 
     assert "('MODIFIED', 'web', 6)" in found.observed
+
+
+def test_what_is_shown_is_what_the_writer_was_answered() -> None:
+    (found,) = complete(*BEFORE, shown="Running").findings
+
+    assert "sentinel: status.phase differ" in found.observed
+
+
+def test_a_server_that_has_begun_anew_may_say_that_it_has_forgotten() -> None:
+    assert not complete(forgotten=True, starts=2).findings
+    with pytest.raises(Inconclusive):
+        complete(forgotten=True)
