@@ -15,6 +15,19 @@ Feature: One at a time
       And the pods of "web" have become running
       Then all work of the schedulers was asked for by the one that holds the lease
 
+    @needs:cut
+    Scenario: the active scheduler has lost the API server, and finds it again
+      Given a cluster with 1 node and 3 schedulers
+      When the active scheduler is cut off from every API server
+      Then another scheduler takes the lease, and not before it has expired
+      When the scheduler is connected again
+      And "alice" creates a deployment "web" with 6 replicas
+      And the pods of "web" have become running
+      Then all work of the schedulers was asked for by the one that holds the lease
+      When "alice" scales the deployment "web" to 9 replicas
+      And the pods of "web" have become running
+      Then all work of the schedulers was asked for by the one that holds the lease
+
   @id:HA-05 @must @smoke @role:controller-manager @needs:replicas @needs:requests
   Rule: Only one controller manager MUST work at a time
 
@@ -36,6 +49,19 @@ Feature: One at a time
       And "alice" deletes the deployment "web"
       Then all work of the controller managers was asked for by the one that holds the lease
 
+    @needs:cut
+    Scenario: the active controller manager has lost the API server, and finds it again
+      Given a cluster with 1 node and 3 controller managers
+      When the active controller manager is cut off from every API server
+      Then another controller manager takes the lease, and not before it has expired
+      When the controller manager is connected again
+      And "alice" creates a deployment "web" with 6 replicas
+      And the pods of "web" have become running
+      Then all work of the controller managers was asked for by the one that holds the lease
+      When "alice" scales the deployment "web" to 9 replicas
+      And the pods of "web" have become running
+      Then all work of the controller managers was asked for by the one that holds the lease
+
   @id:HA-06 @must @role:scheduler @role:controller-manager @needs:replicas @needs:requests
   Rule: Standbys MUST write nothing but leases and reviews
 
@@ -52,6 +78,15 @@ Feature: One at a time
         | components          |
         | schedulers          |
         | controller managers |
+
+    Scenario: pods wait for a node while standbys stand by
+      Given a cluster with 1 node and 3 schedulers
+      And every node is cordoned
+      When "alice" creates a deployment "web" with 2 replicas
+      And the pods of "web" have been created
+      And every node is uncordoned
+      And the pods of "web" have become running
+      Then the standby schedulers wrote nothing but leases and reviews
 
   @id:HA-07 @must @role:scheduler @role:controller-manager @needs:replicas @needs:requests @needs:store
   Rule: A standby MUST take over when the active one is gone, and not before its lease has expired or been released

@@ -23,6 +23,13 @@ Feature: Everybody talks to the API server
       And every component has asked the API server again
       Then during all of this every connection went to or from the API server
 
+    @needs:replicas
+    Scenario: several of a kind stand by
+      Given a fresh cluster with 1 node, 3 schedulers and 3 controller managers
+      When "alice" creates a deployment "web" with 3 replicas
+      And the pods of "web" have become running
+      Then during all of this every connection went to or from the API server
+
     @needs:hold @needs:requests
     Scenario: nobody hears from the API server for a while
       Given a cluster with 2 nodes
@@ -41,6 +48,15 @@ Feature: Everybody talks to the API server
       And the pods of "web" have become running
       And "alice" scales the deployment "web" to 1 replica
       And the pods of "web" have become running
+      Then during all of this no frame went between the scheduler and the controller manager
+
+    @needs:kill
+    Scenario: both have lost the API server
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 2 replicas
+      And the pods of "web" have become running
+      And the API server is killed and started again
+      And every component has asked the API server again
       Then during all of this no frame went between the scheduler and the controller manager
 
     @needs:hold @needs:requests
@@ -72,6 +88,15 @@ Feature: Everybody talks to the API server
       And the pods of "web" have become running
       And the API server is killed and started again
       And every component has asked the API server again
+      Then during all of this no frame went between the kubelets and the scheduler
+      And during all of this no frame went between the kubelets and the controller manager
+
+    @needs:kill
+    Scenario: a kubelet is not heard of any more
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 2 replicas
+      And the pods of "web" have become running
+      And the kubelet of "node-1" is killed
       Then during all of this no frame went between the kubelets and the scheduler
       And during all of this no frame went between the kubelets and the controller manager
 

@@ -103,3 +103,32 @@ Feature: Who opens the connections
       And the pod "web" has been bound
       And the kubelet of "node-1" is connected again
       Then the pod "web" becomes running
+
+    @needs:cut
+    Scenario: a node comes while the scheduler is cut off
+      Given a cluster without nodes
+      When "alice" creates a pod "web"
+      Then the pod "web" is stored and stays unbound
+      When the scheduler is cut off from every API server
+      And node "node-1" joins
+      And the scheduler is connected again
+      Then the pod "web" becomes running
+
+    @needs:cut
+    Scenario: a deployment grows while the controller manager is cut off
+      Given a cluster with 1 node
+      And a deployment "web" with 1 replicas is running
+      When the controller manager is cut off from every API server
+      And "alice" scales the deployment "web" to 2 replicas
+      And the controller manager is connected again
+      Then the pods of "web" become running
+
+    @needs:cut
+    Scenario: a pod is to go while its node is cut off
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When the kubelet of "node-1" is cut off from every API server
+      And "alice" scales the deployment "web" to 1 replica
+      Then exactly 1 pod of "web" is left
+      When the kubelet of "node-1" is connected again
+      Then the pods of "web" become running

@@ -47,6 +47,16 @@ Feature: Division of labour
       When the controller manager is started again
       Then the pods of "web" become running
 
+    @needs:kill
+    Scenario: a ReplicaSet shrinks while the controller manager is missing
+      Given a cluster with 1 node
+      And a replicaset "web" with 2 replicas is running
+      And the controller manager is stopped
+      When "alice" scales the replicaset "web" to 1 replica
+      Then exactly 2 pods of "web" are left
+      When the controller manager is started again
+      Then exactly 1 pod of "web" is left
+
     @needs:kill @needs:store
     Scenario: the API server is missing
       Given a cluster with 1 node

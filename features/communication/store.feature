@@ -26,6 +26,12 @@ Feature: Who may talk to the store
       And the pods of "web" have become running
       Then each change in the store belongs to an accepted request
 
+    @needs:kill
+    Scenario: everybody is asked to stop
+      Given a fresh cluster with 1 node
+      When everybody but etcd and the API server is stopped
+      Then during all of this only the API server was connected to etcd
+
     @needs:cut @needs:hold
     Scenario Outline: a component that has lost its API server does not turn to the store
       Given a cluster with 1 node

@@ -40,3 +40,12 @@ Feature: The chain of events from a deployment to running containers
         | the controller manager  |
         | the scheduler           |
         | the kubelet of "node-1" |
+
+    Scenario: a kubelet does not hear that a pod of its node is to go
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      And the watch streams of the kubelet of "node-1" are held
+      When "alice" scales the deployment "web" to 1 replica
+      Then the kubelet of "node-1" does nothing about "web" while the streams are held
+      When the streams are released
+      Then the pods of "web" become running

@@ -43,6 +43,15 @@ Feature: Controllers make deployed resources run
       And the pods of "web" have become running
       Then the controller manager reads nothing again while nothing changes
 
+    @needs:kill
+    Scenario: pods wait for a node, and the watches have broken
+      Given a cluster without nodes
+      When "alice" creates a deployment "web" with 2 replicas
+      And the pods of "web" have been created
+      And the API server is killed and started again
+      And every component has asked the API server again
+      Then the controller manager reads nothing again while nothing changes
+
   @id:CTRL-04 @must @role:controller-manager @profile:observable
   Rule: Subscriptions of controllers MUST cover creation, modification and deletion
 
@@ -60,6 +69,12 @@ Feature: Controllers make deployed resources run
       And a deployment "web" with 3 replicas is running
       When "alice" scales the deployment "web" to 1 replica
       Then exactly 1 pod of "web" is left
+
+    Scenario: a deployment is deleted
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When "alice" deletes the deployment "web"
+      Then exactly 0 pods of "web" are left
 
   @id:KCM-01 @must @smoke @role:controller-manager @profile:observable
   Rule: A deployment MUST own exactly one ReplicaSet per pod template, labelled with the template's hash
@@ -82,6 +97,15 @@ Feature: Controllers make deployed resources run
       And "alice" changes the image of the deployment "web" back
       And the pods of "web" have become running
       Then the deployment "web" owns 2 replicasets with different hashes
+
+    Scenario: a deployment shrinks to nothing and grows again
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When "alice" scales the deployment "web" to 0 replicas
+      Then exactly 0 pods of "web" are left
+      When "alice" scales the deployment "web" to 2 replicas
+      And the pods of "web" have become running
+      Then the deployment "web" owns 1 replicaset with a pod-template-hash
 
     @needs:kill
     Scenario: the controller manager begins anew
@@ -117,3 +141,21 @@ Feature: Controllers make deployed resources run
       And a replicaset "web" with 2 replicas is running
       When "alice" creates a pod "web"
       Then exactly 2 pods of "web" are left
+
+    Scenario: the name of another ReplicaSet begins with its own
+      Given a cluster with 1 node
+      And a replicaset "web-2" with 2 replicas is running
+      When "alice" creates a replicaset "web" with 2 replicas
+      Then the pods of "web" become running
+      And exactly 2 pods of "web-2" are left
+
+    @needs:kill
+    Scenario: pods are lost before and after the controller manager begins anew
+      Given a cluster with 1 node
+      And a replicaset "web" with 2 replicas is running
+      When "alice" deletes one pod of "web"
+      And the pods of "web" have become running
+      And the controller manager is killed and started again
+      And "alice" deletes one pod of "web"
+      Then the pods of "web" become running
+      And no name of a pod of "web" was used twice and never more were created than were missing

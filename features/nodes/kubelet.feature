@@ -36,6 +36,15 @@ Feature: What a kubelet does with pods
       When the streams are released
       Then the pod "web" becomes running
 
+    Scenario: a pod comes again under its old name
+      Given a cluster with 1 node
+      When "alice" creates a pod "web"
+      And the pod "web" has become running
+      And "alice" deletes one pod of "web"
+      And "alice" creates a pod "web"
+      Then the pod "web" becomes running
+      And on "node-1" a sandbox, then each container of the pod "web" was created and started
+
   @id:NODE-02 @must @smoke @role:kubelet @needs:runtime
   Rule: A kubelet MUST ignore pods that are not bound to its node
 
@@ -45,6 +54,7 @@ Feature: What a kubelet does with pods
       And the pod "far" has become running
       And "alice" creates a pod "near" on node "node-1"
       And the pod "near" has become running
+      And "alice" deletes one pod of "far"
       Then on "node-1" only the pod "near" was run
       And on "node-10" only the pod "far" was run
 
@@ -56,11 +66,23 @@ Feature: What a kubelet does with pods
       And the pod "near" has become running
       Then on "node-1" only the pod "near" was run
 
+    @needs:kill
+    Scenario: the other node falls silent
+      Given a cluster with nodes "node-1" and "node-2"
+      When "alice" creates a pod "far" on node "node-2"
+      And the pod "far" has become running
+      And the kubelet of "node-2" is killed
+      And "alice" creates a pod "near" on node "node-1"
+      And the pod "near" has become running
+      Then on "node-1" only the pod "near" was run
+
   @id:NODE-04 @must @smoke @role:kubelet @needs:requests @needs:store
   Rule: What has become of a pod MUST be reported through the API server by the kubelet of its node
 
-    Scenario: pods run on two nodes
+    Scenario: pods run on two nodes, and some of them go
       Given a cluster with 2 nodes
       When "alice" creates a deployment "web" with 4 replicas
+      And the pods of "web" have become running
+      And "alice" scales the deployment "web" to 2 replicas
       And the pods of "web" have become running
       Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler

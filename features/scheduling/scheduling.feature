@@ -26,6 +26,14 @@ Feature: How a pod gets its node
       And the pod "web" has become running
       Then the scheduler reads nothing again while nothing changes
 
+    @needs:kill
+    Scenario: a pod waits for a node, and the watches have broken
+      Given a cluster without nodes
+      When "alice" creates a pod "web"
+      And the API server is killed and started again
+      And every component has asked the API server again
+      Then the scheduler reads nothing again while nothing changes
+
   @id:SCHED-02 @must @role:scheduler @profile:observable
   Rule: Each new pod without a node MUST be given one as soon as there is one that fits
 
@@ -53,7 +61,8 @@ Feature: How a pod gets its node
       Given a cluster with nodes "node-1" and "node-2"
       And every node is cordoned
       When "alice" creates a pod "web"
-      And every node is uncordoned
+      Then the pod "web" is stored and stays unbound
+      When every node is uncordoned
       Then the pod "web" becomes running
 
   @id:SCHED-03 @must @role:scheduler
@@ -96,12 +105,27 @@ Feature: How a pod gets its node
       And the pod "next" has been bound
       Then the scheduler asked for a binding of "next" and for none of "web"
 
+    @needs:requests @needs:kill
+    Scenario: the pod's node is closed for a while, and then the API server is away
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" on node "node-1"
+      And the pod "web" has become running
+      And every node is cordoned
+      And every node is uncordoned
+      And the API server is killed and started again
+      And every component has asked the API server again
+      And "alice" creates a pod "next"
+      And the pod "next" has been bound
+      Then the scheduler asked for a binding of "next" and for none of "web"
+
   @id:SCHED-04 @must @smoke @role:scheduler @role:kubelet
   Rule: The scheduler MUST NOT command nodes or kubelets
 
-    Scenario: pods are scheduled and run
+    Scenario: pods are scheduled and run, and some of them go
       Given a fresh cluster with 2 nodes
       When "alice" creates a deployment "web" with 4 replicas
+      And the pods of "web" have become running
+      And "alice" scales the deployment "web" to 1 replica
       And the pods of "web" have become running
       Then during all of this the scheduler never opened a connection to a kubelet
 
@@ -112,6 +136,18 @@ Feature: How a pod gets its node
       And the pods of "web" have become running
       And the API server is killed and started again
       And every component has asked the API server again
+      Then during all of this the scheduler never opened a connection to a kubelet
+
+    @needs:kill
+    Scenario: the scheduler begins anew while nothing fits
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a deployment "web" with 2 replicas
+      And the pods of "web" have become running
+      And every node is cordoned
+      And "alice" creates a pod "next"
+      And the scheduler is killed and started again
+      And every node is uncordoned
+      And the pod "next" has been bound
       Then during all of this the scheduler never opened a connection to a kubelet
 
     @needs:hold @needs:requests @needs:runtime
@@ -128,9 +164,11 @@ Feature: How a pod gets its node
   @id:SCHED-05 @must @smoke @role:scheduler @needs:requests @needs:store
   Rule: The scheduler MUST place a pod only by updating it through the API server
 
-    Scenario: a pod is placed
+    Scenario: pods are placed, and some of them go
       Given a cluster with 2 nodes
       When "alice" creates a deployment "web" with 4 replicas
+      And the pods of "web" have become running
+      And "alice" scales the deployment "web" to 1 replica
       And the pods of "web" have become running
       Then each binding of a pod of "web" in the store belongs to exactly one accepted request of the scheduler
       And the scheduler wrote nothing but bindings, pod status, events, leases and reviews
@@ -145,5 +183,17 @@ Feature: How a pod gets its node
       And the pod "left" has become running
       And the pod "right" has become running
       And "alice" deletes one pod of "left"
+      Then the kubelet of "node-1" was told of "left" and not of "right"
+      And the kubelet of "node-2" was told of "right" and not of "left"
+
+    @needs:kill
+    Scenario: the kubelets have lost the API server
+      Given a cluster with 2 nodes
+      When "alice" creates a pod "left" on node "node-1"
+      And "alice" creates a pod "right" on node "node-2"
+      And the pod "left" has become running
+      And the pod "right" has become running
+      And the API server is killed and started again
+      And every component has asked the API server again
       Then the kubelet of "node-1" was told of "left" and not of "right"
       And the kubelet of "node-2" was told of "right" and not of "left"

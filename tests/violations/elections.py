@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from seatrial_reference.machinery.client import RequestFailed
-from seatrial_reference.machinery.election import Elector
+from seatrial_reference.machinery.election import Elector, LeaseLost
 from seatrial_reference.machinery.objects import Json
 from seatrial_schemas.kinds import by_plural
+from violations.dialling import touch
 
 
 class EverybodyLeads(Elector):
@@ -35,6 +37,16 @@ class Careless(Elector):
 
     async def renew(self) -> None:
         await asyncio.Event().wait()
+
+
+class Clinging(Elector):
+    """Who loses the lease tries to get it back, and works on until then."""
+
+    async def renew(self) -> None:
+        while True:
+            with suppress(LeaseLost):
+                await super().renew()
+            await self.acquire()
 
 
 class Crowding(Elector):
@@ -76,6 +88,21 @@ class Talkative(Elector):
             await self._client.create(by_plural("events", ""), event, namespace="default")
         except RequestFailed:
             return
+
+
+class Sociable(Elector):
+    """Stands in the lease with the address of its host, and looks as a standby whether the leader is still there."""
+
+    address, port = "", 0
+
+    def __init__(self, *args: Any, identity: str, **how: Any) -> None:
+        super().__init__(*args, identity=f"{identity}@{self.address}", **how)
+
+    async def attempt(self, *, limit_s: float) -> bool:
+        done = await super().attempt(limit_s=limit_s)
+        if not done and (holder := str(self.record.get("holderIdentity") or "")):
+            await touch(holder.rpartition("@")[2], self.port)
+        return done
 
 
 class Published(Elector):

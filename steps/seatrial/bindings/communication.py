@@ -44,6 +44,7 @@ def no_frame(world: World, first: str, second: str | None) -> None:
     """All frames of all protocols count, both ways; the counters must then see the suite's own."""
     one, other = ROLE_PHRASES[first], ROLE_PHRASES[second or first]
     alone(world, one, other)
+    faults.quiet(world, virtually_s=faults.POLLERS_S)
     probes.counted_canaries(world, [one], [other])
     world.judge("edges.no_frames", between=[one], and_=[other], until="counted")
 

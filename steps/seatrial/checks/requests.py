@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
-from seatrial.checks.chain import binding, versions
+from seatrial.checks.chain import binding, first_running, versions
 from seatrial.checks.facts import (
     READS,
     WRITES,
@@ -246,10 +246,23 @@ def status_joined(history: History, *, name: str) -> Proof:
                 continue
             made = authors(history, name=after["value"]["metadata"]["name"], revision=after["revision"])
             evidence += [after, *made]
-            if problem := _wrong_reporter(history, before, after, made):
-                found.append(problem)
+            problem = _wrong_reporter(history, before, after, made)
+            if after is first_running(life):
+                problem = problem or _ahead(history, after, made)
+            found += [problem] if problem else []
     require(evidence, f"the store shows no change of status of a pod of {name}")
     return Proof(evidence=tuple(evidence), findings=tuple(found[:3]))
+
+
+def _ahead(history: History, after: Event, made: list[Event]) -> Finding | None:
+    """Running was reported before the runtime had been asked to start any of the pod's containers, where its calls are known."""
+    pod, node = after["value"], str(made[0].instance)
+    starts = history.of("cri", instance=node, method="StartContainer")
+    mine = [e for e in starts if e["uid"] == pod["metadata"]["uid"] and e.at_s <= made[0].at_s]
+    if mine or not starts:
+        return None
+    expected = f"pod {pod['metadata']['name']} is reported Running when a container of it has been started"
+    return Finding(culprit=node, expected=expected, observed="it was reported before", evidence=(after, made[0]))
 
 
 def _but_placing(status: dict[str, Any]) -> dict[str, Any]:

@@ -16,9 +16,10 @@ def calls(history: History, node: str) -> list[Event]:
 @check
 def ran(history: History, *, node: str, name: str) -> Proof:
     """The node's runtime was asked for a sandbox of the pod, then for each container to create it, then to start it."""
-    mine = [e for e in calls(history, node) if e["pod"] == name]
     seen = history.of("watched", watch="operator/pods", name=name)
     require(seen, f"nobody ever saw the pod {name}")
+    former = {e["uid"] for e in seen} - {seen[-1]["uid"]}  # of its name
+    mine = [e for e in calls(history, node) if e["pod"] == name and e["uid"] not in former]
     containers = [str(c["name"]) for c in seen[-1]["object"]["spec"]["containers"]]
     missing = [c for c in containers if not _in_order(mine, c)]
     finding = Finding(

@@ -66,12 +66,13 @@ def stuck_at(history: History, pods: list[Event], number: int, name: str) -> str
     """The instance that had to act next: who makes pods, who binds them, who runs them; the API server where it told them nothing."""
     if not pods and (gone := _gone(history, name)):
         return culprit_of(history, name=name, revision=gone["revision"])
-    if len(pods) != number:
+    dying = [p for p in pods if "deletionTimestamp" in p["object"]["metadata"] and bound(p["object"])]
+    if len(pods) != number and len(pods) - len(dying) != number:
         return _who(history, "controller-manager", "deployments|replicasets|pods", name)
     unbound = [p for p in pods if not bound(p["object"])]
     if unbound:
         return _who(history, "scheduler", "pods", unbound[0]["name"])
-    stuck = next((p for p in pods if not running(p["object"])), pods[0])
+    stuck = next((p for p in (*dying, *pods) if not running(p["object"])), pods[0])
     node = stuck["object"]["spec"]["nodeName"]
     kubelet = node if node in instances(history) else next(iter(instances(history, "kubelet")), node)
     return kubelet if not _untold(history, kubelet, "pods", stuck["name"]) else _server(history)
@@ -114,7 +115,7 @@ def count(history: History, *, name: str, number: int) -> Proof:
     seen = [e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)]
     require(seen, f"nobody ever saw a pod of {name}")
     wrong = len(pods) != number and Finding(
-        culprit=_maker(history, seen) if len(pods) > number else _who(history, "controller-manager", "deployments|replicasets|pods", name),
+        culprit=_maker(history, seen) if len(pods) > number else _ender(history, seen, name),
         expected=f"exactly {number} pods of {name}",
         observed=f"{len(pods)}",
         evidence=tuple(seen[-5:]),
@@ -127,6 +128,14 @@ def _maker(history: History, seen: list[Event]) -> str:
     latest = max((e for e in seen if e["type"] == "ADDED"), key=lambda e: e["revision"], default=seen[-1])
     maker = culprit_of(history, name=latest["name"], revision=latest["revision"]) if history.of("request") else ""
     return maker if maker in instances(history) else next(iter(instances(history, "controller-manager")), "controller-manager")
+
+
+def _ender(history: History, seen: list[Event], name: str) -> str:
+    """Who asked for the end of one of the pods, though it was not their job; else whose job it was to keep them."""
+    called = {e["name"] for e in seen}
+    asked = [r for r in requests(history, instances(history), verb="delete", resource="pods") if r["name"] in called]
+    strangers = [str(r.instance) for r in asked if not {"controller-manager", "kubelet"} & roles_of(history, str(r.instance))]
+    return next(iter(strangers), _who(history, "controller-manager", "deployments|replicasets|pods", name))
 
 
 @check

@@ -5,6 +5,7 @@ from typing import Any
 
 from seatrial.checks import facts
 from seatrial.model.history import Event, History
+from seatrial.world import faults
 from seatrial.world.world import World
 
 Pods = list[Event]
@@ -44,13 +45,13 @@ def become(world: World, name: str, state: str = "become running") -> None:
 
 
 def left(world: World, name: str, number: int) -> None:
-    """A Then: exactly so many pods, and it stays so for a while."""
+    """A Then: exactly so many pods, those not counted that are to go, and it stays so for a while."""
 
     def settled(history: History) -> bool:
-        return len(facts.pods_of(history, name)) == number
+        return len([p for p in facts.pods_of(history, name) if "deletionTimestamp" not in p["object"]["metadata"]]) == number
 
     world.run(world.wait(settled, within_s=world.timing().recovery))
-    world.run(world.pause(world.timing().quiet))
+    faults.window(world, virtually_s=faults.POLLERS_S)
     world.judge("workloads.count", name=name, number=number)
 
 

@@ -23,8 +23,9 @@ def cluster() -> History:
     return history
 
 
-def see(history: History, resource: str, name: str, spec: Json, *, phase: str = "", kind: str = "ADDED") -> None:
-    item = {"metadata": {"name": name, "labels": {"app": "web"}}, "spec": spec, "status": {"phase": phase} if phase else {}}
+def see(history: History, resource: str, name: str, spec: Json, *, phase: str = "", kind: str = "ADDED", going: bool = False) -> None:
+    meta = {"name": name, "labels": {"app": "web"}} | ({"deletionTimestamp": "2026-01-01T00:00:00Z"} if going else {})
+    item = {"metadata": meta, "spec": spec, "status": {"phase": phase} if phase else {}}
     known = {"watch": f"operator/{resource}", "type": kind, "resource": resource, "name": name, "uid": name, "namespace": "trial"}
     history.append("watch", "watched", at_s=0, instance=None, data=known | {"revision": len(history), "object": item})
 
@@ -67,6 +68,31 @@ def test_all_that_are_wanted_run() -> None:
     see(history, "pods", "web-1", BOUND, phase="Running")
 
     assert not judge(history, "workloads.reached", {"name": "web", "state": "become running"}).findings
+
+
+def test_a_pod_that_does_not_go_is_left_by_its_kubelet() -> None:
+    history = cluster()
+    see(history, "replicasets", "web", {"replicas": 1})
+    see(history, "pods", "web-1", BOUND, phase="Running", going=True)
+    see(history, "pods", "web-2", BOUND, phase="Running")
+    tell(history, *WATCHES)
+
+    proof = judge(history, "workloads.reached", {"name": "web", "state": "become running"})
+
+    assert [f.culprit for f in proof.findings] == ["node-1"]
+
+
+@pytest.mark.parametrize(("ender", "culprit"), [("scheduler-0", "scheduler-0"), ("node-1", "controller-manager-0")])
+def test_too_few_pods_are_due_to_whoever_asked_for_their_end_though_it_was_not_their_job(ender: str, culprit: str) -> None:
+    history = cluster()
+    see(history, "replicasets", "web", {"replicas": 2})
+    see(history, "pods", "web-1", BOUND, phase="Running")
+    see(history, "pods", "web-2", BOUND, phase="Running", going=True)
+    tell(history, *WATCHES)
+    asked = {"request": 9, "verb": "delete", "resource": "pods", "name": "web-2"}
+    history.append("tap/apiserver-0", "request", at_s=0, instance=ender, data=asked)
+
+    assert [f.culprit for f in judge(history, "workloads.count", {"name": "web", "number": 2}).findings] == [culprit]
 
 
 @pytest.mark.parametrize(("phase", "surplus"), [("Failed", 0), ("Succeeded", 0), ("Running", 1)])
