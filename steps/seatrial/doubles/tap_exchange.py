@@ -79,7 +79,8 @@ class Exchange:
     def _forwards(self, name: bytes) -> bool:
         if name.startswith(b"x-remote-") or name == b"accept-encoding":
             return False
-        return name not in _NOT_FORWARDED or (self.head.upgrade and name in (b"connection", b"upgrade"))
+        upgrade = self.head.upgrade and not self._watch  # events within WebSocket frames could not be read here: proxies need not upgrade
+        return name not in _NOT_FORWARDED or (upgrade and name in (b"connection", b"upgrade"))
 
     def begin(self) -> None:
         self._tap.record("request", self.instance, self.facts)
