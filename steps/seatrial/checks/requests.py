@@ -16,6 +16,7 @@ from seatrial.checks.facts import (
     instances,
     requests,
     resumes,
+    subscription,
     window,
 )
 from seatrial.checks.registry import check, require
@@ -106,11 +107,12 @@ def told_before_binding(history: History, *, name: str) -> Proof:
 
 
 def _caught_up(history: History, binding: Event) -> list[Event]:
-    """The list that came in the place of an ended watch, the last one before the binding, where it was young enough to hold the pod."""
+    """The list that came in the place of an ended watch, the last one of its kind before the binding, where it was young enough to hold
+    the pod."""
     born = min((e["revision"] for e in history.of("watched", watch="operator/pods", name=binding["name"])), default=0)
     lists = accepted(history, [str(binding.instance)], source=binding.source, verb="list", resource="pods")
-    before = [r for r, a in lists if r.seq < binding.seq and (a["revision"] or 0) >= born]
-    return [r for r in before[-1:] if resumes(history, r)]
+    before = {subscription(r): r for r, a in lists if r.seq < binding.seq and (a["revision"] or 0) >= born}
+    return [r for r in before.values() if resumes(history, r)]
 
 
 @check
