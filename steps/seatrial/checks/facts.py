@@ -271,8 +271,15 @@ def belongs(item: dict[str, object], name: str) -> bool:
 
 
 def pods_of(history: History, name: str) -> list[Event]:
-    """The pods of a workload, or the one pod of that name, as the operator saw them last."""
-    return [e for e in current(history, "pods").values() if belongs(e["object"], name)]
+    """The pods of a workload, or the one pod of that name, as the operator saw them last; not those that have ended and that a controller
+    has to replace: it need not delete them."""
+    found = [e for e in current(history, "pods").values() if belongs(e["object"], name)]
+    return [e for e in found if not (ended(e["object"]) and owner(e["object"]))]
+
+
+def ended(item: dict[str, Any]) -> bool:
+    """Whether a pod will never run again: it was evicted, or its node would not have it."""
+    return (item.get("status") or {}).get("phase") in ("Failed", "Succeeded")
 
 
 def owner(item: dict[str, object]) -> tuple[str, str] | None:

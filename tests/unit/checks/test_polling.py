@@ -56,6 +56,17 @@ def test_it_does_so_once() -> None:
     assert reads(*asked(1, 1, "watch"), ended(1, 20), *asked(2, 20.1, "list"), *asked(3, 25, "list"), *asked(4, 26, "watch")).findings
 
 
+def told(at_s: float, name: str) -> tuple[float, str, dict[str, Any]]:
+    return at_s, "delivered", {"request": 1, "resource": "pods", "name": name, "type": "MODIFIED"}
+
+
+def test_who_is_told_of_an_object_may_look_at_it() -> None:
+    assert not reads(*asked(1, 1, "watch"), told(20, "web"), *asked(2, 20.1, "get", name="web")).findings
+    assert reads(*asked(1, 1, "watch"), told(20, "web"), *asked(2, 20.1, "get", name="shop")).findings
+    assert reads(*asked(1, 1, "watch"), told(20, "web"), *asked(2, 20.1, "get", name="web"), *asked(3, 22, "get", name="web")).findings
+    assert reads(*asked(1, 1, "watch"), told(20, ""), *asked(2, 20.1, "list")).findings
+
+
 def test_a_list_may_have_pages() -> None:
     lost = [*asked(1, 1, "watch", limit="500"), ended(1, 20), *asked(2, 20.1, "list", limit="1")]
     pages = [*asked(3, 20.2, "list", **{"continue": "here"}), *asked(4, 20.3, "list", **{"continue": "there"})]

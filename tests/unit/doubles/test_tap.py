@@ -306,6 +306,24 @@ def test_nonsense_is_refused(stage: Any) -> None:
     asyncio.run(act())
 
 
+@pytest.mark.parametrize(
+    ("accepted", "passed_on"),
+    [
+        ("application/cbor, application/json;q=0.9, */*", "application/json;q=0.9, */*"),
+        ("application/vnd.kubernetes.protobuf,application/json", "application/vnd.kubernetes.protobuf,application/json"),
+        ("application/cbor", "application/cbor"),
+    ],
+)
+def test_only_forms_that_can_be_read_are_asked_of_the_server_where_there_is_a_choice(stage: Any, accepted: str, passed_on: str) -> None:
+    async def act() -> None:
+        async with stage(echo) as s, s.client() as client:
+            reply = await client.get("/api/v1/namespaces/a/pods/p", headers={"Accept": accepted})
+            [got] = (await reply.json())["fields"]["Accept"]
+            assert got.strip() == passed_on
+
+    asyncio.run(act())
+
+
 def test_a_watch_is_followed_by_http_even_if_a_client_would_rather_have_a_websocket(stage: Any) -> None:
     """The way of clients behind proxies that upgrade nothing: where 200 comes in the place of 101, they read the stream."""
 
