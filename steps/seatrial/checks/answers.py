@@ -77,7 +77,8 @@ def _incomplete(sent: Any, got: dict[str, Any]) -> list[str]:
 
 
 WRITE_ONLY = {"stringData"}
-BOOKKEEPING = {"resourceVersion", "managedFields", "selfLink", "generation"}
+NOTES = {"managedFields", "selfLink"}  # a server may leave them out, or make them anew for each answer
+BOOKKEEPING = NOTES | {"resourceVersion", "generation"}
 
 
 def missing(sent: Any, got: Any, path: str = "") -> list[str]:
@@ -146,6 +147,11 @@ def lasting(body: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in body.items() if k != "status"} | {"metadata": meta}
 
 
+def plain(body: dict[str, Any]) -> dict[str, Any]:
+    """An object without what a server notes on it."""
+    return body | {"metadata": {k: v for k, v in body.get("metadata", {}).items() if k not in NOTES}}
+
+
 @check
 def one_winner(history: History, *, users: list[str]) -> Proof:
     """Of many who created one object exactly one was answered 201, and all others 409 AlreadyExists."""
@@ -190,7 +196,8 @@ def each_read(history: History, *, names: list[str], alone: list[str], reader: s
     }
     lists = {e["path"]: e for e in reads if "items" in e["body"]}
     require(lists, f"{reader} has not listed anything")
-    problems = [f"{n} read alone: {', '.join(d)}" for n in alone if (d := differing(made[n], single[n]["body"] if n in single else {}))]
+    bodies = {n: single[n]["body"] if n in single else {} for n in alone}
+    problems = [f"{n} read alone: {', '.join(d)}" for n, body in bodies.items() if (d := differing(plain(made[n]), plain(body)))]
     namespace = made[names[0]]["metadata"].get("namespace")
     problems += [problem for told in lists.values() for problem in _unlisted(history, told, made, namespace)]
     found = breach(history, "what was answered when they were created", "; ".join(problems), *lists.values())
@@ -216,12 +223,13 @@ def _put_there(history: History, item: dict[str, Any], namespace: str | None) ->
 
 def _typeless(item: dict[str, Any]) -> dict[str, Any]:
     """Items of a list may leave out what the list says for all of them."""
-    return {k: v for k, v in item.items() if k not in ("apiVersion", "kind")}
+    return {k: v for k, v in plain(item).items() if k not in ("apiVersion", "kind")}
 
 
 @check
 def pages(history: History, *, names: list[str], reader: str, size: int) -> Proof:
-    """The pages of the last paged list hold each object exactly once, none more than `size`, all of one snapshot."""
+    """The pages of the last paged list hold each object exactly once, none more than `size`, all of one snapshot. A server may choose to
+    answer with everything at once (ListOptions, `limit`)."""
     read = [
         e
         for e in history.of("told", user=reader, method="GET")
@@ -229,8 +237,9 @@ def pages(history: History, *, names: list[str], reader: str, size: int) -> Proo
     ]
     require(read, f"{reader} has read no pages")
     namespace = _them(history, names)[names[0]]["metadata"].get("namespace")
-    seen = [i["metadata"]["name"] for e in read for i in e["body"]["items"] if not _put_there(history, i, namespace)]
-    problems = [f"a page of {len(e['body']['items'])}" for e in read if len(e["body"]["items"]) > size]
+    held = [e["body"]["items"] or [] for e in read]
+    seen = [i["metadata"]["name"] for items in held for i in items if not _put_there(history, i, namespace)]
+    problems = [f"a page of {len(items)}" for items in held if len(items) > size and len(held) > 1]
     if sorted(seen) != sorted(names):
         problems.append(f"the pages hold {', '.join(seen)}")
     if len({e["body"]["metadata"].get("resourceVersion") for e in read}) > 1:
@@ -252,7 +261,7 @@ def gone(history: History, *, lost: list[str], namespace: str, reader: str) -> P
     for path, told in reads.items():
         if path in gone and (told["code"], told["body"].get("reason")) != (404, "NotFound"):
             problems.append(f"{path} answers {described(told)}")
-        if path not in gone and (differences := differing(made[path], told["body"])):
+        if path not in gone and (differences := differing(plain(made[path]), plain(told["body"]))):
             problems.append(f"{path} is not as it was: {', '.join(differences)}")
     found = breach(history, f"{', '.join(lost)} gone and the others as they were", "; ".join(problems), *list(reads.values())[:4])
     return Proof(evidence=tuple(reads.values()), findings=(found,) if problems else ())

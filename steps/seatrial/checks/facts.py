@@ -22,6 +22,7 @@ KEPT = (  # what API servers keep by themselves: the catalogue's NOOP-02
     r"apiregistration\.k8s\.io/apiservices/|flowschemas/|prioritylevelconfigurations/|priorityclasses/system-",
     r"(?:cluster)?roles?(?:bindings)?/(?:[^/]+/)?(?:system:|cluster-admin$|admin$|edit$|view$)",
 )
+EVENTS = re.compile(r"/[^/]+/events/")
 BY_ITSELF = re.compile(rf"/[^/]+/(?:leases/|events/|{'|'.join(KEPT)})")
 OF_SERVERS = re.compile(rf"/[^/]+/(?:leases/kube-system/|{'|'.join(KEPT)})")
 
@@ -155,6 +156,11 @@ def of_servers(key: str) -> bool:
     return key == "compact_rev_key" or bool(OF_SERVERS.match(key))
 
 
+def expired(event: Event) -> bool:
+    """Whether it may be the end of an Event's time: the store itself disposes of it, with the lease that it was stored under."""
+    return event.kind == "delete" and bool(EVENTS.match(event["key"]))
+
+
 def begun(history: History) -> Event | None:
     """The moment before the last request that a sentence is about."""
     return next(iter(history.of("mark", name="begun")[-1:]), None)
@@ -190,16 +196,24 @@ def standing_watch(history: History, name: str, seen: Window) -> Event | None:
 
 
 def resumes(history: History, listed: Event) -> bool:
-    """Whether a list makes up for a watch of the same resource that has ended: one that had stood for longer than it has been missing,
-    and the first list since."""
-    mine = {"source": listed.source, "instance": listed.instance}
-    watches = {r["request"]: r for r in history.of("request", **mine, verb="watch", resource=listed["resource"])}
-    ends = [e for e in history.of("stream-end", **mine) if e["request"] in watches and e.seq < listed.seq]
+    """Whether a list makes up for a watch of the same that has ended: one that had stood for longer than it has been missing, and the
+    first list since, with all its pages."""
+    mine = {"source": listed.source, "instance": listed.instance, "resource": listed["resource"]}
+    same = [r for r in history.of("request", **mine) if subscription(r) == subscription(listed)]
+    watches = {r["request"]: r for r in same if r["verb"] == "watch"}
+    ends = [e for e in history.of("stream-end", source=listed.source) if e["request"] in watches and e.seq < listed.seq]
     if not ends:
         return False
     last = ends[-1]
-    again = [r for r in history.of("request", **mine, verb="list", resource=listed["resource"]) if last.seq < r.seq < listed.seq]
-    return not again and listed.at_s - last.at_s < last.at_s - watches[last["request"]].at_s
+    lists = [r for r in same if r["verb"] == "list" and last.seq < r.seq <= listed.seq]
+    begins = [r for r in lists if not (r["query"] or {}).get("continue")]
+    return begins == lists[:1] and lists[0].at_s - last.at_s < last.at_s - watches[last["request"]].at_s
+
+
+def subscription(request: Event) -> tuple[Any, ...]:
+    """What a list or a watch is about: clients may have several of one resource, by namespace or by selectors."""
+    query = request["query"] or {}
+    return request["resource"], request["namespace"], request["name"], query.get("fieldSelector"), query.get("labelSelector")
 
 
 def lease_of(history: History, role: str) -> tuple[str, str]:
@@ -257,8 +271,15 @@ def belongs(item: dict[str, object], name: str) -> bool:
 
 
 def pods_of(history: History, name: str) -> list[Event]:
-    """The pods of a workload, or the one pod of that name, as the operator saw them last."""
-    return [e for e in current(history, "pods").values() if belongs(e["object"], name)]
+    """The pods of a workload, or the one pod of that name, as the operator saw them last; not those that have ended and that a controller
+    has to replace: it need not delete them."""
+    found = [e for e in current(history, "pods").values() if belongs(e["object"], name)]
+    return [e for e in found if not (ended(e["object"]) and owner(e["object"]))]
+
+
+def ended(item: dict[str, Any]) -> bool:
+    """Whether a pod will never run again: it was evicted, or its node would not have it."""
+    return (item.get("status") or {}).get("phase") in ("Failed", "Succeeded")
 
 
 def owner(item: dict[str, object]) -> tuple[str, str] | None:

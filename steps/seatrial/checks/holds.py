@@ -13,6 +13,7 @@ from seatrial.checks.facts import (
     belongs,
     by_itself,
     culprit_of,
+    expired,
     instances,
     mark,
     name_of,
@@ -89,7 +90,7 @@ def silent_store(history: History, *, since: str, until: str) -> Proof:
     since everybody else was taken down, nothing but what was asked for. Events count: nobody is left to write them."""
     start, end = mark(history, since)["revision"], mark(history, until)["revision"]
     require(start is not None and end is not None, "the store could not be read at the beginning or the end of the window")
-    changes = [e for e in stored(history) if not of_servers(e["key"])]
+    changes = [e for e in stored(history) if not of_servers(e["key"]) and not expired(e)]
     wrong = [e for e in changes if start < e["revision"] <= end]
     wrong = _unasked(history, [e for e in changes if e["revision"] <= start]) + wrong
     finding = Finding(
@@ -118,7 +119,7 @@ def unasked(history: History, changes: list[Event]) -> list[Event]:
     writes = [(r, a) for r, a in accepted(history) if r["verb"] in WRITES]
     revisions = {a["revision"] for _, a in writes}
     bound = {a["name"] or r["name"] for r, a in writes if r["subresource"] == "binding"}
-    deletions = [(r, a) for r, a in writes if r["verb"] in ("delete", "deletecollection")]
+    deletions = [(r, a) for r, a in writes if r["verb"] in ("delete", "deletecollection") or r["subresource"] == "eviction"]
     placed, kinds = _placed(history), kinds_by_key(history)
 
     def deleted(event: Event, name: str) -> bool:
@@ -130,7 +131,7 @@ def unasked(history: History, changes: list[Event]) -> list[Event]:
         name = name_of(event)
         new = event["created"] == event["revision"]  # neither is a binding, nor a deletion written down
         binds = name in bound and placed.get(event["key"], event["revision"]) == event["revision"] and not new
-        going = event.kind == "delete" or (marked(event) and not new)  # a deletion may first be written down, and then done
+        going = event.kind == "delete" or (not new and may_go(event))  # a deletion may first be written down, and then done
         if event["revision"] in revisions or binds or (going and deleted(event, name)):
             return True
         return any(_may_mean(request, name) for request in open_ended)
@@ -138,10 +139,10 @@ def unasked(history: History, changes: list[Event]) -> list[Event]:
     return [e for e in changes if not asked(e)]
 
 
-def marked(event: Event) -> bool:
-    """Whether what was stored is marked for deletion."""
-    value = event["value"] if isinstance(event["value"], dict) else {}
-    return "deletionTimestamp" in value.get("metadata", {})
+def may_go(event: Event) -> bool:
+    """Whether what was stored is marked for deletion, or cannot be read."""
+    value = event["value"]
+    return not isinstance(value, dict) or "deletionTimestamp" in value.get("metadata", {})
 
 
 def _may_mean(request: Event, name: str) -> bool:
@@ -160,7 +161,7 @@ def traces(history: History) -> list[Event]:
     writes = [e for e in history.of("told") if e["method"] != "GET" and 200 <= e["code"] < 300]
     told = {e["body"].get("metadata", {}).get("resourceVersion") for e in writes}
     later = [e for e in stored(history) if e["revision"] > start["revision"] and str(e["revision"]) not in told]
-    return unasked(history, [e for e in later if not of_servers(e["key"]) or _new_address(e)])
+    return unasked(history, [e for e in later if not (of_servers(e["key"]) or expired(e)) or _new_address(e)])
 
 
 def _new_address(event: Event) -> bool:
@@ -200,6 +201,7 @@ def joined(history: History) -> Proof:
     changes = [e for e in stored(history) if e["revision"] > start and not by_itself(e["key"])]
     require(changes, "nothing in the store changed")
     wrong = unasked(history, changes)
+    require(not wrong or _witnessed(history), "components in the API server's process need not ask where a tap sees it")
     found = tuple(
         Finding(
             culprit=culprit_of(history, name=name_of(e), revision=e["revision"]),

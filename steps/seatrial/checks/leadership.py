@@ -5,6 +5,7 @@ its component names.
 """
 
 from itertools import pairwise
+from typing import Any
 
 from seatrial.checks.facts import WRITES, alive, background, hold_before, instances, lease_of, lease_writes, mark, requests, window
 from seatrial.checks.registry import check, require
@@ -69,16 +70,18 @@ def standbys_idle(history: History, *, role: str) -> Proof:
 
 def _thefts(history: History, role: str) -> tuple[Finding, ...]:
     """The lease was taken from somebody before it had expired since its last renewal, or was given back."""
-    lease_s = next(e["limits"]["lease_s"] for e in history.of("instance") if role in e["roles"])
+    most_s = next(e["limits"]["lease_s"] for e in history.of("instance") if role in e["roles"])
     return tuple(
         Finding(
             culprit=str(new.instance),
-            expected=f"{old.instance} keeps the lease for {lease_s:g} s after it has renewed it",
+            expected=f"{old.instance} keeps the lease for {_lasts_s(history, old, given, most_s):g} s after it has renewed it",
             observed=f"{new.instance} took it {new.at_s - old.at_s:.2f} s later",
             evidence=(old, new),
         )
         for (old, given), (new, _) in pairwise(lease_writes(history, role))
-        if old.instance != new.instance and new.at_s - old.at_s < CLOCK_TOLERANCE * lease_s and not _released(history, old, given)
+        if old.instance != new.instance
+        and new.at_s - old.at_s < CLOCK_TOLERANCE * _lasts_s(history, old, given, most_s)
+        and not _released(history, old, given)
     )
 
 
@@ -97,7 +100,7 @@ def takeover(history: History, *, role: str, since: str, lease_s: float) -> Proo
         expected = f"another {role} takes the lease of {old}"
         return Proof(evidence=(), findings=(Finding(culprit=others[0], expected=expected, observed="nobody did", evidence=(gone,)),))
     last, first = theirs[-1], taken[0]
-    waited_s = first[0].at_s - last[0].at_s
+    waited_s, lease_s = first[0].at_s - last[0].at_s, _lasts_s(history, *last, lease_s)
     early = waited_s < CLOCK_TOLERANCE * lease_s and not _released(history, *last)
     finding = Finding(
         culprit=str(first[0].instance),
@@ -118,7 +121,19 @@ def _released(history: History, request: Event, answer: Event) -> bool:
     """Whether this write of the lease gave it back: no holder, by its body or, where that cannot be read, by what the operator saw."""
     if request["verb"] == "delete":
         return True
+    specs = _specs(history, request, answer)
+    return bool(specs) and not any(spec.get("holderIdentity") for spec in specs)
+
+
+def _lasts_s(history: History, request: Event, answer: Event, most_s: float) -> float:
+    """How long the others must wait after this write: as long as it says itself, though it says whole seconds only, and no longer than the
+    implementation has stated."""
+    said = [spec.get("leaseDurationSeconds") for spec in _specs(history, request, answer)]
+    return min([most_s, *(float(s) for s in said if isinstance(s, int) and s > 0)])
+
+
+def _specs(history: History, request: Event, answer: Event) -> list[dict[str, Any]]:
+    """What a write says of the lease: its body or, where that cannot be read, what the operator saw."""
     body = request["body"] if isinstance(request["body"], dict) else {}
     seen = [e["object"] for e in history.of("watched", resource="leases", name=answer["name"], revision=answer["revision"])]
-    specs = [item["spec"] for item in (body, *seen) if isinstance(item.get("spec"), dict)]
-    return bool(specs) and not any(spec.get("holderIdentity") for spec in specs)
+    return [item["spec"] for item in (body, *seen) if isinstance(item.get("spec"), dict)]

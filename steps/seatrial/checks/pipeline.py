@@ -253,8 +253,8 @@ def kept(history: History, *, user: str) -> Proof:
 
 
 def _kept(history: History, told: Event) -> bool:
-    """A version with what was answered, or with the node of a binding; of a deletion, that the key is gone or the object marked. Where
-    values cannot be read, any."""
+    """A version with what was answered, or, where defaults are added to every answer, with what was sent; or with the node of a binding; of
+    a deletion, that the key is gone or the object marked. Where values cannot be read, any."""
     name = named(asked(history, told))
     versions = stored(history, name)
     readable = [e["value"] for e in versions if isinstance(e["value"], dict)]
@@ -263,5 +263,6 @@ def _kept(history: History, told: Event) -> bool:
         return marked or any(name_of(e) == name for e in history.of("delete"))
     sent = asked(history, told)["body"]
     binds = isinstance(sent, dict) and sent.get("kind") == "Binding"
-    wanted = {"spec": {"nodeName": sent["target"]["name"]}} if binds else lasting(told["body"])
-    return any(not missing(wanted, lasting(v)) for v in readable) if readable else bool(versions)
+    bodies = [{"spec": {"nodeName": sent["target"]["name"]}}] if binds else [told["body"], sent]
+    wanted = [lasting(b) for b in bodies if isinstance(b, dict)]
+    return any(not missing(w, lasting(v)) for w in wanted for v in readable) if readable else bool(versions)

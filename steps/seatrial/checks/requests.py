@@ -16,6 +16,7 @@ from seatrial.checks.facts import (
     instances,
     requests,
     resumes,
+    subscription,
     window,
 )
 from seatrial.checks.registry import check, require
@@ -52,12 +53,12 @@ def watches(history: History, *, who: list[str], resources: list[str]) -> Proof:
 def no_list(history: History, *, who: list[str], since: str, until: str) -> Proof:
     """Between the marks none of `who` lists, or reads again and again, anything but leases; each is alive, and its watches stand.
 
-    Whoever has lost a watch may look once what it has missed.
+    Whoever has lost a watch may look once what it has missed; and who is told of an object may look at it.
     """
     seen = window(history, since, until)
     require(who, "there is nobody who could read")
     polls = [r for r in requests(history, who) if seen.holds(r) and r["verb"] in READS - {"watch"} and not background(r)]
-    polls = [r for r in polls if r["resource"] and not resumes(history, r)]  # health and discovery are no resources
+    polls = [r for r in polls if r["resource"] and not resumes(history, r) and not _prompted(history, r)]  # health is no resource
     found = {
         str(r.instance): Finding(
             culprit=str(r.instance),
@@ -69,6 +70,14 @@ def no_list(history: History, *, who: list[str], since: str, until: str) -> Proo
     }
     glimpses = [f for name in who if name not in found and (f := _glimpses(history, name, seen))]
     return Proof(evidence=tuple(alive(history, who, seen)), findings=(*found.values(), *glimpses))
+
+
+def _prompted(history: History, read: Event) -> bool:
+    """Whether it reads one object of which it has been told since it read it last: that is a reaction, and no poll."""
+    mine = {"instance": read.instance, "source": read.source, **{k: read[k] for k in ("resource", "namespace", "name")}}
+    told = [e.seq for e in history.of("delivered", **mine) if e.seq < read.seq]
+    before = [r.seq for r in history.of("request", **mine, verb="get") if r.seq < read.seq]
+    return read["verb"] == "get" and bool(told) and told[-1] > max(before, default=-1)
 
 
 def _glimpses(history: History, name: str, seen: Window) -> Finding | None:
@@ -106,11 +115,12 @@ def told_before_binding(history: History, *, name: str) -> Proof:
 
 
 def _caught_up(history: History, binding: Event) -> list[Event]:
-    """The list that came in the place of an ended watch, the last one before the binding, where it was young enough to hold the pod."""
+    """The list that came in the place of an ended watch, the last one of its kind before the binding, where it was young enough to hold
+    the pod."""
     born = min((e["revision"] for e in history.of("watched", watch="operator/pods", name=binding["name"])), default=0)
     lists = accepted(history, [str(binding.instance)], source=binding.source, verb="list", resource="pods")
-    before = [r for r, a in lists if r.seq < binding.seq and (a["revision"] or 0) >= born]
-    return [r for r in before[-1:] if resumes(history, r)]
+    before = {subscription(r): r for r, a in lists if r.seq < binding.seq and (a["revision"] or 0) >= born}
+    return [r for r in before.values() if resumes(history, r)]
 
 
 @check

@@ -6,6 +6,7 @@ from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
 STATIC = "kubernetes.io/config.hash"  # under which uid a kubelet runs what it shows as this pod
+ENDINGS = ("StopContainer", "StopPodSandbox")  # a sandbox that is stopped ends the containers that are left in it
 STEPS = ("RunPodSandbox", "CreateContainer", "StartContainer")
 
 

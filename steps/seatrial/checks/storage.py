@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from seatrial.checks.answers import breach
-from seatrial.checks.facts import accepted, instances
+from seatrial.checks.facts import accepted, authors, instances, name_of
 from seatrial.checks.registry import check, require
+from seatrial.checks.runtime import ENDINGS
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
@@ -30,7 +31,7 @@ def one_key(history: History, *, key: str, name: str) -> Proof:
     uid = told[-1]["body"]["metadata"].get("uid")
     new = [e for e in history.of("put") if e["revision"] == e["created"]]
     made = {e["revision"] for e in new if e["key"] == key}
-    added = [e for e in new if e["revision"] in made or _is(e, name, uid)]
+    added = [e for e in new if e["revision"] in made or (_is(e, name, uid) and not _another(history, e))]
     keys = sorted({e["key"] for e in added})
     if keys != [key]:
         return Proof(
@@ -44,6 +45,12 @@ def _is(event: Event, name: str, uid: str | None) -> bool:
     if uid and uid in event["key"]:
         return True
     return bool(value.get("metadata", {}).get("uid") == uid if value else event["key"].rsplit("/", 1)[-1] == name)
+
+
+def _another(history: History, event: Event) -> bool:
+    """Whether a component has made an object of its own under the name: where values cannot be read, no more is known of it."""
+    made = authors(history, name=name_of(event), revision=event["revision"]) if event["value"] is None else []
+    return any(r.instance in instances(history) for r in made)
 
 
 def _life(history: History, key: str) -> list[Event]:
@@ -70,19 +77,29 @@ def _uid(event: Event) -> str | None:
 
 @check
 def key_marked(history: History, *, key: str) -> Proof:
-    """The key is there, and its object bears a deletion timestamp."""
+    """The key is there, and its object bears a deletion timestamp: by its value, or by what anybody was shown of that revision."""
     life = _life(history, key)
     require(life, f"the store never showed the key {key}")
     last = life[-1]
-    good = last.kind == "put" and "deletionTimestamp" in (last["value"] or {}).get("metadata", {})
+    shown = _shown(history, last)
+    require(shown or last.kind == "delete", f"what lies at {key} cannot be read, and nobody was shown it")
+    good = last.kind == "put" and "deletionTimestamp" in shown[0].get("metadata", {})
     observed = "it is gone" if last.kind == "delete" else "it is not marked"
     return Proof(evidence=(last,), findings=() if good else (breach(history, f"{key} is there and marked for deletion", observed, last),))
+
+
+def _shown(history: History, put: Event) -> list[dict[str, Any]]:
+    """The object that was put; where its value cannot be read, as people were told or watchers saw it under that revision."""
+    told = [*(e["body"] for e in history.of("told")), *(e["object"] for e in history.of("watched", revision=put["revision"]))]
+    bodies = [put["value"]] if put["value"] else [body for body in told if isinstance(body, dict)]
+    version = {"name": name_of(put), "resourceVersion": str(put["revision"])}
+    return [b for b in bodies if b is put["value"] or version.items() <= (b.get("metadata") or {}).items()]
 
 
 @check
 def key_held(history: History, *, key: str, name: str) -> Proof:
     """While the node's runtime had not stopped the pod's container, its key was still there, marked for deletion."""
-    stops = history.of("cri", method="StopContainer", pod=name)
+    stops = [e for method in ENDINGS for e in history.of("cri", method=method, pod=name)]
     require(stops, f"the runtime was never asked to stop a container of {name}")
     marked = key_marked(history, key=key)
     return Proof(evidence=(*marked.evidence, *stops), findings=tuple(_farewell(history, name, f) for f in marked.findings))

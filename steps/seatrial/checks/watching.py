@@ -1,16 +1,18 @@
 """What watchers were told, against what the store shows: every change, once, in the order of the store, never before it.
 
-Watchers are compared with the store by revisions. Where the store cannot be read, with what the writers were answered.
+Watchers are compared with the store by revisions: what lies there by its values or, where those cannot be read, by its key. Where the store
+cannot be read at all, with what the writers were answered.
 """
 
 import math
 from typing import Any
 
 from seatrial.checks.answers import asked, breach, described, differing, lasting, named
-from seatrial.checks.facts import begun, changes_of, instances, mentions
+from seatrial.checks.facts import begun, changes_of, instances, mentions, name_of
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
+from seatrial_schemas.kinds import table
 
 Change = tuple[str, str, int]  # type, name, revision
 ASKED_FOR = ("patched", "updated", "stormy", "nowhere")  # by a patch, an update, another creation, a binding
@@ -24,11 +26,15 @@ def told(history: History, watch: str, names: list[str] | None = None) -> list[E
 def stored_changes(history: History, kind: str, namespace: str | None, since: int) -> list[Change]:
     """Every change of the kind in the namespace after a revision, by the store."""
     events = sorted((e for k in ("put", "delete") for e in history.of(k)), key=lambda e: e["revision"])
-    keys = {e["key"]: e["value"]["metadata"]["name"] for e in events if _is(e, kind, namespace)}
+    keys = {e["key"]: name_of(e) for e in events if _is(e, kind, namespace)}
     return [(_type(e), keys[e["key"]], e["revision"]) for e in events if e["key"] in keys and e["revision"] > since]
 
 
 def _is(event: Event, kind: str, namespace: str | None) -> bool:
+    """By the value; where it is encrypted, or protobuf, by the folder of its key, below any prefix."""
+    if event.kind == "put" and event["value"] is None:
+        folders = [k.store_key(prefix="", namespace=namespace) for k in table() if k.kind == kind and k.key]
+        return any(f"{event['key'].rpartition('/')[0]}/".endswith(folder) for folder in folders)
     value: Any = event["value"] or {}
     return bool(value.get("kind") == kind and value.get("metadata", {}).get("namespace") == namespace)
 
@@ -62,7 +68,7 @@ def complete(history: History, *, watchers: list[str], kind: str, resource: str,
     as long as it says so."""
     evidence: list[Event] = []
     found: list[Finding] = []
-    readable = bool(history.of("put"))
+    readable = any(_is(e, kind, namespace) for e in history.of("put"))
     ours = {named(e) for e in history.of("asked", method="POST")}
     answered, servers = _answered(history, kind), instances(history, "apiserver")
     anew = len([e for e in history.of("started") if e.instance in servers]) > len(servers)

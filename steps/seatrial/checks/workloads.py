@@ -10,6 +10,7 @@ from seatrial.checks.facts import (
     belongs,
     culprit_of,
     current,
+    ended,
     hold_before,
     instances,
     leader,
@@ -326,8 +327,7 @@ def never_surplus(history: History, *, name: str) -> Proof:
             most = max(most, int(event["object"]["spec"].get("replicas", 0)))
             continue
         uids.setdefault(event["name"], set()).add(event["uid"])
-        over = (event["object"].get("status") or {}).get("phase") in ("Failed", "Succeeded")  # an evicted pod is to be replaced
-        gone = over or event["type"] == "DELETED" or "deletionTimestamp" in event["object"]["metadata"]
+        gone = ended(event["object"]) or event["type"] == "DELETED" or "deletionTimestamp" in event["object"]["metadata"]
         (living.discard if gone else living.add)(event["uid"])
         if len(living) > most:
             found.append((f"at most {most} living pods of {name}", f"{len(living)} at revision {event['revision']}", event))

@@ -301,6 +301,7 @@ class Cluster:
             user=identity.user,
             record=self.history.recorder("people"),
             mint=(lambda: authority.token(identity)) if authority and person and token is None and not shown else None,
+            sleep=self.backend.context().sleep,
         )
 
     def _known(self, person: str) -> tuple[Identity, str]:

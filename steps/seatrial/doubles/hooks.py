@@ -174,7 +174,7 @@ class Hooks:
             "resource": resource.get("resource", ""),
             "subresource": request.get("subResource", ""),
             "namespace": request.get("namespace", ""),
-            "name": request.get("name") or _old_name(request),
+            "name": request.get("name") or _shown_name(request),
             "dry_run": bool(request.get("dryRun")),
         }
         denial = self._denial(stage, fields)
@@ -216,9 +216,10 @@ def _reply(review: Json, part: str, answer: Json) -> web.Response:
     return web.Response(body=orjson.dumps(body), content_type="application/json")
 
 
-def _old_name(request: Json) -> str:
-    """Who deletes a collection names none of its objects: a review about one shows which it is."""
-    return str(((request.get("oldObject") or {}).get("metadata") or {}).get("name", ""))
+def _shown_name(request: Json) -> str:
+    """Who deletes a collection names none of its objects, and old API servers do not name what is created: a review shows which it is."""
+    metadata = (request.get("object") or request.get("oldObject") or {}).get("metadata") or {}
+    return str(metadata.get("name") or "")
 
 
 def _labelling(thing: Json, labels: Mapping[str, str]) -> Json:

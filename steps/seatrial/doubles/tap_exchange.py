@@ -31,6 +31,12 @@ _LENGTHS = HOP_BY_HOP | {b"content-length"}
 _WITH_BODY = (b"POST", b"PUT", b"PATCH")
 
 
+def _readable(accept: bytes) -> bytes:
+    """The media types that a client accepts, but for CBOR where it accepts others: its streams cannot be cut into events here."""
+    types = accept.split(b",")
+    return b",".join([t for t in types if b"/cbor" not in t.lower()] or types)
+
+
 class Exchange:
     """Driven from three sides: its client, its upstream connection, and the holds."""
 
@@ -67,7 +73,11 @@ class Exchange:
     @property
     def request(self) -> bytes:
         """As it is sent up: nobody but the tap says who a client is."""
-        kept = [f for f in self.head.fields if self._forwards(f[0].lower())]
+        kept = [
+            (name, _readable(value) if name.lower() == b"accept" else value)
+            for name, value in self.head.fields
+            if self._forwards(name.lower())
+        ]
         if self._body or self.head.start[0] in _WITH_BODY:
             kept.append((b"Content-Length", b"%d" % len(self._body)))
         if not self._watch and b"gzip" in self.head.values.get(b"accept-encoding", b""):
@@ -79,7 +89,8 @@ class Exchange:
     def _forwards(self, name: bytes) -> bool:
         if name.startswith(b"x-remote-") or name == b"accept-encoding":
             return False
-        return name not in _NOT_FORWARDED or (self.head.upgrade and name in (b"connection", b"upgrade"))
+        upgrade = self.head.upgrade and not self._watch  # events within WebSocket frames could not be read here: proxies need not upgrade
+        return name not in _NOT_FORWARDED or (upgrade and name in (b"connection", b"upgrade"))
 
     def begin(self) -> None:
         self._tap.record("request", self.instance, self.facts)

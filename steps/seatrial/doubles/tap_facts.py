@@ -54,7 +54,7 @@ def request_facts(number: int, info: RequestInfo, head: Head, body: bytes, *, us
 
 
 def _document(body: bytes) -> Any:
-    if len(body) > BODY_LIMIT or body[:1] not in (b"{", b"["):
+    if len(body) > BODY_LIMIT or body.lstrip()[:1] not in (b"{", b"["):
         return None
     try:
         return orjson.loads(body)
@@ -90,7 +90,7 @@ def _answer_meta(facts: Mapping[str, Any], head: Head, body: bytes) -> Meta:
         if facts["verb"] == "list" and len(body) > BODY_LIMIT:
             found = _LIST_REVISION.search(body, 0, 1 << 12)
             return Meta(revision=int(found[1]) if found else None)
-        return json_meta(orjson.loads(body)) if body[:1] == b"{" else Meta()
+        return json_meta(orjson.loads(body)) if body.lstrip()[:1] == b"{" else Meta()
     except (ValueError, IndexError, KeyError, AttributeError, zlib.error):
         return Meta()  # not ours to judge: whoever reads the answer will
 

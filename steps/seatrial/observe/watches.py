@@ -6,6 +6,7 @@ stands in the history as `watched`; `watching` says that a stream stands.
 
 import asyncio
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -91,7 +92,10 @@ class Watch:
                 await self._stream()
                 pause_s = RETRY_S
             except BROKEN as error:
-                self._record("watch-broken", watch=self.name, why=str(error) or type(error).__name__)
+                if isinstance(error, aiohttp.ClientResponseError) and error.status == HTTPStatus.GONE:
+                    self._forgotten(error.message)
+                else:
+                    self._record("watch-broken", watch=self.name, why=str(error) or type(error).__name__)
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
             await self._context.sleep(pause_s)
 
@@ -99,12 +103,16 @@ class Watch:
         params = {"resourceVersion": self._revision, "allowWatchBookmarks": "true"} | self._selector
         async for event in self._client.watch(self._path, params=params, standing=self._standing.set):
             if event["type"] == "ERROR":
-                self._revision = ""
-                self._record("watch-broken", watch=self.name, why=event["object"].get("message", "ERROR event"), forgotten=True)
+                self._forgotten(event["object"].get("message", "ERROR event"))
                 return
             self._revision = event["object"]["metadata"].get("resourceVersion", "")
             if event["type"] != "BOOKMARK":
                 self._take(event["type"], event["object"])
+
+    def _forgotten(self, why: str) -> None:
+        """The server cannot go on where we stopped: it says so by its answer, or in a stream that it has begun."""
+        self._revision = ""
+        self._record("watch-broken", watch=self.name, why=why, forgotten=True)
 
     def _take(self, what: str, item: Mapping[str, Any]) -> None:
         meta = item["metadata"]

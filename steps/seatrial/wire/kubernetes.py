@@ -1,10 +1,12 @@
-"""A thin client of the Kubernetes API for the suite's own people: dicts in, dicts out, nothing retried, nothing cached.
+"""A thin client of the Kubernetes API for the suite's own people: dicts in, dicts out, nothing cached.
 
-Each request and its answer are handed to `record`, so that what a person asked and was told is part of the history.
+Nothing is retried but what a server was too busy to look at: it answers 429 and says when to come back, as it may to everybody. Each
+request and its answer are handed to `record`, so that what a person asked and was told is part of the history.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -19,6 +21,7 @@ PATCHES = {
     "json": "application/json-patch+json",
     "strategic": "application/strategic-merge-patch+json",
 }
+BUSY_TRIES, BUSY_MAX_S = 10, 10
 # What a request meets where nobody answers: the outcome is unknown, never guessed.
 UNANSWERED = (aiohttp.ClientError, OSError, TimeoutError)
 
@@ -61,14 +64,16 @@ class Client:
         user: str,
         record: Record,
         mint: Callable[[], Awaitable[str]] | None = None,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
-        """`mint` gives the token where it is not known before the first request."""
+        """`mint` gives the token where it is not known before the first request. Without `sleep` it never comes back later."""
         self.user = user
         self.url = url
         self._session = session
         self._record = record
         self._token = token
         self._mint = mint
+        self._sleep = sleep
 
     @property
     def token(self) -> str:
@@ -91,7 +96,7 @@ class Client:
         content_type: str = "application/json",
         within_s: float = 30,
     ) -> Answer:
-        """One request. An unknown outcome is an answer with code 0 and the reason in its message."""
+        """One request, again while the server is too busy. An unknown outcome is an answer with code 0 and the reason in its message."""
         asked = self._record(
             "asked",
             user=self.user,
@@ -100,6 +105,18 @@ class Client:
             params=dict(params or {}),
             body=body.decode() if isinstance(body, bytes) else shortened(body),
         )
+        for _ in range(BUSY_TRIES):
+            answer, again_s = await self._answer(method, path, body=body, params=params, content_type=content_type, within_s=within_s)
+            if again_s is None or self._sleep is None:
+                break
+            await self._sleep(again_s)
+        self._record("told", user=self.user, asked=asked.seq, method=method, path=path, code=answer.code, body=answer.body)
+        return answer
+
+    async def _answer(
+        self, method: str, path: str, *, body: Any, params: Mapping[str, str] | None, content_type: str, within_s: float
+    ) -> tuple[Answer, float | None]:
+        """The answer, and when to ask again where it is none."""
         headers = await self._headers(Accept="application/json")
         data = None
         if body is not None:
@@ -108,11 +125,9 @@ class Client:
         try:
             limit = aiohttp.ClientTimeout(total=within_s)
             async with self._session.request(method, self.url + path, data=data, params=params, headers=headers, timeout=limit) as reply:
-                answer = Answer(code=reply.status, body=_decoded(await reply.read()))
+                return Answer(code=reply.status, body=_decoded(await reply.read())), _again_s(reply)
         except UNANSWERED as error:
-            answer = Answer(code=0, body={"reason": "Unanswered", "message": str(error) or type(error).__name__})
-        self._record("told", user=self.user, asked=asked.seq, method=method, path=path, code=answer.code, body=answer.body)
-        return answer
+            return Answer(code=0, body={"reason": "Unanswered", "message": str(error) or type(error).__name__}), None
 
     async def watch(self, path: str, *, params: Mapping[str, str], standing: Callable[[], object]) -> AsyncIterator[Json]:
         """Events of one watch request, until the server ends it; `standing` is called when the server has accepted it. Raises
@@ -124,6 +139,13 @@ class Client:
             standing()
             while line := await reply.content.readline():
                 yield decoded(line)
+
+
+def _again_s(reply: aiohttp.ClientResponse) -> float | None:
+    """When a server that is too busy wants to be asked again; None where it is not, does not say, or means later than anybody waits."""
+    after = reply.headers.get("Retry-After", "")
+    soon = reply.status == HTTPStatus.TOO_MANY_REQUESTS and after.isdecimal() and int(after) <= BUSY_MAX_S
+    return float(after) if soon else None
 
 
 def _decoded(raw: bytes) -> Json:

@@ -1,5 +1,6 @@
 """What the suite's hooks do on behalf of a scenario: see, hold up, refuse, change."""
 
+from seatrial.checks.runtime import ENDINGS
 from seatrial.cluster.cluster import HOOKS, HOOKS_PORT
 from seatrial.doubles.barrier import Barrier
 from seatrial.doubles.hook_objects import mutating_webhook, validating_webhook
@@ -121,7 +122,7 @@ def stop_is_held(world: World, pod: str) -> None:
 
 
 async def _stop_is_held(world: World, pod: str) -> None:
-    await world.wait(lambda h: h.of("cri", method="StopContainer", pod=pod), within_s=world.timing().recovery)
+    await world.wait(lambda h: [e for method in ENDINGS for e in h.of("cri", method=method, pod=pod)], within_s=world.timing().recovery)
     await world.pause(world.timing().quiet)
     await world.revision()
 
@@ -134,4 +135,4 @@ def stop_goes_on(world: World) -> None:
 
 def slow_end(world: World) -> None:
     """From now on containers do not stop before `stop_goes_on`."""
-    world.stops += [runtime.hold("StopContainer") for runtime in world.cluster.runtimes.values()]
+    world.stops += [runtime.hold(method) for runtime in world.cluster.runtimes.values() for method in ENDINGS]

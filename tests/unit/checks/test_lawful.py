@@ -6,6 +6,7 @@ import pytest
 
 from seatrial.checks import judge
 from seatrial.checks.runtime import STATIC
+from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 
 POD = {"metadata": {"name": "web-1", "namespace": "trial", "uid": "u-1", "labels": {"app": "web"}}, "kind": "Pod"}
@@ -186,3 +187,84 @@ def test_an_object_is_as_it_was_whatever_the_server_notes_about_it(later: dict[s
     read = body | {"metadata": {k: v for k, v in body["metadata"].items() if k != "selfLink"} | later}
 
     assert bool(findings("answers.read_back", {"writers": ["alice"], "reader": "bob"}, *mine, got("/one", read))) is fault
+
+
+def stored(name: str, revision: int, *, created: int, kind: str = "put", folder: str = "pods", **metadata: str) -> Line:
+    value = {"kind": "Pod", "metadata": {"name": name, "namespace": "trial", "uid": f"uid of {name}"} | metadata}
+    key = f"/registry/{folder}/trial/{name}"
+    return "store", kind, None, {"key": key, "revision": revision, "created": created, "value": value if kind == "put" else None}
+
+
+@pytest.mark.parametrize(("sub", "fault"), [("eviction", False), ("status", True)])
+def test_a_pod_may_go_because_it_was_evicted(sub: str, *, fault: bool) -> None:
+    ready: Line = ("steps", "mark", None, {"name": "ready", "revision": 1})
+    evicted = [
+        ("tap", kind, who, about | {"revision": None, "group": ""}) for _, kind, who, about in done("node-1", "create", number=1, sub=sub)
+    ]
+    lines = [stored("web-1", 5, created=2, deletionTimestamp="now"), stored("web-1", 6, created=0, kind="delete")]
+
+    assert bool(findings("holds.joined", {}, ready, *evicted, *lines)) is fault
+
+
+@pytest.mark.parametrize(("roles", "judged"), [(["apiserver"], True), (["apiserver", "scheduler"], False)])
+def test_who_is_in_the_api_server_s_process_need_not_be_seen_asking(roles: list[str], *, judged: bool) -> None:
+    played_by = {"apiserver-0": roles, "node-1": ["kubelet"]}
+    history = History(lambda: 0.0)
+    for name, played in played_by.items():
+        history.append("cluster", "instance", at_s=None, instance=name, data={"roles": played, "lease": None})
+    history.append("steps", "mark", at_s=None, instance=None, data={"name": "ready", "revision": 1})
+    for source, kind, instance, data in (*done("node-1", "get", number=1), stored("web-1", 5, created=2)):
+        history.append(source, kind, at_s=None, instance=instance, data=data)
+
+    if judged:
+        assert judge(history, "holds.joined", {}).findings
+        return
+    with pytest.raises(Inconclusive, match="need not ask where a tap sees it"):
+        judge(history, "holds.joined", {})
+
+
+@pytest.mark.parametrize(("folder", "fault"), [("events", False), ("pods", True)])
+def test_events_end_by_themselves_when_their_time_is_over(folder: str, *, fault: bool) -> None:
+    marks: list[Line] = [("steps", "mark", None, {"name": name, "revision": at}) for name, at in (("quiet", 5), ("quiet-end", 9))]
+    lines = [stored("web-1", 4, created=4, folder=folder), stored("web-1", 7, created=0, kind="delete", folder=folder)]
+
+    assert bool(findings("holds.silent_store", {"since": "quiet", "until": "quiet-end"}, *marks, *lines)) is fault
+
+
+def page(names: list[str], *, more: str = "") -> list[Line]:
+    about = {"user": "bob", "method": "GET", "path": ""}
+    body = {"items": [config(name) for name in names], "metadata": {"resourceVersion": "9"} | ({"continue": more} if more else {})}
+    return [
+        ("people", "asked", None, about | {"params": {"limit": "1"}}),
+        ("people", "told", None, about | {"asked": 4 if names[0] == "one" else 6, "code": 200, "body": body}),
+    ]
+
+
+@pytest.mark.parametrize(("pages", "fault"), [([["one", "two"]], False), ([["one"], ["two"]], False), ([["one", "two"], ["two"]], True)])
+def test_a_server_may_answer_with_everything_at_once(pages: list[list[str]], *, fault: bool) -> None:
+    """Without a token: one that begins with pages goes on with pages."""
+    lines = [*made("one", 3), *made("two", 4)]
+    lines += [line for names in pages for line in page(names, more="" if names is pages[-1] else "here")]
+
+    assert bool(findings("answers.pages", {"names": ["one", "two"], "reader": "bob", "size": 1}, *lines)) is fault
+
+
+@pytest.mark.parametrize(("later", "fault"), [({"managedFields": [], "selfLink": "/here"}, False), ({"labels": {"a": "b"}}, True)])
+def test_what_a_server_notes_on_an_object_may_differ_with_each_answer(later: dict[str, Any], *, fault: bool) -> None:
+    mine = made("one", 3)
+    body = mine[1][3]["body"]
+    body["metadata"] |= {"managedFields": [{"manager": "alice"}]}
+    read = body | {"metadata": body["metadata"] | later}
+    lines = [*mine, got("/one", read), got("", {"items": [read], "metadata": {}})]
+
+    assert bool(findings("answers.each_read", {"names": ["one"], "alone": ["one"], "reader": "bob"}, *lines)) is fault
+
+
+@pytest.mark.parametrize(("kept", "fault"), [({"weather": "calm"}, False), ({}, True)])
+def test_defaults_may_be_added_to_every_answer_and_not_stored(kept: dict[str, str], *, fault: bool) -> None:
+    mine = made("one", 3)
+    mine[0][3]["body"]["data"] = {"weather": "calm"}
+    mine[1][3]["body"] |= {"data": {"weather": "calm"}, "immutable": False}
+    put: Line = ("store", "put", None, {"key": "/registry/configmaps/trial/one", "revision": 3, "value": config("one") | {"data": kept}})
+
+    assert bool(findings("pipeline.kept", {"user": "alice"}, *mine, put)) is fault

@@ -6,9 +6,9 @@ from seatrial.model.history import History
 LEASE_S = 2.0
 
 
-def culprits(*writes: tuple[float, str, str], again: tuple[int, ...] = ()) -> list[str]:
+def culprits(*writes: tuple[float, str, str], again: tuple[int, ...] = (), lasts_s: int | None = None) -> list[str]:
     """Who is found of these writes of the lease: when, by whom, for whom. The first holder is killed at 1 s. Those in `again` said what was
-    there already."""
+    there already; each says how long it is good for, where that is known."""
     history = History(lambda: 0.0)
     for number in range(3):
         about = {"roles": ["scheduler"], "lease": "kube-system/kube-scheduler", "limits": {"lease_s": LEASE_S}}
@@ -16,7 +16,13 @@ def culprits(*writes: tuple[float, str, str], again: tuple[int, ...] = ()) -> li
     history.append("steps", "mark", at_s=1.0, instance=None, data={"name": "kill", "revision": None})
     for number, (at_s, who, holder) in enumerate(writes):
         about = {"request": number, "verb": "update", "resource": "leases", "namespace": "kube-system", "name": "kube-scheduler"}
-        history.append("tap", "request", at_s=at_s, instance=who, data=about | {"body": {"spec": {"holderIdentity": holder}}})
+        history.append(
+            "tap",
+            "request",
+            at_s=at_s,
+            instance=who,
+            data=about | {"body": {"spec": {"holderIdentity": holder, "leaseDurationSeconds": lasts_s}}},
+        )
         answered = {"request": number, "code": 200, "name": "kube-scheduler", "revision": number + 1 - (number in again)}
         history.append("tap", "answer", at_s=at_s, instance=who, data=answered)
     return [f.culprit for f in judge(history, "leadership.takeover", {"role": "scheduler", "since": "kill", "lease_s": LEASE_S}).findings]
@@ -43,3 +49,10 @@ def test_who_says_the_same_again_has_renewed_nothing() -> None:
 
     assert culprits(*late) == ["scheduler-1"]
     assert culprits(*late, again=(1,)) == []
+
+
+def test_a_lease_that_says_itself_how_long_it_is_good_for_is_believed() -> None:
+    early = ((0.5, "scheduler-0", "a"), (1.6, "scheduler-1", "b"))
+
+    assert culprits(*early) == culprits(*early, lasts_s=15) == ["scheduler-1"]
+    assert culprits(*early, lasts_s=1) == []

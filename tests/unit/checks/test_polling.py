@@ -24,10 +24,12 @@ def history(*events: tuple[float, str, dict[str, Any]]) -> History:
     return made
 
 
-def asked(number: int, at_s: float, verb: str, resource: str = "pods", name: str = "") -> list[tuple[float, str, dict[str, Any]]]:
+def asked(
+    number: int, at_s: float, verb: str, resource: str = "pods", name: str = "", **query: str
+) -> list[tuple[float, str, dict[str, Any]]]:
     about = {"request": number, "verb": verb, "resource": resource, "subresource": "", "name": name, "path": f"/{resource}", "user": "u"}
     answered = {"request": number, "code": 200, "name": name, "revision": 1}
-    return [(at_s, "request", about | {"body": None, "query": {}}), (at_s, "answer", answered)]
+    return [(at_s, "request", about | {"body": None, "query": query}), (at_s, "answer", answered)]
 
 
 def ended(number: int, at_s: float) -> tuple[float, str, dict[str, Any]]:
@@ -52,6 +54,35 @@ def test_a_list_after_a_watch_that_has_ended_makes_up_for_it() -> None:
 
 def test_it_does_so_once() -> None:
     assert reads(*asked(1, 1, "watch"), ended(1, 20), *asked(2, 20.1, "list"), *asked(3, 25, "list"), *asked(4, 26, "watch")).findings
+
+
+def told(at_s: float, name: str) -> tuple[float, str, dict[str, Any]]:
+    return at_s, "delivered", {"request": 1, "resource": "pods", "name": name, "type": "MODIFIED"}
+
+
+def test_who_is_told_of_an_object_may_look_at_it() -> None:
+    assert not reads(*asked(1, 1, "watch"), told(20, "web"), *asked(2, 20.1, "get", name="web")).findings
+    assert reads(*asked(1, 1, "watch"), told(20, "web"), *asked(2, 20.1, "get", name="shop")).findings
+    assert reads(*asked(1, 1, "watch"), told(20, "web"), *asked(2, 20.1, "get", name="web"), *asked(3, 22, "get", name="web")).findings
+    assert reads(*asked(1, 1, "watch"), told(20, ""), *asked(2, 20.1, "list")).findings
+
+
+def test_a_list_may_have_pages() -> None:
+    lost = [*asked(1, 1, "watch", limit="500"), ended(1, 20), *asked(2, 20.1, "list", limit="1")]
+    pages = [*asked(3, 20.2, "list", **{"continue": "here"}), *asked(4, 20.3, "list", **{"continue": "there"})]
+
+    assert not reads(*lost, *pages, *asked(5, 20.4, "watch")).findings
+    assert reads(*lost, *pages, *asked(5, 20.4, "list"), *asked(6, 20.5, "watch")).findings
+
+
+def test_one_who_watches_several_parts_of_a_kind_makes_up_for_each() -> None:
+    here, there = {"fieldSelector": "spec.nodeName="}, {"fieldSelector": "spec.nodeName!="}
+    lost = [*asked(1, 1, "watch", **here), *asked(2, 1, "watch", **there), ended(1, 20), ended(2, 20)]
+    lists = [*asked(3, 20.1, "list", **here), *asked(4, 20.2, "list", **there)]
+    stand = [*asked(5, 20.3, "watch", **here), *asked(6, 20.3, "watch", **there)]
+
+    assert not reads(*lost, *lists, *stand).findings
+    assert reads(*lost[:4], lost[4], *lists, *stand).findings
 
 
 def test_a_watch_that_hardly_stood_excuses_nothing() -> None:

@@ -106,3 +106,17 @@ def test_a_pod_that_has_ended_may_be_replaced(phase: str, surplus: int) -> None:
     found = judge(history, "workloads.never_surplus", {"name": "web"}).findings
 
     assert [f.observed.partition(" at")[0] for f in found] == ["2"] * surplus
+
+
+@pytest.mark.parametrize(("owner", "counts"), [("ReplicaSet", False), (None, True)])
+def test_a_pod_that_has_ended_counts_unless_a_controller_has_to_replace_it(owner: str | None, *, counts: bool) -> None:
+    history = cluster()
+    see(history, "replicasets", "web", {"replicas": 1})
+    see(history, "pods", "web-1", BOUND, phase="Running")
+    references = {"ownerReferences": [{"kind": owner, "name": "web", "controller": True}]} if owner else {}
+    item = {"metadata": {"name": "web-0", "labels": {"app": "web"}} | references, "spec": BOUND, "status": {"phase": "Failed"}}
+    known = {"watch": "operator/pods", "type": "ADDED", "resource": "pods", "name": "web-0", "uid": "web-0", "namespace": "trial"}
+    history.append("watch", "watched", at_s=0, instance=None, data=known | {"revision": 9, "object": item})
+
+    assert bool(judge(history, "workloads.reached", {"name": "web", "state": "become running"}).findings) is counts
+    assert bool(judge(history, "workloads.count", {"name": "web", "number": 1}).findings) is counts

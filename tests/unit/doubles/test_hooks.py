@@ -146,6 +146,16 @@ def test_admitted_secrets_are_recorded_as_hashes(pki: Pki) -> None:
     asyncio.run(act())
 
 
+@pytest.mark.parametrize("shown", [{"object": {"metadata": {"name": "q"}}}, {"object": None, "oldObject": {"metadata": {"name": "q"}}}])
+def test_what_is_reviewed_is_called_as_it_is_shown_where_the_review_does_not_say(pki: Pki, shown: dict[str, Any]) -> None:
+    async def act() -> None:
+        async with serving(pki) as s:
+            s.hooks.deny("validation", name="q", message="no q")
+            assert (await s.ask("/validate", request=admission(name="", **shown)))["response"]["allowed"] is False
+
+    asyncio.run(act())
+
+
 def test_a_held_answer_waits_for_its_barrier(pki: Pki) -> None:
     async def act() -> None:
         async with serving(pki) as s:

@@ -304,3 +304,54 @@ def test_nonsense_is_refused(stage: Any) -> None:
             writer.close()
 
     asyncio.run(act())
+
+
+@pytest.mark.parametrize(
+    ("accepted", "passed_on"),
+    [
+        ("application/cbor, application/json;q=0.9, */*", "application/json;q=0.9, */*"),
+        ("application/vnd.kubernetes.protobuf,application/json", "application/vnd.kubernetes.protobuf,application/json"),
+        ("application/cbor", "application/cbor"),
+    ],
+)
+def test_only_forms_that_can_be_read_are_asked_of_the_server_where_there_is_a_choice(stage: Any, accepted: str, passed_on: str) -> None:
+    async def act() -> None:
+        async with stage(echo) as s, s.client() as client:
+            reply = await client.get("/api/v1/namespaces/a/pods/p", headers={"Accept": accepted})
+            [got] = (await reply.json())["fields"]["Accept"]
+            assert got.strip() == passed_on
+
+    asyncio.run(act())
+
+
+def test_a_watch_is_followed_by_http_even_if_a_client_would_rather_have_a_websocket(stage: Any) -> None:
+    """The way of clients behind proxies that upgrade nothing: where 200 comes in the place of 101, they read the stream."""
+
+    async def act() -> None:
+        async def stream(request: web.BaseRequest) -> web.StreamResponse:
+            assert "Upgrade" not in request.headers
+            response = web.StreamResponse(headers={"Content-Type": "application/json"})
+            await response.prepare(request)
+            await response.write(orjson.dumps({"type": "ADDED", "object": POD}) + b"\n")
+            return response
+
+        async with stage(stream) as s, s.client() as client:
+            wish = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+            reply = await client.get("/api/v1/namespaces/a/pods?watch=true", headers=wish)
+            assert (reply.status, orjson.loads(await reply.read())["type"]) == (200, "ADDED")
+            await s.seen("delivered", name="p", revision=7)
+
+    asyncio.run(act())
+
+
+def test_what_stands_before_a_document_does_not_hide_it(stage: Any) -> None:
+    async def act() -> None:
+        async def spacious(request: web.BaseRequest) -> web.StreamResponse:
+            return web.Response(body=b"\n  " + orjson.dumps(POD, option=orjson.OPT_INDENT_2), content_type="application/json")
+
+        async with stage(spacious) as s, s.client() as client:
+            await client.post("/api/v1/namespaces/a/pods", data=b"\n" + orjson.dumps(POD))
+            [request], [answered] = await s.seen("request"), await s.seen("answer")
+            assert (request["name"], request["body"], answered["revision"]) == ("p", POD, 7)
+
+    asyncio.run(act())
