@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from seatrial.checks import judge
-from seatrial.model.errors import HarnessFault, Inconclusive, UsageError
+from seatrial.model.errors import HarnessFault, Inconclusive, NotRunnable, UsageError
 from seatrial.model.history import HEAD, History
 from seatrial.model.verdicts import Finding, Verdict, worst
 from seatrial.results import HISTORY_SCHEMA
@@ -91,6 +91,8 @@ def _judge(history: History, check: str, arguments: dict[str, Any]) -> tuple[Ver
         proof = judge(history, check, arguments)
     except Inconclusive as error:
         return Verdict.INCONCLUSIVE, (), str(error)
+    except NotRunnable as error:
+        return Verdict.NOT_RUN, (), str(error)
     except HarnessFault as error:
         return Verdict.HARNESS_FAULT, (), str(error)
     return (Verdict.FAILED if proof.findings else Verdict.PASSED), proof.findings, ""

@@ -84,7 +84,7 @@ class Wish:
         return (["xdist.plugin"], ["-n", str(self.apart), "--dist=worksteal"]) if self.apart else ([], [])
 
     def arguments(self, nodes: Sequence[str] = ()) -> list[str]:
-        """The command line of pytest: nothing comes from files or plugins of the user's."""
+        """The command line of pytest: nothing comes from files or plugins of the user's, and no feature is read without need."""
         features = assets.features()
         plugins = ["pytest_bdd.plugin", "seatrial.plugin", *self._side_by_side[0], *(f"no:{name}" for name in SPARED)]
         given = [f"--implementation={self.implementation}", f"--seed={self.seed}"]
@@ -104,7 +104,7 @@ class Wish:
             f"--rootdir={features}",
             "--noconftest",
             *given,
-            *([str(features / node) for node in nodes] or [str(features)]),
+            *(str(features / part) for part in nodes or dict.fromkeys(rule.feature for rule in self.selected())),
         ]
 
 

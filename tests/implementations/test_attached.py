@@ -181,9 +181,15 @@ def test_an_interrupt_leaves_nothing(cluster: Cluster) -> None:
     assert cluster.objects() == before
 
 
-def test_what_a_killed_run_has_left_is_named_with_the_command_that_removes_it(cluster: Cluster) -> None:
-    with begun(cluster) as running:
-        running.kill()
+def test_what_a_killed_run_has_left_is_named_with_the_command_that_removes_it(cluster: Cluster, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ENVIRONMENT, "TMPDIR", str(tmp_path))
+        with begun(cluster) as running:
+            assert list(tmp_path.iterdir())
+            running.kill()
+    until = time.monotonic() + 10
+    while here := list(tmp_path.iterdir()):
+        assert time.monotonic() < until, here
     ended = seatrial("run", "-i", cluster.admin, "--rule=COMM-05")
 
     named = next(line for line in ended.stderr.splitlines() if line.startswith("left behind"))

@@ -9,7 +9,6 @@ import contextlib
 import random
 import signal
 import ssl
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from seatrial.backends.interface import Host, Instance, Program
+from seatrial.backends.keeper import kept
 from seatrial.model.errors import NotRunnable, UsageError
 from seatrial.model.history import Record
 from seatrial.wire.kubeconfig import Access, read_access
@@ -36,7 +36,7 @@ class Attached:
     can: frozenset[str] = frozenset()
 
     def __init__(self, *, kubeconfig: Path, context: str = "", seed: int = 0) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="seatrial-")
+        self.directory, self._remove = kept()  # for files of the run
         self._context = SystemContext()
         self.run_id = f"{self._context.random.getrandbits(32):08x}"  # chance that no seed decides: two runs must not meet
         self._context.random = random.Random(seed)  # noqa: S311 - reproducible on purpose
@@ -46,15 +46,10 @@ class Attached:
             self.access = _access(kubeconfig, context, self.directory)
             self.tls = _tls(self.access)
         except BaseException:
-            self._scratch.cleanup()
+            self._remove()
             raise
         self._runner = asyncio.Runner()
         self._terminated = _as_interrupt()
-
-    @property
-    def directory(self) -> Path:
-        """For files of the run; gone after close()."""
-        return Path(self._scratch.name)
 
     def run(self, act: Coroutine[Any, Any, T], /) -> T:
         return self._runner.run(act)
@@ -74,7 +69,7 @@ class Attached:
     def close(self) -> None:
         """Raises what a farewell raises, when all have been said."""
         with contextlib.ExitStack() as undo:
-            undo.callback(self._scratch.cleanup)
+            undo.callback(self._remove)
             undo.callback(self._terminated)
             undo.callback(self._runner.close)
             for farewell in self.farewells:

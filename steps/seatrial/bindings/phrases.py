@@ -91,9 +91,8 @@ def ordered_topology(sentence: str) -> Topology | None:
 
 def topology(parts: str) -> Topology:
     """`2 nodes and 3 schedulers`, `nodes "a" and "b"`, `without nodes`, or nothing at all."""
-    if named := re.findall(r'"([\w-]+)"', parts):
-        return Topology(nodes=tuple(named))
-    counts = {what: int(number) for number, what in re.findall(r"(\d+) (nodes?|schedulers?|controller managers?|API servers?)", parts)}
+    named = re.findall(r'"([\w-]+)"', parts)
+    counts = {what: int(number) for number, what in re.findall(r"(\d+) (nodes?|schedulers?|controller managers?)", parts)}
     nodes = counts.get("nodes", counts.get("node", 0))
     replicas = {COMPONENTS[what]: number for what, number in counts.items() if what in COMPONENTS}
-    return Topology(nodes=tuple(f"node-{i}" for i in range(1, nodes + 1)), replicas=replicas)
+    return Topology(nodes=tuple(named or (f"node-{i}" for i in range(1, nodes + 1))), replicas=replicas)

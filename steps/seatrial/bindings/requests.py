@@ -84,6 +84,6 @@ def gone(world: World, which: str) -> None:
 
 @then(parsers.re(r'everything that "(?P<person>\w+)" was told of is stored'))
 def kept(world: World, person: str) -> None:
-    """Once the answer has come, or the request time is over; an unknown outcome is read from the store, never guessed."""
+    """Once the answer has come, or the request time is over."""
     stages.all_answered(world)
     world.judge("pipeline.kept", user=person)

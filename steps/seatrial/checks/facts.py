@@ -8,7 +8,7 @@ from typing import Any
 
 from seatrial.checks.registry import require
 from seatrial.cluster.manners import APP
-from seatrial.model.errors import HarnessFault
+from seatrial.model.errors import HarnessFault, NotRunnable
 from seatrial.model.history import Event, History
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
@@ -222,7 +222,7 @@ def lease_of(history: History, role: str) -> tuple[str, str]:
         if role in event["roles"] and event["lease"]:
             namespace, _, name = event["lease"].partition("/")
             return namespace, name
-    raise HarnessFault(f"no lease is known for the role {role}")
+    raise NotRunnable(f"no component with the role {role} names its lease (replicas.election)")
 
 
 def lease_writes(history: History, role: str) -> list[tuple[Event, Event]]:

@@ -59,14 +59,15 @@ def no_list(history: History, *, who: list[str], since: str, until: str) -> Proo
     require(who, "there is nobody who could read")
     polls = [r for r in requests(history, who) if seen.holds(r) and r["verb"] in READS - {"watch"} and not background(r)]
     polls = [r for r in polls if r["resource"] and not resumes(history, r) and not _prompted(history, r)]  # health is no resource
+    by = {name: own for name in who if (own := [r for r in polls if r.instance == name])}
     found = {
-        str(r.instance): Finding(
-            culprit=str(r.instance),
-            expected=f"no {r['verb']} of {r['resource']} while nothing changes",
-            observed=f"{len(polls)} reads, first {r['verb']} {r['path']}",
-            evidence=tuple(polls[:5]),
+        name: Finding(
+            culprit=name,
+            expected=f"no {own[0]['verb']} of {own[0]['resource']} while nothing changes",
+            observed=f"{len(own)} reads, first {own[0]['verb']} {own[0]['path']}",
+            evidence=tuple(own[:5]),
         )
-        for r in reversed(polls)
+        for name, own in by.items()
     }
     glimpses = [f for name in who if name not in found and (f := _glimpses(history, name, seen))]
     return Proof(evidence=tuple(alive(history, who, seen)), findings=(*found.values(), *glimpses))
@@ -125,7 +126,7 @@ def _caught_up(history: History, binding: Event) -> list[Event]:
 
 @check
 def bindings(history: History, *, bound: str, left: str) -> Proof:
-    """The schedulers asked to bind one pod, later than they heard of the other, and never to bind the other."""
+    """The schedulers asked to bind one pod, and never to bind the other."""
     schedulers = instances(history, "scheduler")
     asked = requests(history, schedulers, resource="pods", subresource="binding")
     writes = [r for r in requests(history, schedulers) if r["verb"] in WRITES and not background(r)]

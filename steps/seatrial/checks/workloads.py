@@ -186,23 +186,19 @@ def bound_once(history: History, *, names: list[str]) -> Proof:
             found.append(
                 Finding(culprit=culprit, expected=f"one node for pod {versions[-1]['name']}", observed=observed, evidence=tuple(versions))
             )
-        attempts = requests(history, resource="pods", subresource="binding", name=versions[-1]["name"])
-        if len(_accepted_bindings(history, attempts)) > 1:
+        about = {"name": versions[-1]["name"], "namespace": versions[-1]["namespace"]}
+        bindings = [r for r, _ in accepted(history, resource="pods", subresource="binding", **about)]
+        if len(bindings) > 1:
             found.append(
                 Finding(
-                    culprit=attempts[-1].instance or "scheduler",
+                    culprit=bindings[-1].instance or "scheduler",
                     expected=f"one binding of pod {versions[-1]['name']}",
-                    observed=f"{len(attempts)} accepted ones",
-                    evidence=tuple(attempts),
+                    observed=f"{len(bindings)} accepted ones",
+                    evidence=tuple(bindings),
                 )
             )
     require(evidence, f"nobody ever saw a pod of {', '.join(names)}")
     return Proof(evidence=tuple(evidence), findings=tuple(found))
-
-
-def _accepted_bindings(history: History, attempts: list[Event]) -> list[Event]:
-    answers = {(a.source, a["request"]): a for a in history.of("answer")}
-    return [r for r in attempts if (a := answers.get((r.source, r["request"]))) and 200 <= a["code"] < 300]
 
 
 def _lives(history: History, names: list[str]) -> dict[str, list[Event]]:

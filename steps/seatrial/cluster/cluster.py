@@ -55,7 +55,7 @@ class Order:
 
 
 class Cluster:
-    """Made by `boot`. All its coroutines run as the operator."""
+    """All its coroutines run as the operator."""
 
     def __init__(self, *, order: Order, backend: Backend, network: Network, history: History) -> None:
         self.order = order

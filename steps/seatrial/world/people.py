@@ -53,12 +53,16 @@ def user_of(person: str) -> str:
     return "somebody" if person.startswith("somebody") else person
 
 
-async def create(world: World, person: str, word: str, name: str, *, namespace: str | None = None, **how: Any) -> Answer:
+async def create(
+    world: World, person: str, word: str, name: str, *, namespace: str | None = None, finalizers: Sequence[str] = (), **how: Any
+) -> Answer:
     """POST a manifest of the kind."""
     kind, where = kind_of(word), namespace or world.namespace
     if kind.plural in WORKLOADS:
         await world.watch_workloads()
     body = manifest(kind, name, namespace=where, **how)
+    if finalizers:
+        body["metadata"]["finalizers"] = list(finalizers)
     return await client_of(world, person).request("POST", kind.path(namespace=where), body=body)
 
 
@@ -73,23 +77,10 @@ def creates(world: World, person: str, word: str, name: str, **how: Any) -> None
 
 def exists(world: World, word: str, name: str, **how: Any) -> None:
     """The operator's help: the object is there. Inconclusive where it cannot be had."""
-    answer = world.run(create_as_operator(world, word, name, **how))
+    answer = world.run(create(world, "operator", word, name, **how))
     if not answer.ok:
         raise Inconclusive(f"blocked: the operator could not create the {word} {name}: {answer.code} {answer.body.get('message')}")
     noticed(world, word, name, told(world, "operator", answer))
-
-
-async def create_as_operator(
-    world: World, word: str, name: str, *, finalizers: Sequence[str] = (), labels: Mapping[str, str] | None = None, **how: Any
-) -> Answer:
-    kind = kind_of(word)
-    if kind.plural in WORKLOADS:
-        await world.watch_workloads()
-    body = manifest(kind, name, namespace=world.namespace, **how)
-    if finalizers:
-        body["metadata"]["finalizers"] = list(finalizers)
-    body["metadata"]["labels"] |= dict(labels or {})
-    return await world.operator.request("POST", kind.path(namespace=world.namespace), body=body)
 
 
 def beginning(world: World) -> None:
@@ -113,7 +104,7 @@ def begins(world: World, person: str, verb: str) -> None:
 async def answered(world: World, person: str, *, within_s: float) -> Answer | None:
     """The answer to what a person has begun; None where there is none in time."""
     done, _ = await asyncio.wait([world.begun[person]], timeout=within_s)
-    return told(world, person, world.begun[person].result()) if done else None
+    return told(world, person, world.begun.pop(person).result()) if done else None
 
 
 def tries(world: World, person: str, verb: str, resource: str, *, everywhere: bool = False) -> Answer:
@@ -344,9 +335,10 @@ def reads(world: World, person: str, word: str, name: str) -> Answer:
 
 
 def lists(world: World, person: str, word: str, *, pages_of: int | None = None, everywhere: bool = False) -> None:
-    """GET of all of them, or page by page; after the first page somebody puts one more behind the last and deletes that."""
+    """GET of all of them, or page by page, as long as there can be more; after the first page somebody puts one more behind the last and
+    deletes that."""
     path, token = kind_of(word).path(namespace=None if everywhere else world.namespace), ""
-    while True:
+    for _ in range(len(world.batch) + 2):
         params = ({"limit": str(pages_of)} if pages_of else {}) | ({"continue": token} if token else {})
         answer = told(world, person, world.run(client_of(world, person).request("GET", path, params=params)))
         if pages_of and not token:

@@ -64,7 +64,7 @@ async def _reached(world: World, barrier: Barrier) -> None:
 
 
 def goes_on(world: World, stage: str) -> None:
-    """Release it, and wait for the answers to what was begun. Inconclusive where none comes."""
+    """Release it, and wait for the answers to what was begun, or until the request time is over."""
     world.barriers[stage].release()
     all_answered(world)
 
