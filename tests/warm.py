@@ -14,7 +14,7 @@ from seatrial.adapters.descriptor import load
 from seatrial.bindings import MODULES
 from seatrial.opening import modules
 
-NEEDED = ["pytest_bdd.plugin", "seatrial.backends.simulation", "seatrial.cli", "seatrial.lanes", "seatrial.runner"]
+NEEDED = ["warm_rules", "pytest_bdd.plugin", "seatrial.backends.simulation", "seatrial.cli", "seatrial.lanes", "seatrial.runner"]
 BINDINGS = [f"seatrial.bindings.{name}" for name in MODULES]
 _COPIES = multiprocessing.get_context("forkserver")
 _COPIES.set_forkserver_preload([*NEEDED, *BINDINGS, *modules(load("reference"))])

@@ -76,7 +76,7 @@ Feature: Controllers make deployed resources run
       When "alice" deletes the deployment "web"
       Then exactly 0 pods of "web" are left
 
-  @id:KCM-01 @must @smoke @role:controller-manager @profile:observable
+  @id:KCM-01 @must @role:controller-manager @profile:observable
   Rule: A deployment MUST own exactly one ReplicaSet per pod template, labelled with the template's hash
 
     Scenario: a deployment is created, scaled and given a new template
@@ -116,7 +116,7 @@ Feature: Controllers make deployed resources run
       And the pods of "web" have become running
       Then the deployment "web" owns 1 replicaset with a pod-template-hash
 
-  @id:KCM-02 @must @smoke @role:controller-manager @profile:observable
+  @id:KCM-02 @must @role:controller-manager @profile:observable
   Rule: A ReplicaSet MUST keep exactly as many matching pods as it is told, under names that are never used again
 
     Scenario: the number changes and pods are lost

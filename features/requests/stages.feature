@@ -200,7 +200,7 @@ Feature: A request's way through the API server
       Then the request is refused by authorization
       And no stage after authorization has seen it and nothing was stored
 
-  @id:REQ-18 @must @smoke @role:apiserver @needs:store
+  @id:REQ-18 @must @role:apiserver @needs:store
   Rule: An object MUST be stored before its sender is told of success
 
     @needs:pause
