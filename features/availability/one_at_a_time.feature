@@ -3,7 +3,7 @@ Feature: One at a time
   Schedulers and controller managers may have standbys, but only one of them works at a time. Which one is recorded in a Lease that the
   active one renews; a standby takes over when the record has not changed for the length of the lease.
 
-  @id:HA-04 @must @smoke @role:scheduler @needs:replicas @needs:requests
+  @id:HA-04 @must @role:scheduler @needs:replicas @needs:requests
   Rule: Only one scheduler MUST work at a time
 
     Scenario: pods arrive at three schedulers

@@ -2,7 +2,7 @@
 Feature: What a kubelet does with pods
   A kubelet watches the API server for pods of its own node, makes the container runtime run them, and reports what has become of them.
 
-  @id:NODE-01 @must @smoke @role:kubelet @needs:runtime
+  @id:NODE-01 @must @role:kubelet @needs:runtime
   Rule: A kubelet that sees a pod bound to its node MUST create and run its containers
 
     Scenario: a pod is bound
@@ -45,7 +45,7 @@ Feature: What a kubelet does with pods
       Then the pod "web" becomes running
       And on "node-1" a sandbox, then each container of the pod "web" was created and started
 
-  @id:NODE-02 @must @smoke @role:kubelet @needs:runtime
+  @id:NODE-02 @must @role:kubelet @needs:runtime
   Rule: A kubelet MUST ignore pods that are not bound to its node
 
     Scenario: the other node's name begins with its own

@@ -1,6 +1,6 @@
 """The reference works with the store that everybody uses: on a real etcd it passes what it passes on its own store.
 
-Tried are the areas in which a store has a say: what lies in it, what watchers are told, and who holds a lease. That all rules pass is said
+Tried are the areas in which a store has a say: what lies in it, and what watchers are told. That all rules pass is said
 by `seatrial run -i tests/implementations/etcd.yaml`, which takes longer than `make test` has.
 """
 
@@ -10,7 +10,7 @@ from seatrial import catalogue
 from verdicts import judge
 
 HERE = Path(__file__).parent
-AREAS = ("store", "watching", "availability")
+AREAS = ("store", "watching")
 
 
 def test_the_rules_in_which_a_store_has_a_say_are_passed_on_a_real_etcd(tmp_path: Path) -> None:
