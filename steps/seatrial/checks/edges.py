@@ -30,14 +30,10 @@ def edges(history: History, seen: Window) -> list[Edge]:
     canaries = {e["link"] for e in _seen_canaries(history)}
     found = [
         Edge(source=e["origin"], target=e["target"], opened=e, end_s=closed.get(e["link"], float("inf")))
-        for e in (*history.of("standing"), *history.of("open"))
+        for e in history.of("open")
         if e["link"] not in canaries
     ]
-    return [e for e in found if e.source not in OWN and seen.touches(_start(e), e.end_s)]
-
-
-def _start(edge: Edge) -> float:
-    return float("-inf") if edge.opened.kind == "standing" else edge.opened.at_s
+    return [e for e in found if e.source not in OWN and seen.touches(e.opened.at_s, e.end_s)]
 
 
 def _seen_canaries(history: History) -> list[Event]:
@@ -140,7 +136,7 @@ def opened_by_components(history: History, *, since: str | None = None, until: s
     seen, servers = window(history, since, until), instances(history, "apiserver")
     others = [i for i in instances(history) if i not in servers and not roles_of(history, i) & {"etcd"}]
     require(servers and others, "there is no API server, or nobody beside it")
-    found = [e for e in edges(history, seen) if _start(e) >= seen.start_s]
+    found = [e for e in edges(history, seen) if e.opened.at_s >= seen.start_s]
     breaches = _breaches(found, expected="the component opens the connection", wrong=lambda e: e.source in servers and e.target in others)
     if breaches:
         return Proof(evidence=(), findings=breaches)

@@ -121,9 +121,7 @@ def culprit_of(history: History, *, name: str, revision: int) -> str:
     asked = [str(r.instance) for r in authors(history, name=name, revision=revision)]
     stores, servers = instances(history, "etcd"), instances(history, "apiserver")
     own = {(e.instance, e["sport"]) for e in history.of("canary")}
-    dialled = [
-        e for e in (*history.of("standing"), *history.of("open")) if e["target"] in stores and (e["origin"], e.data.get("sport")) not in own
-    ]
+    dialled = [e for e in history.of("open") if e["target"] in stores and (e["origin"], e["sport"]) not in own]
     past = {e["origin"] for e in dialled} & set(instances(history)) - set(servers)
     return next(iter([*asked, *sorted(past), *servers]), "apiserver")
 

@@ -245,21 +245,6 @@ def _refusal(history: History, name: str) -> Finding | None:
 
 
 @check
-def on_node(history: History, *, name: str, node: str) -> Proof:
-    """The pod has been on this node from its first version to its last."""
-    versions = [v for life in _lives(history, [name]).values() for v in life]
-    require(versions, f"nobody ever saw the pod {name}")
-    wrong = [v for v in versions if v["object"].get("spec", {}).get("nodeName") != node]
-    finding = Finding(
-        culprit=next(iter(instances(history, "scheduler")), "scheduler"),
-        expected=f"{name} on {node}",
-        observed=f"on {wrong[0]['object'].get('spec', {}).get('nodeName')}" if wrong else "",
-        evidence=tuple(wrong[:1]),
-    )
-    return Proof(evidence=tuple(versions), findings=(finding,) if wrong else ())
-
-
-@check
 def nothing_made(history: History, *, name: str) -> Proof:
     """Of the workload there is neither a ReplicaSet nor a pod, though it is there itself, and nobody has tried to make any."""
     itself = [e for r in ("deployments", "replicasets") for (_, n), e in current(history, r).items() if n == name]

@@ -1,11 +1,9 @@
-"""The objects and files that point an API server at the webhooks double."""
+"""The objects that point an API server at the webhooks double."""
 
 import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-from seatrial.wire.kubeconfig import kubeconfig, write_kubeconfig
 
 Json = dict[str, Any]
 _GROUP_VERSION = "admissionregistration.k8s.io/v1"
@@ -27,16 +25,6 @@ def validating_webhook(name: str, *, url: str, ca: Path, namespace: str | None =
     return _configuration(
         "ValidatingWebhookConfiguration", name, _webhooks(url, "/validate", name=name, ca=ca, namespace=namespace, beyond=beyond)
     )
-
-
-def authentication_kubeconfig(path: Path, *, url: str, ca: Path) -> Path:
-    """The file for --authentication-token-webhook-config-file."""
-    return write_kubeconfig(path, kubeconfig(server=f"{url}/authenticate", ca=ca))
-
-
-def authorization_kubeconfig(path: Path, *, url: str, ca: Path) -> Path:
-    """The file for --authorization-webhook-config-file."""
-    return write_kubeconfig(path, kubeconfig(server=f"{url}/authorize", ca=ca))
 
 
 def _configuration(kind: str, name: str, webhooks: Sequence[Json]) -> Json:

@@ -1,7 +1,7 @@
 """The container runtime double: the Container Runtime Interface of one node, on a socket of the suite.
 
 It keeps what the kubelet hands it and says that all went well, at once. Calls that change something are recorded when they arrive; a
-barrier holds one before it has any effect, `fail` refuses it, and `exit_container` ends what the kubelet started.
+barrier holds one before it has any effect.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,10 +12,9 @@ from google.protobuf.message import Message
 from grpclib import GRPCError, Status
 from grpclib.server import Stream
 
-from seatrial.doubles.barrier import Barrier, Barriers, matches
+from seatrial.doubles.barrier import Barrier, Barriers
 from seatrial.doubles.runtime_images import Images
 from seatrial.doubles.runtime_pods import KILLED, TERMINATED, Container, Pod, Pods, has_labels
-from seatrial.model.errors import HarnessFault
 from seatrial.model.history import Record
 from seatrial_schemas import cri
 from seatrial_schemas import cri_pb2 as pb
@@ -35,7 +34,6 @@ class Runtime:
         self._pods = Pods(index=index, ids=context.ids, now=self._now)
         self._images = Images(now=self._now)
         self._barriers = Barriers()
-        self._failures: list[tuple[str, dict[str, Any], str]] = []
         self._server = Server(Service({method: _serving(call) for method, call in self._calls().items()}))
 
     async def serve(self, path: Path) -> None:
@@ -52,13 +50,8 @@ class Runtime:
         """Hold calls such as "StartContainer" whose recorded fields (pod, namespace, uid, container) equal `match`."""
         return self._barriers.hold(method, match)
 
-    def fail(self, method: str, message: str, **match: Any) -> None:
-        """From now on refuse such calls."""
-        self._failures.append((method, match, message))
-
     def heal(self) -> None:
-        """Refuse nothing any more, and hold nothing."""
-        self._failures.clear()
+        """Hold nothing any more."""
         self._barriers.release()
 
     def busy(self) -> bool:
@@ -69,14 +62,6 @@ class Runtime:
         """The latest of that name that the kubelet created."""
         found = [c for c in self._pods.containers.values() if (c.pod.namespace, c.pod.name, c.name) == (namespace, pod, container)]
         return found[-1] if found else None
-
-    async def exit_container(self, namespace: str, pod: str, container: str, code: int) -> None:
-        """The process in a running container ends by itself."""
-        found = self.container(namespace, pod, container)
-        if found is None or found.state != pb.CONTAINER_RUNNING:
-            raise HarnessFault(f"container {container} of {namespace}/{pod} does not run on {self.node}: it cannot exit")
-        found.exit(code, self._now())
-        self._record("container-exited", instance=self.node, **_fields(found.pod, found), code=code)
 
     # What the kubelet calls.
 
@@ -194,15 +179,12 @@ class Runtime:
         return pb.PullImageResponse(image_ref=self._images.add(request.image))
 
     async def _arrive(self, method: str, about: dict[str, Any]) -> None:
-        """Record a call that changes something; wait, or refuse, as the scenario wants it."""
+        """Record a call that changes something; wait, where the scenario wants it."""
         barrier = self._barriers.stopping(method, about)
         event = self._record("cri", instance=self.node, method=method, **about, held=barrier is not None)
         if barrier is not None:
             await barrier.wait(event)
             self._record("cri-released", instance=self.node, method=method, **about)
-        for failing, match, message in self._failures:
-            if failing == method and matches(match, about):
-                raise GRPCError(Status.UNKNOWN, message)
 
     def _pod(self, number: str) -> Pod:
         if pod := self._pods.pods.get(number):

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from seatrial.model.history import Event, History
 
-TELLING = frozenset(
-    {"open", "standing", "request", "answer", "delivered", "put", "delete", "cri", "review", "exited", "started", "cut", "canary"}
-)
+TELLING = frozenset({"open", "request", "answer", "delivered", "put", "delete", "cri", "review", "exited", "started", "cut", "canary"})
 BEFORE, AFTER, MOST = 2, 1, 16
 
 

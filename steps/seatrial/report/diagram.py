@@ -123,7 +123,6 @@ def _change(event: Row) -> Ends:
 
 LINES: Mapping[str, Callable[[Row], Ends]] = {
     "open": _open,
-    "standing": _open,
     "request": _request,
     "answer": _answer,
     "offered": _delivered,

@@ -9,7 +9,6 @@ import pytest
 
 from seatrial.backends.interface import CANARY_PORTS, Program
 from seatrial.backends.processes import Processes, kernel
-from seatrial.model.history import History
 
 from .processes_trial import Trial, answers, trying
 
@@ -151,25 +150,6 @@ async def test_every_frame_counts(trial: Trial) -> None:
         ("one", "ff:ff:ff:ff:ff:ff"): 1,
     }
     assert not trial.history.of("losses")
-
-
-@trying
-async def test_a_new_record_begins_with_what_stands(trial: Trial) -> None:
-    server, client = await trial.serving("server"), await trial.network.host("client")
-    stream = await client.dial(server.address, 7000)
-    later = History(trial.backend.now_s)
-    await trial.network.rerecord(later.recorder("flows"))
-    [standing] = later.of("standing")
-    [link] = trial.opened("client", "server")
-    expected = {"origin": "client", "target": "server", "port": 7000, "link": link["link"]}
-    assert dict(standing.data) == expected
-    stream[1].close()
-    await stream[1].wait_closed()
-    await trial.network.settle()
-    assert [e["link"] for e in later.of("close")] == [link["link"]]
-    [sent] = [n for s, t, n in later.of("frames")[0]["pairs"] if (s, t) == ("client", "server")]
-    assert 0 < sent < 4
-    assert not trial.closed(link)
 
 
 @trying

@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 import pytest
 
-from seatrial.doubles.hook_objects import authentication_kubeconfig, mutating_webhook, validating_webhook
+from seatrial.doubles.hook_objects import mutating_webhook, validating_webhook
 from seatrial.doubles.hooks import Hooks
 from seatrial.model.history import History
 from seatrial.wire.pki import Pki
@@ -202,5 +202,3 @@ def test_objects_and_files_point_at_the_double(pki: Pki, tmp_path: Path) -> None
     assert [each["clientConfig"]["url"].rpartition("/")[2] for each in several] == ["validate", "nod", "validate", "nod"]
     assert len({each["name"] for each in several}) == 4
     assert [each["rules"][0]["scope"] for each in several] == ["Cluster", "Namespaced", "Namespaced", "Namespaced"]
-    config = orjson.loads(authentication_kubeconfig(tmp_path / "k", url="https://h:1", ca=pki.ca).read_bytes())
-    assert config["clusters"][0]["cluster"] == {"server": "https://h:1/authenticate", "certificate-authority": str(pki.ca)}

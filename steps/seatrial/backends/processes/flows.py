@@ -29,10 +29,10 @@ class Link:
 
 
 class Flows:
-    """Feeds `record` with `open`, `close` and `standing`. `host_at` names the host of a link, `host_of` that of an address."""
+    """Feeds `record` with `open` and `close`. `host_at` names the host of a link, `host_of` that of an address."""
 
     def __init__(self, record: Record, *, host_at: Callable[[int], str], host_of: Callable[[str], str]) -> None:
-        self.record = record
+        self._record = record
         self._host_at, self._host_of = host_at, host_of
         self._links: dict[Ends, Link] = {}
         self._exchanges: set[tuple[int, Ends]] = set()
@@ -48,13 +48,6 @@ class Flows:
         else:
             self._close(there, at_s)
             self._close(back, at_s)
-
-    def stand(self, record: Record) -> None:
-        """From now on tell `record`, beginning with what is open."""
-        self.record = record
-        self._exchanges.clear()
-        for link in self._links.values():
-            record("standing", origin=link.source, target=link.target, port=link.ends[3], link=link.number)
 
     def prune(self, exists: Callable[[str, Ends], bool]) -> None:
         """Close every link whose source has no such socket any more."""
@@ -82,9 +75,9 @@ class Flows:
         """Record it under the next number; returns the target's name."""
         self._count += 1
         target = self._host_of(segment.target)
-        self.record("open", at_s=at_s, origin=source, target=target, port=segment.port, sport=segment.sport, link=self._count)
+        self._record("open", at_s=at_s, origin=source, target=target, port=segment.port, sport=segment.sport, link=self._count)
         return target
 
     def _close(self, ends: Ends, at_s: float | None) -> None:
         if link := self._links.pop(ends, None):
-            self.record("close", at_s=at_s, link=link.number)
+            self._record("close", at_s=at_s, link=link.number)

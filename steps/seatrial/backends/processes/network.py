@@ -41,10 +41,10 @@ class Wires:
         self._by_address: dict[str, str] = {}
         self._by_link: dict[int, str] = {}
         self._instances: list[ProcessInstance] = []
+        self._record = record
         self._flows = Flows(record, host_at=self._by_link.__getitem__, host_of=self._name)
         self._own = switch.segregate(self._flows)
         self._markers = 0
-        self._frames_before: Counter[tuple[int, str]] = Counter()
         self._losses_before = switch.losses()
         directory.mkdir()
         self._operator = self._make(OPERATOR)
@@ -91,18 +91,10 @@ class Wires:
         await self._flush()
         self._flows.prune(self._exists)
         counts = self._counts()
-        counts.subtract(self._frames_before)
         pairs = sorted([self._by_link[link], self._name(target), count] for (link, target), count in counts.items() if count)
-        self._flows.record("frames", pairs=pairs)
+        self._record("frames", pairs=pairs)
         if lost := self._switch.losses() - self._losses_before:
-            self._flows.record("losses", count=lost)
-
-    async def rerecord(self, record: Record) -> None:
-        """From now on to `record`, for a scenario on a cluster that runs already: it begins with `standing`, and counts from zero."""
-        await self._flush()
-        self._flows.prune(self._exists)
-        self._frames_before, self._losses_before = self._counts(), self._switch.losses()
-        self._flows.stand(record)
+            self._record("losses", count=lost)
 
     async def close(self) -> None:
         if self.closed:
