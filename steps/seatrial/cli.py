@@ -14,23 +14,13 @@ import click
 
 from seatrial import __version__
 from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, NotRunnable, UsageError
+from seatrial.model.exits import Exit
 
 if TYPE_CHECKING:
     from seatrial.runner import Wish
 
 F = TypeVar("F", bound=Callable[..., Any])
-CODES = """\b
-Exit codes:
-  0  every selected rule passed, was not applicable, or matched its recorded deviation
-  1  a rule failed, was inconclusive, or was not run though it could be
-  2  interrupted
-  3  harness fault: Seatrial itself went wrong
-  4  usage or descriptor error
-  5  nothing selected, or nothing of it could be judged in a cluster that exists
-  6  environment or implementation never got ready
-  7  only stale deviations or flaky verdicts
-"""
-EXIT_INTERRUPTED, EXIT_FAULT, EXIT_USAGE, EXIT_NOTHING, EXIT_NOT_READY = 2, 3, 4, 5, 6
+CODES = "\b\nExit codes:\n" + "\n".join(f"  {code}  {code.means}" for code in Exit)
 
 
 @click.group(epilog=CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -45,15 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(cli.main(args=arguments, standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
-        return EXIT_USAGE
+        return Exit.USAGE
     except (UsageError, NotRunnable) as error:
-        return _complain(error, EXIT_USAGE)
+        return _complain(error, Exit.USAGE)
     except (NotReady, Inconclusive) as error:
-        return _complain(error, EXIT_NOT_READY)
+        return _complain(error, Exit.NOT_READY)
     except HarnessFault as error:
-        return _complain(f"harness fault: {error}", EXIT_FAULT)
+        return _complain(f"harness fault: {error}", Exit.HARNESS_FAULT)
     except (KeyboardInterrupt, click.Abort):
-        return _complain("interrupted", EXIT_INTERRUPTED)
+        return _complain("interrupted", Exit.INTERRUPTED)
 
 
 def _complain(what: object, code: int) -> int:
@@ -135,7 +125,7 @@ def run(*, implementation: str, reports: Path | None, dry_run: bool, **options: 
     wish = runner.Wish(implementation=_where(implementation), reports=None if dry_run else folder, **options)
     settings = _pairs(wish.settings, wish.implementation)
     if not wish.selected():
-        return _complain("nothing selected: no rule matches every criterion. See: seatrial rules", EXIT_NOTHING)
+        return _complain("nothing selected: no rule matches every criterion. See: seatrial rules", Exit.NOTHING)
     if dry_run:
         return _plan(wish)
     versions.verify(load(wish.implementation), settings)
@@ -220,7 +210,7 @@ def doctor(*, implementation: str, backend: str | None, settings: Sequence[str])
     for finding in examination.examine(where, backend=backend, settings=_pairs(settings, where)):
         click.echo(str(finding))
         healthy = healthy and finding.ok
-    return 0 if healthy else EXIT_NOT_READY
+    return Exit.GOOD if healthy else Exit.NOT_READY
 
 
 @cli.command()

@@ -12,11 +12,12 @@ import orjson
 
 from seatrial.checks import judge
 from seatrial.model.errors import HarnessFault, Inconclusive, NotRunnable, UsageError
+from seatrial.model.exits import Exit
 from seatrial.model.history import HEAD, History
 from seatrial.model.verdicts import Finding, Verdict, worst
 from seatrial.results import HISTORY_SCHEMA
 
-EXITS = {Verdict.PASSED: 0, Verdict.HARNESS_FAULT: 3}
+EXITS = {Verdict.PASSED: Exit.GOOD, Verdict.HARNESS_FAULT: Exit.HARNESS_FAULT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +33,8 @@ class Judgement:
     why: str = ""
 
     @property
-    def exit(self) -> int:
-        return EXITS.get(self.verdict, 1)
+    def exit(self) -> Exit:
+        return EXITS.get(self.verdict, Exit.BAD)
 
     def __str__(self) -> str:
         head = f"{self.verdict} {self.rule}  {self.scenario} ({self.path.name}, {self.judged} judgement{'' if self.judged == 1 else 's'})"

@@ -4,9 +4,9 @@ from collections import Counter
 from pathlib import Path
 
 from seatrial import __version__
+from seatrial.model.exits import Exit
 from seatrial.model.verdicts import Verdict
 from seatrial.report.failure import failure, failures, not_run
-from seatrial.report.outcomes import Exit
 from seatrial.report.summary import Report
 from seatrial.report.words import counted, verdict_line
 

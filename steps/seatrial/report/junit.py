@@ -6,9 +6,10 @@ A build must not break for what counts as good: a warning, a recorded deviation 
 import re
 from xml.etree import ElementTree as ET
 
+from seatrial.model.exits import Exit
 from seatrial.model.verdicts import Verdict
 from seatrial.report.failure import failure
-from seatrial.report.outcomes import Exit, Outcome
+from seatrial.report.outcomes import Outcome
 from seatrial.report.summary import Report
 from seatrial.results import Result
 

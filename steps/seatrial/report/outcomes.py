@@ -6,26 +6,13 @@ so, and that is never a pass.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 from seatrial.adapters.descriptor import Deviation
+from seatrial.model.exits import Exit
 from seatrial.model.rules import Rule
 from seatrial.model.verdicts import Verdict, worst
 from seatrial.report.deviations import Standing, standing
 from seatrial.results import Result
-
-
-class Exit(IntEnum):
-    """What the process ends with."""
-
-    GOOD = 0
-    BAD = 1
-    INTERRUPTED = 2
-    HARNESS_FAULT = 3
-    USAGE = 4
-    NOTHING = 5
-    NOT_READY = 6
-    STALE = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

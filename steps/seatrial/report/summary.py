@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from seatrial.adapters.descriptor import Implementation
+from seatrial.model.exits import Exit
 from seatrial.model.rules import Rule
 from seatrial.model.verdicts import Verdict
-from seatrial.report.outcomes import Exit, Outcome
+from seatrial.report.outcomes import Outcome
 
 CLEAN = (Verdict.PASSED, Verdict.NOT_APPLICABLE)
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from seatrial.model.exits import Exit
 from seatrial.model.verdicts import Verdict
 from seatrial.report.deviations import Standing
-from seatrial.report.outcomes import INTERRUPTED, Exit, Outcome
+from seatrial.report.outcomes import INTERRUPTED, Outcome
 from seatrial.report.summary import Profile, Report
 
 MOST = 8

@@ -2,8 +2,9 @@
 
 import pytest
 
+from seatrial.model.exits import Exit
 from seatrial.model.verdicts import Verdict
-from seatrial.report.outcomes import INTERRUPTED, NEVER_READY, Exit, Planned, complete, died, outcomes
+from seatrial.report.outcomes import INTERRUPTED, NEVER_READY, Planned, complete, died, outcomes
 from seatrial.report.summary import Report
 
 from .building import TODAY, breach, deviation, failed, report, result, rule

@@ -2,9 +2,9 @@
 
 import pytest
 
+from seatrial.model.exits import Exit
 from seatrial.model.verdicts import Verdict
 from seatrial.report.failure import not_run
-from seatrial.report.outcomes import Exit
 from seatrial.report.summary import Report
 from seatrial.report.words import verdict_line
 from seatrial.results import Result
