@@ -5,6 +5,7 @@ inconclusive, for the stimulus never came about; a Then waits too, and then lets
 """
 
 from seatrial.world.standing import Pool, Standing
-from seatrial.world.world import Timing, World
+from seatrial.world.timing import Timing
+from seatrial.world.world import World
 
 __all__ = ["Pool", "Standing", "Timing", "World"]

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from seatrial.adapters.descriptor import Implementation
@@ -15,7 +14,6 @@ from seatrial.cluster.visit import Visit
 from seatrial.doubles.barrier import Barrier
 from seatrial.model.errors import HarnessFault, Inconclusive, Nonconformant, NotRunnable
 from seatrial.model.history import Event, History, eventually
-from seatrial.model.limits import Limits, bound, window
 from seatrial.model.topology import Topology
 from seatrial.model.verdicts import Finding
 from seatrial.observe.audit import AuditLog
@@ -26,6 +24,7 @@ from seatrial.world.guests import altered, hindrance, images
 from seatrial.world.leaving import leave, only_new_nodes
 from seatrial.world.objects import kind_of
 from seatrial.world.standing import Over, Standing, unharmed
+from seatrial.world.timing import Timing
 
 T = TypeVar("T")
 NAMESPACE = "trial"
@@ -34,30 +33,6 @@ AUDIT_S = 5.0  # until an audit log shows what has been answered
 WATCHED = ("pods", "nodes", "leases")
 WORKLOADS = ("deployments", "replicasets")  # watched from the first one on that somebody creates
 OPERATORS = frozenset(f"operator/{resource}" for resource in (*WATCHED, *WORKLOADS))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """What rules make of the limits of an implementation, in seconds."""
-
-    limits: Limits
-
-    @property
-    def reaction(self) -> float:
-        """At most so long until a chain of components has reacted to a change."""
-        return bound(self.limits.react_s, factor=10, ceiling_s=120)
-
-    @property
-    def recovery(self) -> float:
-        """At most so long until everybody is at work again after an outage, takeover of a lease included."""
-        needed = self.limits.reconnect_s + 2 * (self.limits.lease_s + self.limits.retry_s) + 5 * self.limits.react_s
-        return bound(needed, factor=2, ceiling_s=240)
-
-    @property
-    def quiet(self) -> float:
-        """At least so long nothing must happen, where something would be wrong."""
-        floor_s = max(1.5, 1.3 * self.limits.heartbeat_s, 3 * self.limits.retry_s)
-        return window(self.limits.react_s, factor=2, floor_s=floor_s)
 
 
 class World:
@@ -200,8 +175,7 @@ class World:
     def timing(self, *roles: str) -> Timing:
         """Timing from the loosest limits of the roles; of all roles without any."""
         components = self.implementation.components.values()
-        concerned = [c.limits for c in components if not roles or set(roles) & set(c.roles)] or [Limits()]
-        return Timing(limits=Limits(**{k: max(getattr(one, k) for one in concerned) for k in Limits().as_mapping()}))
+        return Timing.of([c.limits for c in components if not roles or set(roles) & set(c.roles)])
 
     # -- waiting
 
