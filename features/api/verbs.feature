@@ -67,7 +67,7 @@ Feature: Create, read and delete
 
     Scenario: the name is left to the server
       Given a cluster
-      When "alice" creates two pods by the prefix "web-"
+      When "alice" creates 30 pods by the prefix "web-"
       Then they have different names that begin with "web-"
 
     Scenario Outline: the request makes no sense
@@ -99,7 +99,7 @@ Feature: Create, read and delete
 
     Scenario: there are more objects than one would read at a glance
       Given a cluster
-      When "alice" creates 110 configmaps
+      When "alice" creates 510 configmaps
       Then each of them is read as it was answered, and a list holds exactly them
 
     Scenario: an object is read right after it was changed
@@ -163,6 +163,12 @@ Feature: Create, read and delete
       And "alice" deletes the configmaps labelled "app=one"
       Then the first of them is gone and the others are as they were
 
+    Scenario: a collection is deleted by name
+      Given a cluster
+      When "alice" creates 3 configmaps
+      And "alice" deletes the configmaps called "one"
+      Then the first of them is gone and the others are as they were
+
   @id:NOOP-01 @must @role:apiserver
   Rule: The API server MUST NOT act on the objects that it stores
 
@@ -173,6 +179,8 @@ Feature: Create, read and delete
       When "alice" creates a deployment "web" with 2 replicas
       And "alice" creates a replicaset "shop" with 2 replicas
       And "alice" creates a pod "solo"
+      And "alice" creates a pod "old"
+      And "alice" tries to finish pods/status
       Then nothing in the store changes for a while
       When everybody is started again
       Then the pods of "web" become running

@@ -49,6 +49,15 @@ Feature: One at a time
       And "alice" deletes the deployment "web"
       Then all work of the controller managers was asked for by the one that holds the lease
 
+    @needs:kill
+    Scenario: the active controller manager is killed and begins anew
+      Given a cluster with 1 node and 3 controller managers
+      When the active controller manager is killed
+      And "alice" creates a deployment "web" with 6 replicas
+      And the controller manager is started again
+      And the pods of "web" have become running
+      Then all work of the controller managers was asked for by the one that holds the lease
+
     @needs:cut
     Scenario: the active controller manager has lost the API server, and finds it again
       Given a cluster with 1 node and 3 controller managers
@@ -94,6 +103,8 @@ Feature: One at a time
     @needs:kill
     Scenario Outline: the active one is killed
       Given a cluster with 1 node and 3 <components>
+      And a deployment "shop" with 2 replicas is running
+      Then all work of the <components> was asked for by the one that holds the lease
       When the active <component> is killed
       And "alice" creates a deployment "web" with 3 replicas
       Then another <component> takes the lease, and not before it has expired

@@ -23,6 +23,13 @@ Feature: Everybody talks to the API server
       And every component has asked the API server again
       Then during all of this every connection went to or from the API server
 
+    @needs:cut
+    Scenario: the controller manager alone is cut off from the API server
+      Given a cluster with 2 nodes
+      And a deployment "web" with 2 replicas is running
+      When the controller manager is cut off from every API server
+      Then during all of this every connection went to or from the API server
+
     @needs:replicas
     Scenario: several of a kind stand by
       Given a fresh cluster with 1 node, 3 schedulers and 3 controller managers
@@ -91,6 +98,13 @@ Feature: Everybody talks to the API server
       Then during all of this no frame went between the kubelets and the scheduler
       And during all of this no frame went between the kubelets and the controller manager
 
+    @needs:cut
+    Scenario: a kubelet alone is cut off from the API server
+      Given a cluster with 2 nodes
+      When the kubelet of "node-1" is cut off from every API server
+      Then during all of this no frame went between the kubelets and the scheduler
+      And during all of this no frame went between the kubelets and the controller manager
+
     @needs:kill
     Scenario: a kubelet is not heard of any more
       Given a fresh cluster with 2 nodes
@@ -129,4 +143,11 @@ Feature: Everybody talks to the API server
       And the pods of "web" have become running
       And the API server is killed and started again
       And every component has asked the API server again
+      Then during all of this no frame went between the kubelets
+
+    @needs:cut
+    Scenario: one of them alone is cut off from the API server
+      Given a cluster with 2 nodes
+      And a deployment "web" with 2 replicas is running
+      When the kubelet of "node-1" is cut off from every API server
       Then during all of this no frame went between the kubelets

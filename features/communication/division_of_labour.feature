@@ -32,8 +32,9 @@ Feature: Division of labour
     Scenario: the scheduler is missing
       Given a cluster with 1 node
       And the scheduler is stopped
+      When "alice" creates a pod "solo"
+      Then the pod "solo" is stored and stays unbound
       When "alice" creates a deployment "web" with 2 replicas
-      And the pods of "web" have been created
       Then the pods of "web" are stored and stay unbound
       When the scheduler is started again
       Then the pods of "web" become running
@@ -43,7 +44,9 @@ Feature: Division of labour
       Given a cluster with 1 node
       And the controller manager is stopped
       When "alice" creates a deployment "web" with 2 replicas
+      And "alice" creates a replicaset "shop" with 2 replicas
       Then nothing is made from the deployment "web" for a while
+      And nothing is made from the replicaset "shop" for a while
       When the controller manager is started again
       Then the pods of "web" become running
 
@@ -54,6 +57,8 @@ Feature: Division of labour
       And the controller manager is stopped
       When "alice" scales the replicaset "web" to 1 replica
       Then exactly 2 pods of "web" are left
+      When "alice" deletes one pod of "web"
+      Then exactly 1 pod of "web" is left
       When the controller manager is started again
       Then exactly 1 pod of "web" is left
 

@@ -24,6 +24,15 @@ Feature: The chain of events from a deployment to running containers
       And the pods of "web" have become running
       Then each step about "web" was done by its own component
 
+    Scenario: a deployment grows and loses a pod
+      Given a cluster with 2 nodes
+      And a deployment "web" with 2 replicas is running
+      When "alice" scales the deployment "web" to 4 replicas
+      And the pods of "web" have become running
+      And "alice" deletes one pod of "web"
+      And the pods of "web" have become running
+      Then each step about "web" was done by its own component
+
   @id:CHAIN-05 @must @role:controller-manager @role:scheduler @role:kubelet @needs:hold @needs:requests
   Rule: Components MUST NOT address each other but react to watch events only
 

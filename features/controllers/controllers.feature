@@ -76,6 +76,12 @@ Feature: Controllers make deployed resources run
       When "alice" deletes the deployment "web"
       Then exactly 0 pods of "web" are left
 
+    Scenario: a deployment loses its ReplicaSet
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When "alice" deletes the replicaset of "web"
+      Then the pods of "web" become running
+
   @id:KCM-01 @must @role:controller-manager @profile:observable
   Rule: A deployment MUST own exactly one ReplicaSet per pod template, labelled with the template's hash
 
@@ -88,6 +94,8 @@ Feature: Controllers make deployed resources run
       Then the deployment "web" owns 1 replicaset with a pod-template-hash
       When "alice" changes the image of the deployment "web"
       Then the deployment "web" owns 2 replicasets with different hashes
+      When "alice" changes the environment of the deployment "web"
+      Then the deployment "web" owns 3 replicasets with different hashes
 
     Scenario: a template comes back
       Given a cluster with 1 node
@@ -135,6 +143,22 @@ Feature: Controllers make deployed resources run
       And a replicaset "web" with 2 replicas is running
       When "alice" scales the replicaset "web" to 0 replicas
       Then exactly 0 pods of "web" are left
+
+    @needs:hold @needs:requests
+    Scenario: the controller manager does not yet see the pods that it has made
+      Given a cluster with 1 node
+      And the watch streams of the controller manager on pods are held
+      When "alice" creates a replicaset "web" with 3 replicas
+      Then exactly 3 pods of "web" were ever created
+      When the streams are released
+      Then the pods of "web" become running
+      And no name of a pod of "web" was used twice and never more were created than were missing
+
+    Scenario: a pod matches no longer
+      Given a cluster with 1 node
+      And a replicaset "web" with 2 replicas is running
+      When "alice" takes the label from one pod of "web"
+      Then the pods of "web" become running
 
     Scenario: a pod comes that nobody owns
       Given a cluster with 1 node

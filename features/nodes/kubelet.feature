@@ -72,7 +72,10 @@ Feature: What a kubelet does with pods
       When "alice" creates a pod "far" on node "node-2"
       And the pod "far" has become running
       And the kubelet of "node-2" is killed
-      And "alice" creates a pod "near" on node "node-1"
+      And every node is cordoned
+      And "alice" creates a pod "adrift"
+      Then the pod "adrift" is stored and stays unbound
+      When "alice" creates a pod "near" on node "node-1"
       And the pod "near" has become running
       Then on "node-1" only the pod "near" was run
 

@@ -43,6 +43,12 @@ Feature: Admission
       When "alice" creates two pods by the prefix "web-"
       Then admission has been asked about the creation
 
+    Scenario: something is created in the namespace of the system
+      Given a cluster
+      And the hooks see every write
+      When "alice" creates a configmap "web" in the namespace "kube-system"
+      Then admission has been asked about the creation
+
     @needs:runtime
     Scenario: components write what becomes of a deployment
       Given a cluster with 1 node

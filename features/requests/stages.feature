@@ -208,18 +208,19 @@ Feature: A request's way through the API server
       Given a cluster
       And a pod "old" exists
       And etcd is paused
-      When "alice" begins to <verb> a pod
+      When "alice" begins to <write>
       Then "alice" is not told of success while etcd is paused
       When etcd is resumed
       Then everything that "alice" was told of is stored
 
       Examples: writes
-        | verb    |
-        | create  |
-        | replace |
-        | patch   |
-        | bind    |
-        | delete  |
+        | write                |
+        | create a pod         |
+        | replace a pod        |
+        | patch a pod          |
+        | patch a pod's status |
+        | bind a pod           |
+        | delete a pod         |
 
     @needs:kill
     Scenario: the API server dies right after its answer

@@ -57,6 +57,16 @@ Feature: How a pod gets its node
       When node "node-1" joins
       Then the pod "web" becomes running
 
+    @needs:runtime
+    Scenario: the node is full until a pod goes
+      Given a cluster with 1 node
+      When "alice" creates a pod "large" that takes most of a node
+      And the pod "large" has been bound
+      And "alice" creates a pod "web" that takes most of a node
+      Then the pod "web" is stored and stays unbound
+      When "alice" deletes one pod of "large"
+      Then the pod "web" becomes running
+
     Scenario: the node is closed for a while
       Given a cluster with nodes "node-1" and "node-2"
       And every node is cordoned

@@ -143,18 +143,19 @@ Feature: Watching
       And a pod "old" exists
       And "bob" watches pods
       And etcd is paused
-      When "alice" begins to <verb> a pod
+      When "alice" begins to <write>
       Then "bob" is told nothing of a pod "<name>" while etcd is paused
       When etcd is resumed
       Then everything that "bob" is told of is stored under the revision that he is told
 
       Examples: writes that the store has not answered
-        | verb    | name |
-        | create  | new  |
-        | replace | old  |
-        | patch   | old  |
-        | bind    | old  |
-        | delete  | old  |
+        | write                | name |
+        | create a pod         | new  |
+        | replace a pod        | old  |
+        | patch a pod          | old  |
+        | patch a pod's status | old  |
+        | bind a pod           | old  |
+        | delete a pod         | old  |
 
     @needs:hooks
     Scenario Outline: admission has not decided yet
@@ -223,4 +224,14 @@ Feature: Watching
       And 3 people watch pods
       When "alice" creates a pod "old" with other content
       Then "alice" is answered 409 AlreadyExists
+      And no watcher is told of a pod "old", though each is told of the next one
+
+    Scenario: somebody has written in between
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      When "bob" tries to update pods
+      And 3 people watch pods
+      And "alice" tries to overwrite pods
+      Then "alice" is answered 409 Conflict
       And no watcher is told of a pod "old", though each is told of the next one

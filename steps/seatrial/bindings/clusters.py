@@ -37,11 +37,11 @@ def something_happens(world: World, who: str, what: str) -> None:
     faults.happens(world, meant(world, who), what)
 
 
-@given(parsers.re(r"the watch streams of " + WHO + r" are held"))
-def streams_are_held(world: World, who: str) -> None:
-    """The tap keeps back what the API server tells them, new streams included; everything else flows."""
+@given(parsers.re(r"the watch streams of " + WHO + r"(?: on (?P<resource>[a-z]+))? are held"))
+def streams_are_held(world: World, who: str, resource: str | None) -> None:
+    """The tap keeps back what the API server tells them, of everything or of one kind, new streams included; everything else flows."""
     instances, user = acting(world, who)
-    faults.hold_streams(world, instances, user=user)
+    faults.hold_streams(world, instances, **({"user": user} if user else {}), **({"resource": resource} if resource else {}))
 
 
 @when("the streams are released")

@@ -30,6 +30,7 @@ def never_etcd(world: World, who: str) -> None:
 @then("during all of this every connection went to or from the API server")
 def through_the_api_server(world: World) -> None:
     """Judged over all connections between components since the first moment."""
+    faults.outlasts_cut(world)
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd", "apiserver"])
     world.judge("edges.only_through", hub="apiserver")
 
@@ -44,6 +45,7 @@ def no_frame(world: World, first: str, second: str | None) -> None:
     """All frames of all protocols count, both ways; the counters must then see the suite's own."""
     one, other = ROLE_PHRASES[first], ROLE_PHRASES[second or first]
     alone(world, one, other)
+    faults.outlasts_cut(world)
     faults.quiet(world, virtually_s=faults.POLLERS_S)
     probes.counted_canaries(world, [one], [other])
     world.judge("edges.no_frames", between=[one], and_=[other], until="counted")

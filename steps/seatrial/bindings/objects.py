@@ -17,7 +17,7 @@ MANY = r"(?P<number>\d+) (?P<large>large )?(?P<kind>pods|configmaps)"
         + r" "
         + NAME
         + r'(?: with (?:(?P<replicas>\d+) replicas|(?P<containers>\d+) containers))?(?: on node "(?P<node>[\w-]+)")?'
-        + r'(?: in the namespace "(?P<namespace>[\w-]+)")?(?P<other> with other content)?'
+        + r'(?: in the namespace "(?P<namespace>[\w-]+)")?(?P<other> with other content)?(?P<big> that takes most of a node)?'
     )
 )
 def creates(
@@ -30,8 +30,10 @@ def creates(
     node: str | None,
     namespace: str | None,
     other: str | None,
+    big: str | None,
 ) -> None:
-    """The least that is a valid object of the kind, in the scenario's namespace unless another one is named."""
+    """The least that is a valid object of the kind, in the scenario's namespace unless another one is named. Two that take most of a node
+    do not fit on one."""
     people.creates(
         world,
         unquoted(person),
@@ -42,6 +44,7 @@ def creates(
         node=node,
         namespace=namespace,
         content="stormy" if other else "calm",
+        cpu=people.most_of_a_node(world) if big else None,
     )
 
 
@@ -61,10 +64,10 @@ def there_is(world: World, kind: str, name: str, replicas: str | None, finalizer
         workloads.have(world, name, "become running")
 
 
-@when(parsers.re(PERSON + r" begins to (?P<verb>create|update|replace|patch|bind|delete) a pod"))
-def begins(world: World, person: str, verb: str) -> None:
+@when(parsers.re(PERSON + r" begins to (?P<verb>create|update|replace|patch|bind|delete) a pod(?P<status>'s status)?"))
+def begins(world: World, person: str, verb: str, status: str | None) -> None:
     """The request is sent and its answer not waited for. A new pod is called "new"; the one to change is called "old"."""
-    people.begins(world, unquoted(person), verb)
+    people.begins(world, unquoted(person), verb, "pods/status" if status else "pods")
 
 
 @when(parsers.re(PERSON + r" tries to (?P<verb>\w+) (?P<resource>[\w/]+)(?P<everywhere> everywhere)?"))
@@ -79,10 +82,14 @@ def scales(world: World, person: str, kind: str, name: str, replicas: str) -> No
     people.changes(world, unquoted(person), kind, name, {"spec": {"replicas": int(replicas)}})
 
 
-@when(parsers.re(PERSON + r" changes the (?P<image>image of the )?" + KIND + r" " + NAME + r"(?P<back> back)?"))
-def changes(world: World, person: str, image: str | None, kind: str, name: str, back: str | None) -> None:
-    """A patch that matters to nobody, or the image of the only container: to another one, or back to the first one."""
-    patch = people.new_image(IMAGE if back else OTHER_IMAGE) if image else changed(people.weather(world))
+@when(parsers.re(PERSON + r" changes the (?:(?P<part>image|environment) of the )?" + KIND + r" " + NAME + r"(?P<back> back)?"))
+def changes(world: World, person: str, part: str | None, kind: str, name: str, back: str | None) -> None:
+    """A patch that matters to nobody; or the image of the only container, to another one or back to the first one; or that other image
+    and what the container finds around it."""
+    if part is None:
+        patch = changed(people.weather(world))
+    else:
+        patch = people.new_container(IMAGE if back else OTHER_IMAGE, tide="high" if part == "environment" else None)
     people.changes(world, unquoted(person), kind, name, patch)
 
 
@@ -92,10 +99,16 @@ def deletes(world: World, person: str, kind: str, name: str, mark: str | None) -
     people.deletes(world, unquoted(person), kind, name, **({"preconditions": {mark: people.NOBODYS[mark]}} if mark else {}))
 
 
-@when(parsers.re(PERSON + r" deletes one pod of " + NAME))
-def deletes_one_pod(world: World, person: str, name: str) -> None:
-    """The first by name; it is gone when the sentence ends."""
-    people.deletes_one_pod(world, unquoted(person), name)
+@when(parsers.re(PERSON + r" (?P<what>deletes one pod|deletes the replicaset|takes the label from one pod) of " + NAME))
+def does_to_one_of(world: World, person: str, what: str, name: str) -> None:
+    """The pod that is the first by name: it is gone when the sentence ends, or matches no selector any more. Or the ReplicaSet that a
+    deployment has."""
+    does = {
+        "deletes one pod": people.deletes_one_pod,
+        "deletes the replicaset": people.deletes_the_replicaset,
+        "takes the label from one pod": people.unlabels_one_pod,
+    }
+    does[what](world, unquoted(person), name)
 
 
 @when(
@@ -119,10 +132,11 @@ def does_to_them(world: World, person: str, what: str, label: str | None, which:
     people.does_to_them(world, unquoted(person), what, label=label, only_one=which == "one", times=2 if twice else 1)
 
 
-@when(parsers.re(PERSON + r' deletes the configmaps labelled "(?P<label>\w+=\w+)"'))
-def deletes_labelled(world: World, person: str, label: str) -> None:
-    """DELETE of the collection with a label selector."""
-    people.deletes_labelled(world, unquoted(person), "configmaps", label)
+@when(parsers.re(PERSON + r' deletes the configmaps (?:labelled "(?P<label>\w+=\w+)"|called "(?P<name>\w+)")'))
+def deletes_selected(world: World, person: str, label: str | None, name: str | None) -> None:
+    """DELETE of the collection with a label selector, or with a field selector for the name."""
+    selector = {"labelSelector": label} if label else {"fieldSelector": f"metadata.name={name}"}
+    people.deletes_selected(world, unquoted(person), "configmaps", selector)
 
 
 @when(parsers.re(r"(?P<number>\d+) people create a " + KIND + r" " + NAME + r" at once"))
@@ -131,10 +145,10 @@ def at_once(world: World, number: str, kind: str, name: str) -> None:
     people.create_at_once(world, int(number), kind, name)
 
 
-@when(parsers.re(PERSON + r' creates two pods by the prefix "(?P<prefix>[\w-]+)"'))
-def by_prefix(world: World, person: str, prefix: str) -> None:
+@when(parsers.re(PERSON + r' creates (?P<number>two|\d+) pods by the prefix "(?P<prefix>[\w-]+)"'))
+def by_prefix(world: World, person: str, number: str, prefix: str) -> None:
     """metadata.generateName."""
-    people.creates_by_prefix(world, unquoted(person), prefix)
+    people.creates_by_prefix(world, unquoted(person), prefix, number=2 if number == "two" else int(number))
 
 
 @when(parsers.re(PERSON + r" sends (?P<what>an? (?:malformed )?(?:pod|thing|change)\b.*)"))

@@ -15,6 +15,7 @@ def watches(world: World, person: str, resource: str, label: str | None) -> None
 
 
 @given(parsers.re(r"(?P<number>\d+) people watch " + RESOURCE))
+@when(parsers.re(r"(?P<number>\d+) people watch " + RESOURCE))
 def many_watch(world: World, number: str, resource: str) -> None:
     """Each over a stream of their own, some by a label that all have, some for all namespaces."""
     watchers.many(world, int(number), resource)

@@ -214,8 +214,8 @@ def _lives(history: History, names: list[str]) -> dict[str, list[Event]]:
 def stays_unbound(history: History, *, name: str) -> Proof:
     """The pods are there, none of them has ever had a node, and nobody but a scheduler has tried to give it one."""
     lives = _lives(history, [name])
-    if refusal := None if lives else _refusal(history, name):
-        return Proof(evidence=(), findings=(refusal,))
+    if missing := None if lives else _refusal(history, name) or _unmade(history, name):
+        return Proof(evidence=(), findings=(missing,))
     require(lives, f"nobody ever saw a pod of {name}")
     wrong = [v for versions in lives.values() for v in versions if bound(v["object"])]
     names = {v["name"] for versions in lives.values() for v in versions}
@@ -242,6 +242,13 @@ def _refusal(history: History, name: str) -> Finding | None:
         return None
     observed = f"{told[-1]['code']} {told[-1]['body'].get('message', '')}"
     return Finding(culprit=_server(history), expected=f"{name} is stored", observed=observed, evidence=(told[-1],))
+
+
+def _unmade(history: History, name: str) -> Finding | None:
+    """A workload of that name is there, and whoever makes pods has made none."""
+    itself = [e for r in ("deployments", "replicasets") for (_, n), e in current(history, r).items() if n == name]
+    culprit = _who(history, "controller-manager", "deployments|replicasets", name)
+    return Finding(culprit=culprit, expected=f"pods of {name}", observed="none", evidence=tuple(itself[:1])) if itself else None
 
 
 @check

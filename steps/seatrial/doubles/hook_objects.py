@@ -8,13 +8,14 @@ from typing import Any
 Json = dict[str, Any]
 _GROUP_VERSION = "admissionregistration.k8s.io/v1"
 NOD = "/nod"
+SYSTEM = "kube-system"  # components write there all the time; it is only about what people make
 _TIMEOUT_S = 30  # the most that Kubernetes allows
 _NAMESPACE_LABEL = "kubernetes.io/metadata.name"  # the API server sets it on every namespace
 
 
 def mutating_webhook(name: str, *, url: str, ca: Path, namespace: str | None = None, beyond: Mapping[str, str] | None = None) -> Json:
     """A MutatingWebhookConfiguration for everything in `namespace`, or for everything there is; subresources included. `beyond`: labels of
-    what lies in no namespace and is seen, too."""
+    what lies in no namespace, or in that of the system, and is seen, too."""
     return _configuration(
         "MutatingWebhookConfiguration", name, _webhooks(url, "/mutate", name=name, ca=ca, namespace=namespace, beyond=beyond)
     )
@@ -32,16 +33,17 @@ def _configuration(kind: str, name: str, webhooks: Sequence[Json]) -> Json:
 
 
 def _webhooks(url: str, path: str, *, name: str, ca: Path, namespace: str | None, beyond: Mapping[str, str] | None) -> Sequence[Json]:
-    """One for the namespace; and with `beyond` one for what lies in none, and two that nod at labelled pods, before and after it: whoever
-    listens to the first alone, to the last alone, or to the majority does not hear what it says."""
+    """One for the namespace; and with `beyond` one for what lies in none, one for the system's namespace, and two that nod at labelled
+    pods, before and after it: whoever listens to the first alone, to the last alone, or to the majority does not hear what it says."""
     own = _webhook(name, f"{url}{path}", ca, namespace)
     if not beyond:
         return [own]
     [rule], labelled = own["rules"], {"objectSelector": {"matchLabels": dict(beyond)}}
     outside = {"name": f"{name}-beyond.seatrial.example", "rules": [{**rule, "scope": "Cluster"}], "namespaceSelector": {}}
     nods = {**_webhook(name, f"{url}{NOD}", ca, namespace), **labelled, "rules": [{**rule, "resources": ["pods"]}]}
+    system = {**_webhook(name, f"{url}{path}", ca, SYSTEM), **labelled, "name": f"{name}-system.seatrial.example"}
     before, after = ({**nods, "name": f"{name}-{when}.seatrial.example"} for when in ("before", "after"))
-    return [{**own, **outside, **labelled}, before, own, after]
+    return [{**own, **outside, **labelled}, system, before, own, after]
 
 
 def _webhook(name: str, url: str, ca: Path, namespace: str | None) -> Json:

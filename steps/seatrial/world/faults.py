@@ -55,12 +55,13 @@ async def _each(world: World, instances: Sequence[Supervised], verb: str) -> Non
         await asyncio.gather(*(world.cluster.ready(i) for i in instances))
 
 
-def hold_streams(world: World, instances: Sequence[Supervised], *, user: str | None = None) -> None:
-    """Hold the watch streams of these instances at every tap, once each of them has one, or only those of one user."""
-    world.run(_hold_streams(world, instances, user))
+def hold_streams(world: World, instances: Sequence[Supervised], **match: str) -> None:
+    """Hold the watch streams of these instances at every tap, once each of them has one; or only those that `match`: of one `user`, on one
+    `resource`."""
+    world.run(_hold_streams(world, instances, match))
 
 
-async def _hold_streams(world: World, instances: Sequence[Supervised], user: str | None) -> None:
+async def _hold_streams(world: World, instances: Sequence[Supervised], match: Mapping[str, str]) -> None:
     names = [i.name for i in instances]
     within_s = world.timing().recovery
     if not names:
@@ -68,7 +69,7 @@ async def _hold_streams(world: World, instances: Sequence[Supervised], user: str
     await world.seen(lambda h: _all_watch(h, names), within_s=within_s, what=f"a watch stream of {', '.join(names)}")
     await _subscribed(world, names)
     for name in names:
-        await world.cluster.hold("stream", instance=name, **({"user": user} if user else {}))
+        await world.cluster.hold("stream", instance=name, **match)
     world.mark("hold")
 
 
@@ -164,6 +165,12 @@ def _since(events: list[Event], mark: Event) -> list[Event]:
 def keeps_trying(world: World, instances: Sequence[Supervised]) -> None:
     """Wait until each has tried at least once more to reach an API server, and then watch for a while."""
     world.run(_keeps_trying(world, [i.name for i in instances]))
+
+
+def outlasts_cut(world: World) -> None:
+    """Where somebody is cut off, the same for them: what one does who cannot reach an API server is done by then."""
+    if cut := dict.fromkeys(str(e.instance) for e in world.history.of("cut")):
+        world.run(_keeps_trying(world, list(cut)))
 
 
 async def _keeps_trying(world: World, names: Sequence[str]) -> None:

@@ -19,10 +19,11 @@ def kind_of(word: str) -> Kind:
     return by_plural(word)
 
 
-def pod_spec(node: str | None = None, *, containers: int = 1) -> Json:
-    """One container or more; on a node of its own choice where one is named."""
+def pod_spec(node: str | None = None, *, containers: int = 1, cpu: str | None = None) -> Json:
+    """One container or more, which asks for so much CPU each; on a node of its own choice where one is named."""
     names = ("main", *(f"side-{number}" for number in range(1, containers)))
-    spec: Json = {"containers": [{"name": name, "image": IMAGE} for name in names], "terminationGracePeriodSeconds": 1}
+    asks = {"resources": {"requests": {"cpu": cpu}}} if cpu else {}
+    spec: Json = {"containers": [{"name": name, "image": IMAGE} | asks for name in names], "terminationGracePeriodSeconds": 1}
     return spec | ({"nodeName": node} if node else {})
 
 
@@ -48,10 +49,18 @@ def label(name: str) -> str:
 
 
 def manifest(
-    kind: Kind, name: str, *, namespace: str, replicas: int = 1, containers: int = 1, node: str | None = None, content: str = "calm"
+    kind: Kind,
+    name: str,
+    *,
+    namespace: str,
+    replicas: int = 1,
+    containers: int = 1,
+    node: str | None = None,
+    content: str = "calm",
+    cpu: str | None = None,
 ) -> Json:
     """A valid object of the kind. `content` tells two objects of one name apart."""
-    pod, labels = pod_spec(node, containers=containers), {"app": label(name)} | dict([MADE_HERE])
+    pod, labels = pod_spec(node, containers=containers, cpu=cpu), {"app": label(name)} | dict([MADE_HERE])
     metadata: Json = {"name": name, "labels": labels, "annotations": {"seatrial/content": content}}
     if kind.namespaced:
         metadata["namespace"] = namespace

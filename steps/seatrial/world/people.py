@@ -88,11 +88,11 @@ def beginning(world: World) -> None:
     world.mark("begun", revision=world.run(world.revision()))
 
 
-def begins(world: World, person: str, verb: str) -> None:
+def begins(world: World, person: str, verb: str, resource: str) -> None:
     """Ask and do not wait for the answer: a new pod, or a change or the binding of the old one."""
 
     async def begin() -> None:
-        how = ("create", "pods/binding") if verb == "bind" else (verb, "pods")
+        how = ("create", "pods/binding") if verb == "bind" else (verb, resource)
         world.begun[person] = asyncio.create_task(operation(world, person, *how))
         await world.pause(0)
 
@@ -115,15 +115,16 @@ def tries(world: World, person: str, verb: str, resource: str, *, everywhere: bo
 
 
 async def operation(world: World, person: str, verb: str, resource: str, *, everywhere: bool = False) -> Answer:
-    """One request of the verb. A watch is answered when its stream stands; `replace` is an update that reads nothing before."""
+    """One request of the verb. A watch is answered when its stream stands; `replace` is an update that reads nothing before, `overwrite`
+    one of the object as it was made, and `finish` a patch that says of a pod that it has done its work."""
     plural, _, sub = resource.partition("/")
     kind, client = kind_of(plural), client_of(world, person)
     collection = kind.path(namespace=None if everywhere else world.namespace)
     one = kind.path(namespace=world.namespace, name=OLD, subresource=sub or None)
     if verb == "update":
         return await _update(client, one, annotations={"seatrial/content": "updated"})
-    if verb == "replace":
-        return await client.request("PUT", one, body=_replacement(world, OLD))
+    if verb in ("replace", "overwrite"):
+        return await client.request("PUT", one, body=_replacement(world, OLD, anyway=verb == "replace"))
     new = manifest(kind, NEW, namespace=world.namespace)
     patch = {"status": {"message": "patched"}} if sub else changed("patched")
     requests: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -132,6 +133,7 @@ async def operation(world: World, person: str, verb: str, resource: str, *, ever
         "list": ("GET", collection, {}),
         "watch": ("GET", collection, {"params": {"watch": "true", "timeoutSeconds": "1"}}),
         "patch": ("PATCH", one, {"body": patch, "content_type": PATCHES["merge"]}),
+        "finish": ("PATCH", one, {"body": {"status": {"phase": "Succeeded"}}, "content_type": PATCHES["merge"]}),
         "delete": ("DELETE", one, {}),
         "deletecollection": ("DELETE", collection, {}),
     }
@@ -139,12 +141,12 @@ async def operation(world: World, person: str, verb: str, resource: str, *, ever
     return await client.request(method, path, **how)
 
 
-def _replacement(world: World, name: str) -> dict[str, Any]:
-    """The object as it was made, with other content; whatever its version is now."""
+def _replacement(world: World, name: str, *, anyway: bool = True) -> dict[str, Any]:
+    """The object as it was made, with other content; whatever its version is now, or only if nobody has changed it."""
     made = [e["body"] for e in world.history.of("told", method="POST", code=201) if e["body"].get("metadata", {}).get("name") == name]
     if not made:
         raise Inconclusive(f"blocked: nobody was told to have created {name}")
-    meta = {k: v for k, v in made[-1]["metadata"].items() if k != "resourceVersion"}
+    meta = {k: v for k, v in made[-1]["metadata"].items() if k != "resourceVersion" or not anyway}
     return {**made[-1], "metadata": meta | {"annotations": {**meta.get("annotations", {}), "seatrial/content": "updated"}}}
 
 
@@ -276,9 +278,24 @@ def sends(world: World, person: str, what: str) -> None:
     told(world, person, world.run(client_of(world, person).request("PUT" if "change" in what else "POST", path, body=body)))
 
 
-def new_image(image: str) -> dict[str, Any]:
-    """A patch of the only container's image: containers are replaced as a list by a merge patch."""
-    return {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": image}]}}}}
+def new_container(image: str, *, tide: str | None) -> dict[str, Any]:
+    """A patch of a template's only container: containers are replaced as a list by a merge patch."""
+    environment = {"env": [{"name": "TIDE", "value": tide}]} if tide else {}
+    return {"spec": {"template": {"spec": {"containers": [{"name": "main", "image": image} | environment]}}}}
+
+
+def most_of_a_node(world: World) -> str:
+    """So much CPU that it is there only once on a node. Inconclusive where no node says what it has."""
+    nodes = world.run(world.operator.request("GET", kind_of("nodes").path())).body.get("items", ())
+    cores = [str(node.get("status", {}).get("allocatable", {}).get("cpu", "")) for node in nodes]
+    if not cores or not all(cores):
+        raise Inconclusive(f"blocked: no node, or one that does not say how much CPU it has: {cores}")
+    return f"{min(_millicores(text) for text in cores) * 3 // 5}m"
+
+
+def _millicores(cpu: str) -> int:
+    """Kubelets say it in cores or in thousandths of them."""
+    return int(cpu.removesuffix("m")) if cpu.endswith("m") else int(float(cpu) * 1000)
 
 
 def weather(world: World) -> str:
@@ -290,12 +307,35 @@ def deletes_one_pod(world: World, person: str, name: str) -> None:
     """The first pod by name; returns when the operator has seen it go. It goes when all else is over, so that nothing but its end is
     news."""
     world.run(world.pause(2 * world.timing().limits.react_s))
-    victim = min(e["name"] for e in facts.pods_of(world.history, name))
+    victim = _first_pod(world, name)
     deletes(world, person, "pod", victim)
     gone = world.seen(
         lambda h: h.of("watched", watch="operator/pods", name=victim, type="DELETED"),
         within_s=world.timing().recovery,
         what=f"the end of the pod {victim}",
+    )
+    world.run(gone)
+
+
+def _first_pod(world: World, name: str) -> str:
+    return str(min(e["name"] for e in facts.pods_of(world.history, name)))
+
+
+def unlabels_one_pod(world: World, person: str, name: str) -> None:
+    """The first pod by name belongs to no selector any more."""
+    changes(world, person, "pod", _first_pod(world, name), {"metadata": {"labels": {"app": None}}})
+
+
+def deletes_the_replicaset(world: World, person: str, name: str) -> None:
+    """The one that the deployment has, with all that is its own; returns when the operator has seen it go."""
+    owned = [e for e in facts.current(world.history, "replicasets").values() if facts.owner(e["object"]) == ("Deployment", name)]
+    if len(owned) != 1:
+        raise Inconclusive(f"blocked: the deployment {name} has {len(owned)} ReplicaSets")
+    deletes(world, person, "replicaset", owned[0]["name"], propagationPolicy="Background")
+    gone = world.seen(
+        lambda h: h.of("watched", watch="operator/replicasets", uid=owned[0]["uid"], type="DELETED"),
+        within_s=world.timing().recovery,
+        what=f"the end of the ReplicaSet {owned[0]['name']}",
     )
     world.run(gone)
 
@@ -311,17 +351,17 @@ def does_to_them(world: World, person: str, what: str, *, label: str | None, onl
                 changes(world, person, "configmap", name, patch)
 
 
-def deletes_labelled(world: World, person: str, word: str, label: str) -> None:
-    """DELETE of the collection with a label selector."""
+def deletes_selected(world: World, person: str, word: str, selector: Mapping[str, str]) -> None:
+    """DELETE of the collection with a selector."""
     path = kind_of(word).path(namespace=world.namespace)
-    told(world, person, world.run(client_of(world, person).request("DELETE", path, params={"labelSelector": label})))
+    told(world, person, world.run(client_of(world, person).request("DELETE", path, params=dict(selector))))
 
 
-def creates_by_prefix(world: World, person: str, prefix: str) -> None:
-    """Two pods whose names the server makes."""
+def creates_by_prefix(world: World, person: str, prefix: str, *, number: int) -> None:
+    """So many pods whose names the server makes."""
     pods = kind_of("pods")
     beginning(world)
-    for _ in range(2):
+    for _ in range(number):
         body = manifest(pods, "unnamed", namespace=world.namespace)
         del body["metadata"]["name"]
         body["metadata"]["generateName"] = prefix

@@ -199,6 +199,6 @@ def test_objects_and_files_point_at_the_double(pki: Pki, tmp_path: Path) -> None
     [everywhere] = validating_webhook("seatrial", url="https://h:1", ca=pki.ca)["webhooks"]
     assert (everywhere["namespaceSelector"], everywhere["rules"][0]["scope"]) == ({}, "*")
     several = validating_webhook("seatrial", url="https://h:1", ca=pki.ca, namespace="a", beyond={"made-by": "us"})["webhooks"]
-    assert [each["clientConfig"]["url"].rpartition("/")[2] for each in several] == ["validate", "nod", "validate", "nod"]
-    assert len({each["name"] for each in several}) == 4
-    assert [each["rules"][0]["scope"] for each in several] == ["Cluster", "Namespaced", "Namespaced", "Namespaced"]
+    assert [each["clientConfig"]["url"].rpartition("/")[2] for each in several] == ["validate", "validate", "nod", "validate", "nod"]
+    assert len({each["name"] for each in several}) == 5
+    assert [each["rules"][0]["scope"] for each in several] == ["Cluster", "Namespaced", "Namespaced", "Namespaced", "Namespaced"]
