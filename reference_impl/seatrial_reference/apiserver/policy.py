@@ -1,7 +1,8 @@
 """Who may do what before anybody has said so: the bootstrap policy, as a table.
 
 A line is: subject, API group, resources, verbs. `rw` stands for all verbs, `ro` for reading. It follows upstream's bootstrap roles, with
-one difference: the controller manager acts as one user, who has what upstream's many controllers have together.
+one difference: the controller manager, as one user or under the service account of each controller (KCM-22), has what upstream's many
+controllers have together.
 Nobody but a scheduler may bind (upstream: system:kube-scheduler).
 """
 
@@ -74,6 +75,17 @@ system:authenticated            authorization.k8s.io       selfsubjectaccessrevi
 system:authenticated            authentication.k8s.io      selfsubjectreviews                           create
 """
 
+MANAGER = "system:kube-controller-manager"
+CONTROLLERS = (  # with service accounts of their own in kube-system, as upstream calls them
+    *("attachdetach-controller", "certificate-controller", "clusterrole-aggregation-controller", "cronjob-controller"),
+    *("daemon-set-controller", "deployment-controller", "disruption-controller", "endpoint-controller", "endpointslice-controller"),
+    *("endpointslicemirroring-controller", "ephemeral-volume-controller", "expand-controller", "generic-garbage-collector"),
+    *("horizontal-pod-autoscaler", "job-controller", "namespace-controller", "node-controller", "persistent-volume-binder"),
+    *("pod-garbage-collector", "pv-protection-controller", "pvc-protection-controller", "replicaset-controller"),
+    *("replication-controller", "resourcequota-controller", "root-ca-cert-publisher", "service-account-controller"),
+    *("service-cidrs-controller", "statefulset-controller", "ttl-after-finished-controller", "ttl-controller"),
+)
+
 PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version")  # open to everybody, the paths below them too
 DISCOVERY_PATHS = ("/api", "/apis", "/openapi")  # open to whoever has an identity
 
@@ -106,4 +118,4 @@ def bootstrap() -> Mapping[str, Sequence[Rule]]:
         expanded = [each for verb in verbs for each in _VERBS.get(verb, (verb,))]
         rule = Rule(groups=("" if group == "-" else group,), resources=resources.split(","), verbs=expanded)
         rules.setdefault(subject, []).append(rule)
-    return rules
+    return rules | {f"system:serviceaccount:kube-system:{name}": rules[MANAGER] for name in CONTROLLERS}

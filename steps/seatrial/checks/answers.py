@@ -172,11 +172,15 @@ def one_winner(history: History, *, users: list[str]) -> Proof:
 
 @check
 def generated(history: History, *, user: str, prefix: str) -> Proof:
-    """The last two objects that were created without a name have different names with the prefix."""
-    told = known(history.of("told", user=user, method="POST")[-2:])
-    names = [t["body"].get("metadata", {}).get("name", "") if t["code"] == 201 else "" for t in told]
-    good = len(set(names)) == 2 and all(n.startswith(prefix) and n != prefix for n in names)
-    found = breach(history, f"two different names beginning with {prefix}", f"{names}, {[described(t) for t in told]}", *told)
+    """All objects that were created without a name have different names with the prefix. Where one could not be had, the server must have
+    said that the name is taken: names are drawn."""
+    asked = {e.seq for e in history.of("asked", user=user, method="POST") if (e["body"] or {}).get("metadata", {}).get("generateName")}
+    told = known([t for t in history.of("told", user=user, method="POST") if t["asked"] in asked])
+    names = [t["body"].get("metadata", {}).get("name", "") for t in told if t["code"] == 201]
+    refused = [t for t in told if t["code"] not in (201, 409)]
+    good = len(set(names)) == len(names) > 1 and all(n.startswith(prefix) and n != prefix for n in names) and not refused
+    seen = sorted({n for n in names if names.count(n) > 1 or not n.startswith(prefix) or n == prefix}) or [described(t) for t in refused]
+    found = breach(history, f"different names beginning with {prefix}", f"{seen[:4] or names}", *told[-4:])
     return Proof(evidence=tuple(told), findings=() if good else (found,))
 
 

@@ -77,6 +77,8 @@ def steps(history: History, name: str) -> list[list[Step]]:
 @check
 def revisions(history: History, *, name: str) -> Proof:
     """Each link of each pod's chain has a higher revision than the one before."""
+    if premature := _premature(history, name):
+        return Proof(evidence=(), findings=(premature,))
     evidence: list[Event] = []
     found: list[Finding] = []
     for chain in steps(history, name):
@@ -92,6 +94,21 @@ def revisions(history: History, *, name: str) -> Proof:
                     )
                 )
     return Proof(evidence=tuple(evidence), findings=tuple(found[:5]))
+
+
+def _premature(history: History, name: str) -> Finding | None:
+    """A pod of the deployment got to run before there was any ReplicaSet."""
+    sets = [e for e in puts(history, "ReplicaSet") if owner(e["value"]) == ("Deployment", name)]
+    ran = [life for life in versions(history, name).values() if first_running(life)]
+    if sets or not ran:
+        return None
+    pod = Step(what=f"Pod {ran[0][0]['value']['metadata']['name']}", event=ran[0][0], role="controller-manager")
+    return Finding(
+        culprit=_doer(history, pod),
+        expected=f"a ReplicaSet of {name} before {pod.what}",
+        observed="the pod runs, and there is none",
+        evidence=(pod.event,),
+    )
 
 
 def _doer(history: History, step: Step) -> str:

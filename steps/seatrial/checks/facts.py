@@ -232,8 +232,10 @@ def lease_writes(history: History, role: str) -> list[tuple[Event, Event]]:
         for r, a in accepted(history, instances(history, role), resource="leases", namespace=namespace)
         if r["verb"] in WRITES and name in (r["name"], a["name"])
     ]
-    ordered = sorted(writes, key=lambda pair: pair[1]["revision"] or 0)
-    revisions = [answer["revision"] for _, answer in ordered]
+    # The answer to a deletion says no revision: the operator's watch does.
+    gone = {e["uid"]: e["revision"] for e in history.of("watched", resource="leases", type="DELETED", namespace=namespace, name=name)}
+    ordered = sorted(writes, key=lambda pair: pair[1]["revision"] or gone.get(pair[1]["uid"]) or 0)
+    revisions = [answer["revision"] or gone.get(answer["uid"]) for _, answer in ordered]
     return [pair for pair, was, now in zip(ordered, [None, *revisions], revisions, strict=False) if now is None or now != was]
 
 

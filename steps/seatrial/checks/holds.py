@@ -43,18 +43,32 @@ def idle(history: History, *, who: list[str], name: str, user: str | None = None
     def theirs(event: Event) -> bool:
         return event.instance in who and seen.holds(event) and (event.source, event.data.get("request")) not in others
 
-    told = [e for e in history.of("delivered") if theirs(e) and _about(e["name"], name)]
+    known = {str(e["name"]) for e in history.of("watched") if belongs(e["object"] or {}, name)}  # by whatever names they go
+
+    def about(called: str | None) -> bool:
+        return called in known or _about(called, name)
+
+    told = [e for e in history.of("delivered") if theirs(e) and about(e["name"])]
     require(not told, f"the hold leaked: {', '.join(sorted({str(e.instance) for e in told}))} was told of {name}")
-    asked = [r for r in history.of("request") if theirs(r) and _acts_on(history, r, name)]
-    ran = [c for c in history.of("cri", method="RunPodSandbox") if theirs(c) and _about(c["pod"], name)]
+    asked = [r for r in history.of("request") if theirs(r) and _acts_on(history, r, name) and not _changed_nothing(history, r)]
+    ran = [c for c in history.of("cri", method="RunPodSandbox") if theirs(c) and about(c["pod"])]
     found = {e.instance: e for e in reversed([*asked, *ran])}
     if found:
         anew = [r for r, _ in accepted(history, who, verb="list") if theirs(r) and resumes(history, r)]
         require(not anew, f"{', '.join(sorted({str(r.instance) for r in anew}))} gave up a silent stream, and may have learned by a list")
         return Proof(evidence=(), findings=tuple(_finding(i or "", e, name) for i, e in sorted(found.items(), key=lambda x: str(x[0]))))
-    offered = [e for e in history.of("offered") if theirs(e) and _about(e["name"], name)]
+    offered = [e for e in history.of("offered") if theirs(e) and about(e["name"])]
     require(offered, f"nothing about {name} was offered to {', '.join(who)} while their streams were held")
     return Proof(evidence=(*offered, *alive(history, who, seen)))
+
+
+def _changed_nothing(history: History, request: Event) -> bool:
+    """What is written as it is already is no reaction: the answer shows a revision that was there before it was asked."""
+    told = answer(history, request)
+    if request["verb"] not in ("update", "patch") or told is None or not told["revision"]:
+        return False
+    there = [e for kind in ("offered", "answer") for e in history.of(kind, source=request.source, revision=told["revision"])]
+    return any(e.seq < request.seq for e in there)
 
 
 def _about(called: str | None, name: str) -> bool:

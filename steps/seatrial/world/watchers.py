@@ -51,7 +51,7 @@ def judge_complete(world: World) -> None:
 
 
 def _judge_complete(world: World, watches: list[str], kind: Kind) -> None:
-    world.run(world.wait(lambda h: _all_told(h, watches), within_s=world.timing().reaction))
+    world.run(world.wait(lambda h: _all_told(h, watches), within_s=world.timing().recovery))
     where = world.namespace if kind.namespaced else None
     world.judge("watching.complete", watchers=watches, kind=kind.kind, resource=kind.plural, namespace=where)
 

@@ -28,7 +28,7 @@ def asked(
     number: int, at_s: float, verb: str, resource: str = "pods", name: str = "", **query: str
 ) -> list[tuple[float, str, dict[str, Any]]]:
     about = {"request": number, "verb": verb, "resource": resource, "subresource": "", "name": name, "path": f"/{resource}", "user": "u"}
-    answered = {"request": number, "code": 200, "name": name, "revision": 1}
+    answered = {"request": number, "code": 200, "name": name, "revision": number}
     return [(at_s, "request", about | {"body": None, "query": query}), (at_s, "answer", answered)]
 
 
@@ -114,3 +114,10 @@ def test_who_acts_while_its_streams_are_held_has_learned_elsewhere() -> None:
 def test_who_gave_up_a_silent_stream_may_have_learned_by_a_list() -> None:
     with pytest.raises(Inconclusive, match="gave up"):
         bound(*asked(1, 1, "watch"), ended(1, 30), *asked(2, 30.1, "list"))
+
+
+def test_who_says_again_what_is_there_already_reacts_to_nothing() -> None:
+    """What `bound` writes has the revision 9."""
+    there, older = ((12.0, "offered", {"request": 1, "resource": "pods", "name": "web", "revision": r}) for r in (9, 8))
+    assert not bound(*asked(1, 1, "watch"), there, *asked(2, 20, "get", "leases")).findings
+    assert bound(*asked(1, 1, "watch"), older, *asked(2, 20, "get", "leases")).findings
