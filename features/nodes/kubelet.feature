@@ -89,3 +89,11 @@ Feature: What a kubelet does with pods
       And "alice" scales the deployment "web" to 2 replicas
       And the pods of "web" have become running
       Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
+
+    @needs:runtime
+    Scenario: the containers of a pod end
+      Given a cluster with 1 node
+      When "alice" creates a pod "web"
+      And the pod "web" has become running
+      And the containers of the pod "web" end
+      Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler

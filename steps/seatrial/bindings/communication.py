@@ -140,4 +140,4 @@ def kubelet_told(world: World, node: str, own: str, other: str) -> None:
 )
 def status_joined(world: World, name: str) -> None:
     """Joined by revision; the status Running is always the kubelet's."""
-    world.judge("requests.status_joined", name=name)
+    world.judge("statuses.joined", name=name)

@@ -103,7 +103,15 @@ def only_ran(world: World, node: str, name: str) -> None:
     world.judge("runtime.only", node=node, name=name)
 
 
-@given("containers take their time to stop")
-def slow_end(world: World) -> None:
-    """The runtime is asked to stop them, and says it has done so only when the suite lets it."""
-    stages.slow_end(world)
+END = r'containers take their time to stop|the containers of the pod "(?P<name>[^"]+)" end'
+
+
+@given(parsers.re(END))
+@when(parsers.re(END))
+def containers_end(world: World, name: str | None) -> None:
+    """The runtime is asked to stop them, and says it has done so only when the suite lets it; or, in one pod, they end by themselves, as
+    after an error."""
+    if name:
+        stages.containers_end(world, name)
+    else:
+        stages.slow_end(world)

@@ -2,17 +2,16 @@
 
 from typing import Any
 
-from seatrial.checks.facts import authors, instances, name_of
+from seatrial.checks.facts import authors, instances, name_of, server_of
 from seatrial.checks.holds import traces
 from seatrial.checks.registry import check, require
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
+from seatrial_schemas.kinds import table
 
-
-def server(history: History) -> str:
-    """The instance that answers for everything here."""
-    return next(iter(instances(history, "apiserver")), "apiserver")
+SUBRESOURCES = frozenset({"status", "scale", "binding"})  # that people ask for
+PLURALS = frozenset(kind.plural for kind in table())
 
 
 def last_told(history: History, user: str, method: str | None = None) -> Event:
@@ -46,11 +45,12 @@ def named(request: Event) -> str:
     """The object that a request is about: by its body, or by its path."""
     body = request["body"]
     name = body.get("metadata", {}).get("name") if isinstance(body, dict) else None
-    return str(name or request["path"].rsplit("/", 1)[-1])
+    *_, above, last = str(request["path"]).split("/")
+    return str(name or (above if last in SUBRESOURCES and above not in PLURALS else last))
 
 
 def breach(history: History, expected: str, observed: str, *events: Event) -> Finding:
-    return Finding(culprit=server(history), expected=expected, observed=observed, evidence=events)
+    return Finding(culprit=server_of(history), expected=expected, observed=observed, evidence=events)
 
 
 def described(told: Event) -> str:

@@ -4,7 +4,20 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from seatrial.checks.facts import OWN, accepted, authors, belongs, culprit_of, instances, of_servers, owner, requests, roles_of, stored
+from seatrial.checks.facts import (
+    OWN,
+    accepted,
+    authors,
+    belongs,
+    culprit_of,
+    instances,
+    of_servers,
+    owner,
+    requests,
+    roles_of,
+    server_of,
+    stored,
+)
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -183,8 +196,7 @@ def created_by(history: History, *, name: str, role: str) -> Proof:
     require(pods, f"nobody ever saw a pod of {name}")
     made = [(r, a) for r, a in accepted(history, resource="pods", subresource="") if r["verb"] == "create" or a["code"] == CREATED]
     by_name = {a["name"]: r for r, a in made}
-    server = next(iter(instances(history, "apiserver")), "apiserver")
-    makers = {str(by_name[p["name"]].instance) if p["name"] in by_name else server: p for p in pods.values()}
+    makers = {str(by_name[p["name"]].instance) if p["name"] in by_name else server_of(history): p for p in pods.values()}
     asked = [r for r in requests(history, instances(history), verb="create", resource="pods", subresource="") if r["body"]]
     tried = {str(r.instance): r for r in asked if belongs(r["body"], name)}
     found = [

@@ -49,6 +49,11 @@ def window(history: History, since: str | None = None, until: str | None = None)
     )
 
 
+def server_of(history: History) -> str:
+    """The API server; the first, where there are several."""
+    return next(iter(instances(history, "apiserver")), "apiserver")
+
+
 def mark(history: History, name: str) -> Event:
     """The last mark of that name."""
     found = history.of("mark", name=name)

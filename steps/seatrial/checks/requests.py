@@ -1,31 +1,24 @@
 """What components asked of the API server and what it told them, in the order of the tap, which both pass."""
 
-from itertools import pairwise
-from typing import Any
-
-from seatrial.checks.chain import binding, first_running, versions
+from seatrial.checks.chain import binding, versions
 from seatrial.checks.facts import (
     READS,
     WRITES,
     Window,
     accepted,
     alive,
-    authors,
     background,
     culprit_of,
     instances,
     requests,
     resumes,
+    server_of,
     subscription,
     window,
 )
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
-
-
-def _server(history: History) -> str:
-    return next(iter(instances(history, "apiserver")), "apiserver")
 
 
 @check
@@ -231,7 +224,7 @@ def _told_too_much(history: History, instance: str, other: str, stream: Event | 
     """Whoever asked for too much is to blame for being told it; else whoever told."""
     narrow = stream is not None and _narrow(stream, instance)
     return Finding(
-        culprit=_server(history) if narrow else instance,
+        culprit=server_of(history) if narrow else instance,
         expected=f"{instance} is told of its own pods only",
         observed=f"it was told of {other}" + ("" if narrow else ", having asked for the pods of other nodes too"),
         evidence=(*([stream] if stream else []), told),
@@ -242,58 +235,3 @@ def _narrow(request: Event, node: str) -> bool:
     """Whether it asks for the pods of that node."""
     selector = str((request["query"] or {}).get("fieldSelector", ""))
     return f"spec.nodeName={node}" in selector.replace("==", "=").split(",")
-
-
-@check
-def status_joined(history: History, *, name: str) -> Proof:
-    """Each change of a pod's status in the store is one accepted request of its node's kubelet, or of a scheduler before the binding; what
-    it says of the placing is the scheduler's to say afterwards, too."""
-    evidence: list[Event] = []
-    found: list[Finding] = []
-    for life in versions(history, name).values():
-        bound = binding(life)
-        for before, after in pairwise(life):
-            if after is bound or before["value"].get("status") == after["value"].get("status"):
-                continue
-            made = authors(history, name=after["value"]["metadata"]["name"], revision=after["revision"])
-            evidence += [after, *made]
-            problem = _wrong_reporter(history, before, after, made)
-            if after is first_running(life):
-                problem = problem or _ahead(history, after, made)
-            found += [problem] if problem else []
-    require(evidence, f"the store shows no change of status of a pod of {name}")
-    return Proof(evidence=tuple(evidence), findings=tuple(found[:3]))
-
-
-def _ahead(history: History, after: Event, made: list[Event]) -> Finding | None:
-    """Running was reported before the runtime had been asked to start any of the pod's containers, where its calls are known."""
-    pod, node = after["value"], str(made[0].instance)
-    starts = history.of("cri", instance=node, method="StartContainer")
-    mine = [e for e in starts if e["uid"] == pod["metadata"]["uid"] and e.at_s <= made[0].at_s]
-    if mine or not starts:
-        return None
-    expected = f"pod {pod['metadata']['name']} is reported Running when a container of it has been started"
-    return Finding(culprit=node, expected=expected, observed="it was reported before", evidence=(after, made[0]))
-
-
-def _but_placing(status: dict[str, Any]) -> dict[str, Any]:
-    """The status without what it says of where the pod is to go."""
-    conditions = [c for c in status.get("conditions") or () if c.get("type") != "PodScheduled"]
-    return {k: v for k, v in status.items() if k != "nominatedNodeName"} | {"conditions": conditions}
-
-
-def _wrong_reporter(history: History, before: Event, after: Event, made: list[Event]) -> Finding | None:
-    pod = after["value"]
-    node = pod["spec"].get("nodeName")
-    allowed = {node} if node else set()
-    if not node or _but_placing(before["value"].get("status") or {}) == _but_placing(pod.get("status") or {}):
-        allowed |= set(instances(history, "scheduler"))
-    actors = {str(r.instance) for r in made}
-    if len(made) == 1 and actors <= allowed:
-        return None
-    return Finding(
-        culprit=next(iter(sorted(actors - allowed)), node or _server(history)),
-        expected=f"the status of pod {pod['metadata']['name']} reported through the API server by {node or 'the scheduler'}",
-        observed=f"revision {after['revision']} was made by {', '.join(sorted(actors)) or 'no accepted request'}",
-        evidence=(after, *made),
-    )

@@ -19,6 +19,7 @@ from seatrial.checks.facts import (
     pods_of,
     requests,
     roles_of,
+    server_of,
 )
 from seatrial.checks.registry import check, findings, require
 from seatrial.model.history import Event, History
@@ -76,7 +77,7 @@ def stuck_at(history: History, pods: list[Event], number: int, name: str) -> str
     stuck = next((p for p in (*dying, *pods) if not running(p["object"])), pods[0])
     node = stuck["object"]["spec"]["nodeName"]
     kubelet = node if node in instances(history) else next(iter(instances(history, "kubelet")), node)
-    return kubelet if not _untold(history, kubelet, "pods", stuck["name"]) else _server(history)
+    return kubelet if not _untold(history, kubelet, "pods", stuck["name"]) else server_of(history)
 
 
 def _gone(history: History, name: str) -> Event | None:
@@ -91,7 +92,7 @@ def _who(history: History, role: str, resources: str, name: str) -> str:
     if not candidates:
         return role
     untold = all(_untold(history, c, resources, name) for c in candidates)
-    return _server(history) if untold else candidates[0]
+    return server_of(history) if untold else candidates[0]
 
 
 def _untold(history: History, instance: str, resources: str, name: str) -> bool:
@@ -103,10 +104,6 @@ def _untold(history: History, instance: str, resources: str, name: str) -> bool:
     born = min((e["revision"] for e in history.of("watched") if str(e["name"]).startswith(name)), default=0)
     lists = [a for r, a in accepted(history, [instance], verb="list") if r["resource"] in resources.split("|")]
     return bool(watching) and not told and not any((a["revision"] or 0) >= born for a in lists)
-
-
-def _server(history: History) -> str:
-    return next(iter(instances(history, "apiserver")), "apiserver")
 
 
 @check
@@ -241,7 +238,7 @@ def _refusal(history: History, name: str) -> Finding | None:
     if not told:
         return None
     observed = f"{told[-1]['code']} {told[-1]['body'].get('message', '')}"
-    return Finding(culprit=_server(history), expected=f"{name} is stored", observed=observed, evidence=(told[-1],))
+    return Finding(culprit=server_of(history), expected=f"{name} is stored", observed=observed, evidence=(told[-1],))
 
 
 def _unmade(history: History, name: str) -> Finding | None:
@@ -261,7 +258,7 @@ def nothing_made(history: History, *, name: str) -> Proof:
     attempts = [r for r in requests(history, instances(history), verb="create") if r["body"] and belongs(r["body"], name)]
     attempts = [r for r in attempts if r["resource"] in ("replicasets", "pods") and not r["subresource"]]
     finding = Finding(
-        culprit=str(attempts[0].instance) if attempts else _server(history),
+        culprit=str(attempts[0].instance) if attempts else server_of(history),
         expected=f"nothing made from {name}",
         observed=f"{made[0]['resource']} {made[0]['name']}" if made else f"{len(attempts)} attempts to make some",
         evidence=(*made[:3], *attempts[:3]),

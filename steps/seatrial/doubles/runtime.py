@@ -1,7 +1,7 @@
 """The container runtime double: the Container Runtime Interface of one node, on a socket of the suite.
 
 It keeps what the kubelet hands it and says that all went well, at once. Calls that change something are recorded when they arrive; a
-barrier holds one before it has any effect.
+barrier holds one before it has any effect, and `exit_containers` ends what the kubelet started.
 """
 
 from collections.abc import Awaitable, Callable
@@ -15,6 +15,7 @@ from grpclib.server import Stream
 from seatrial.doubles.barrier import Barrier, Barriers
 from seatrial.doubles.runtime_images import Images
 from seatrial.doubles.runtime_pods import KILLED, TERMINATED, Container, Pod, Pods, has_labels
+from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Record
 from seatrial_schemas import cri
 from seatrial_schemas import cri_pb2 as pb
@@ -62,6 +63,15 @@ class Runtime:
         """The latest of that name that the kubelet created."""
         found = [c for c in self._pods.containers.values() if (c.pod.namespace, c.pod.name, c.name) == (namespace, pod, container)]
         return found[-1] if found else None
+
+    def exit_containers(self, uid: str, *, code: int) -> None:
+        """The processes in all running containers of a pod end by themselves. Raises Inconclusive where none runs here."""
+        running = [c for c in self._pods.containers.values() if c.pod.config.metadata.uid == uid and c.state == pb.CONTAINER_RUNNING]
+        if not running:
+            raise Inconclusive(f"blocked: {self.node} runs no container of the pod {uid}, so none can end")
+        for container in running:
+            container.exit(code, self._now())
+            self._record("container-exited", instance=self.node, **_fields(container.pod, container), code=code)
 
     # What the kubelet calls.
 

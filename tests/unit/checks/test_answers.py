@@ -63,3 +63,31 @@ def test_a_change_by_somebody_else_excuses_nothing_that_was_not_stored(stored: d
 def test_what_was_stored_and_cannot_be_seen_is_not_judged() -> None:
     with pytest.raises(Inconclusive, match="controller-manager-0 changed the object"):
         read_back(read=node(LATER, 6), stored={})
+
+
+def drawn(*answers: tuple[int, str]) -> Proof:
+    """alice lets the server find names that begin with `web-`: the code and the name of each answer."""
+    made = History(lambda: 1.0)
+    made.append("cluster", "instance", at_s=None, instance="apiserver-0", data={"roles": ["apiserver"]})
+    for number, (code, name) in enumerate(answers):
+        asked = made.append(
+            "people",
+            "asked",
+            at_s=None,
+            instance=None,
+            data={"user": "alice", "method": "POST", "body": {"metadata": {"generateName": "web-"}}},
+        )
+        told = {"user": "alice", "method": "POST", "asked": asked.seq, "code": code, "body": {"metadata": {"name": name}}}
+        made.append("people", "told", at_s=None, instance=None, data=told | {"number": number})
+    return judge(made, "answers.generated", {"user": "alice", "prefix": "web-"})
+
+
+def test_names_that_are_drawn_are_all_different() -> None:
+    assert not drawn((201, "web-a"), (201, "web-b"), (201, "web-c")).findings
+    assert drawn((201, "web-a"), (201, "web-b"), (201, "web-a")).findings
+    assert drawn((201, "web-a"), (201, "shop-b")).findings
+    assert drawn((201, "web-a"), (201, "web-b"), (500, "")).findings
+
+
+def test_a_name_that_was_drawn_may_be_taken() -> None:
+    assert not drawn((201, "web-a"), (201, "web-b"), (409, "")).findings

@@ -70,7 +70,29 @@ def test_of_a_bound_pod_the_scheduler_says_how_it_was_placed_and_nothing_else(wh
     versions = [put(4, {}, {"phase": "Pending"}), put(5, {"nodeName": "node-1"}, {"phase": "Pending"})]
     lines = [*versions, *done(who, "patch", number=1, revision=6, sub="status"), put(6, {"nodeName": "node-1"}, status)]
 
-    assert bool(findings("requests.status_joined", {"name": "web"}, *lines)) is fault
+    assert bool(findings("statuses.joined", {"name": "web"}, *lines)) is fault
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ({"state": {"running": {}}}, True),
+        ({"state": {"terminated": {"exitCode": 1}}}, False),
+        ({"state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1}}}, False),
+        ({"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "restartCount": 1}, False),
+    ],
+)
+def test_that_a_container_has_ended_must_be_said(said: dict[str, Any], *, fault: bool) -> None:
+    value = POD | {"spec": {"nodeName": "node-1"}, "status": {"phase": "Running", "containerStatuses": [{"name": "main", **said}]}}
+    first = value | {"status": {"phase": "Pending"}}
+    lines: list[Line] = [
+        ("store", "put", None, {"key": "/registry/pods/trial/web-1", "revision": 5, "head": None, "value": first}),
+        *done("node-1", "patch", number=1, revision=6, sub="status"),
+        ("store", "put", None, {"key": "/registry/pods/trial/web-1", "revision": 6, "head": None, "value": value}),
+        ("runtime/node-1", "container-exited", "node-1", {"pod": "web-1", "uid": POD["metadata"]["uid"], "container": "main", "code": 1}),
+    ]
+
+    assert bool(findings("statuses.joined", {"name": "web"}, *lines)) is fault
 
 
 def config(name: str, *, namespace: str = "trial", labels: dict[str, str] | None = None) -> dict[str, Any]:

@@ -6,16 +6,17 @@ from seatrial.model.history import History
 LEASE_S = 2.0
 
 
-def culprits(*writes: tuple[float, str, str], again: tuple[int, ...] = (), lasts_s: int | None = None) -> list[str]:
-    """Who is found of these writes of the lease: when, by whom, for whom. The first holder is killed at 1 s. Those in `again` said what was
-    there already; each says how long it is good for, where that is known."""
+def culprits(*writes: tuple[float, str, str | None], again: tuple[int, ...] = (), lasts_s: int | None = None) -> list[str]:
+    """Who is found of these writes of the lease: when, by whom, for whom (None: it is deleted). The first holder is killed at 1 s. Those in
+    `again` said what was there already; each says how long it is good for, where that is known."""
     history = History(lambda: 0.0)
     for number in range(3):
         about = {"roles": ["scheduler"], "lease": "kube-system/kube-scheduler", "limits": {"lease_s": LEASE_S}}
         history.append("cluster", "instance", at_s=0, instance=f"scheduler-{number}", data=about)
     history.append("steps", "mark", at_s=1.0, instance=None, data={"name": "kill", "revision": None})
     for number, (at_s, who, holder) in enumerate(writes):
-        about = {"request": number, "verb": "update", "resource": "leases", "namespace": "kube-system", "name": "kube-scheduler"}
+        verb = "delete" if holder is None else "update"
+        about = {"request": number, "verb": verb, "resource": "leases", "namespace": "kube-system", "name": "kube-scheduler"}
         history.append(
             "tap",
             "request",
@@ -23,8 +24,18 @@ def culprits(*writes: tuple[float, str, str], again: tuple[int, ...] = (), lasts
             instance=who,
             data=about | {"body": {"spec": {"holderIdentity": holder, "leaseDurationSeconds": lasts_s}}},
         )
-        answered = {"request": number, "code": 200, "name": "kube-scheduler", "revision": number + 1 - (number in again)}
+        revision = number + 1 - (number in again)
+        answered = {
+            "request": number,
+            "code": 200,
+            "name": "kube-scheduler",
+            "uid": "it",
+            "revision": revision if holder is not None else None,
+        }
         history.append("tap", "answer", at_s=at_s, instance=who, data=answered)
+        if holder is None:  # of which the answer says no revision
+            gone = {"resource": "leases", "type": "DELETED", "namespace": "kube-system", "name": "kube-scheduler", "uid": "it"}
+            history.append("watch/operator/leases", "watched", at_s=at_s, instance=None, data=gone | {"revision": revision})
     return [f.culprit for f in judge(history, "leadership.takeover", {"role": "scheduler", "since": "kill", "lease_s": LEASE_S}).findings]
 
 
@@ -42,6 +53,11 @@ def test_nobody_takes_it_from_the_one_who_has_taken_over() -> None:
 
 def test_one_that_was_given_back_is_free() -> None:
     assert culprits((0.5, "scheduler-0", "a"), (0.9, "scheduler-0", ""), (1.1, "scheduler-1", "b")) == []
+
+
+def test_one_that_was_deleted_is_free() -> None:
+    assert culprits((0.5, "scheduler-0", "a"), (0.9, "scheduler-0", None), (1.1, "scheduler-1", "b")) == []
+    assert culprits((0.5, "scheduler-0", "a"), (0.9, "scheduler-1", None), (1.1, "scheduler-1", "b")) != []
 
 
 def test_who_says_the_same_again_has_renewed_nothing() -> None:

@@ -120,3 +120,14 @@ def test_a_pod_that_has_ended_counts_unless_a_controller_has_to_replace_it(owner
 
     assert bool(judge(history, "workloads.reached", {"name": "web", "state": "become running"}).findings) is counts
     assert bool(judge(history, "workloads.count", {"name": "web", "number": 1}).findings) is counts
+
+
+def test_pods_that_nobody_makes_are_missed() -> None:
+    """They were to stay without a node; there is none."""
+    history = cluster()
+    see(history, "deployments", "web", {"replicas": 1})
+    tell(history, "controller-manager-0")
+
+    proof = judge(history, "workloads.stays_unbound", {"name": "web"})
+
+    assert [(f.culprit, f.observed) for f in proof.findings] == [("controller-manager-0", "none")]

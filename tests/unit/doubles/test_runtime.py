@@ -12,6 +12,7 @@ from grpclib import GRPCError, Status
 from grpclib.client import Channel
 
 from seatrial.doubles.runtime import Runtime
+from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial_schemas import cri
 from seatrial_schemas import cri_pb2 as pb
@@ -138,6 +139,20 @@ def test_images_are_there_once_pulled(tmp_path: Path) -> None:
             assert len((await s.ask(cri.LIST_IMAGES)).images) == 1
             await s.ask(cri.REMOVE_IMAGE, image=web)
             assert not (await s.ask(cri.LIST_IMAGES)).images
+
+    asyncio.run(act())
+
+
+def test_containers_end_by_themselves_when_the_scenario_says_so(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as s:
+            _, container = await started(s, pod_config(s))
+            s.runtime.exit_containers("u-p", code=3)
+            status = (await s.ask(cri.CONTAINER_STATUS, container_id=container)).status
+            assert (status.state, status.exit_code, status.reason) == (pb.CONTAINER_EXITED, 3, "Error")
+            assert [(e["container"], e["code"]) for e in s.history.of("container-exited")] == [("c", 3)]
+            with pytest.raises(Inconclusive, match="none can end"):
+                s.runtime.exit_containers("u-p", code=0)
 
     asyncio.run(act())
 
