@@ -40,7 +40,7 @@ Feature: Admission
     Scenario: the name is left to the server
       Given a cluster
       And the hooks see every write
-      When "alice" creates two pods by the prefix "web-"
+      When "alice" creates 2 pods by the prefix "web-"
       Then admission has been asked about the creation
 
     Scenario: something is created in the namespace of the system
@@ -105,7 +105,7 @@ Feature: Admission
       Given a cluster
       And the hooks see every write
       And validation refuses everything
-      When "alice" creates two pods by the prefix "web-"
+      When "alice" creates 2 pods by the prefix "web-"
       Then the request is refused by admission
       And no stage after admission has seen it and nothing was stored
 

@@ -86,7 +86,7 @@ Feature: Where things lie in the store
 
     Scenario: the name is left to the server
       Given a cluster
-      When "alice" creates two pods by the prefix "web-"
+      When "alice" creates 2 pods by the prefix "web-"
       Then exactly one key was added, "/registry/pods/NAMESPACE/NAME"
 
     @needs:runtime

@@ -145,10 +145,10 @@ def at_once(world: World, number: str, kind: str, name: str) -> None:
     people.create_at_once(world, int(number), kind, name)
 
 
-@when(parsers.re(PERSON + r' creates (?P<number>two|\d+) pods by the prefix "(?P<prefix>[\w-]+)"'))
+@when(parsers.re(PERSON + r' creates (?P<number>\d+) pods by the prefix "(?P<prefix>[\w-]+)"'))
 def by_prefix(world: World, person: str, number: str, prefix: str) -> None:
     """metadata.generateName."""
-    people.creates_by_prefix(world, unquoted(person), prefix, number=2 if number == "two" else int(number))
+    people.creates_by_prefix(world, unquoted(person), prefix, number=int(number))
 
 
 @when(parsers.re(PERSON + r" sends (?P<what>an? (?:malformed )?(?:pod|thing|change)\b.*)"))

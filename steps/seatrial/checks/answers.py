@@ -174,8 +174,10 @@ def one_winner(history: History, *, users: list[str]) -> Proof:
 def generated(history: History, *, user: str, prefix: str) -> Proof:
     """All objects that were created without a name have different names with the prefix. Where one could not be had, the server must have
     said that the name is taken: names are drawn."""
-    asked = {e.seq for e in history.of("asked", user=user, method="POST") if (e["body"] or {}).get("metadata", {}).get("generateName")}
-    told = known([t for t in history.of("told", user=user, method="POST") if t["asked"] in asked])
+    told = [
+        t for t in history.of("told", user=user, method="POST") if (asked(history, t)["body"] or {}).get("metadata", {}).get("generateName")
+    ]
+    known(told)
     names = [t["body"].get("metadata", {}).get("name", "") for t in told if t["code"] == 201]
     refused = [t for t in told if t["code"] not in (201, 409)]
     good = len(set(names)) == len(names) > 1 and all(n.startswith(prefix) and n != prefix for n in names) and not refused
