@@ -3,6 +3,8 @@
 This finds side channels that no packet shows, memory shared with another role included, and it finds pollers.
 """
 
+from collections.abc import Callable
+
 from seatrial.checks.facts import (
     WRITES,
     accepted,
@@ -50,7 +52,7 @@ def idle(history: History, *, who: list[str], name: str, user: str | None = None
 
     told = [e for e in history.of("delivered") if theirs(e) and about(e["name"])]
     require(not told, f"the hold leaked: {', '.join(sorted({str(e.instance) for e in told}))} was told of {name}")
-    asked = [r for r in history.of("request") if theirs(r) and _acts_on(history, r, name) and not _changed_nothing(history, r)]
+    asked = [r for r in history.of("request") if theirs(r) and _acts_on(history, r, name, about) and not _changed_nothing(history, r)]
     ran = [c for c in history.of("cri", method="RunPodSandbox") if theirs(c) and about(c["pod"])]
     found = {e.instance: e for e in reversed([*asked, *ran])}
     if found:
@@ -76,14 +78,14 @@ def _about(called: str | None, name: str) -> bool:
     return bool(called) and (called == name or str(called).startswith(f"{name}-"))
 
 
-def _acts_on(history: History, request: Event, name: str) -> bool:
+def _acts_on(history: History, request: Event, name: str, about: Callable[[str | None], bool]) -> bool:
     """By the request, or, where its body cannot be read, by its answer."""
     if request["verb"] not in WRITES or background(request):
         return False
     body = request["body"] if isinstance(request["body"], dict) else {}
     told = answer(history, request)
     names = (request["name"], body.get("metadata", {}).get("generateName"), told["name"] if told else None)
-    return belongs(body, name) or any(_about(called, name) for called in names)
+    return belongs(body, name) or any(about(called) for called in names)
 
 
 def _finding(instance: str, event: Event, name: str) -> Finding:

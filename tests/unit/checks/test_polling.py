@@ -121,3 +121,17 @@ def test_who_says_again_what_is_there_already_reacts_to_nothing() -> None:
     there, older = ((12.0, "offered", {"request": 1, "resource": "pods", "name": "web", "revision": r}) for r in (9, 8))
     assert not bound(*asked(1, 1, "watch"), there, *asked(2, 20, "get", "leases")).findings
     assert bound(*asked(1, 1, "watch"), older, *asked(2, 20, "get", "leases")).findings
+
+
+def test_what_is_made_for_it_may_go_by_any_name() -> None:
+    """A pod is known by its label; its name is its maker's to choose."""
+    pod = {"metadata": {"name": "vessel", "labels": {"app": "web"}}}
+
+    def found(name: str) -> Proof:
+        made = history(*asked(1, 1, "watch"), *asked(2, 20, "get", "leases"), *asked(3, 30, "update", name=name))
+        made.append("watch", "watched", at_s=11, instance=None, data={"watch": "operator/pods", "name": "vessel", "object": pod})
+        made.append(TAP, "offered", at_s=12, instance=WHO, data={"request": 1, "resource": "pods", "name": "vessel", "revision": 2})
+        return judge(made, "holds.idle", {"who": [WHO], "name": "web"})
+
+    assert not found("barge").findings
+    assert found("vessel").findings

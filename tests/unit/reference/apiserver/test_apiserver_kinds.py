@@ -125,6 +125,12 @@ def test_a_controller_manager_may_do_what_its_controllers_do(group: str, resourc
     assert any(rule.allows(verb=verb, group=group, resource=plural, subresource=subresource, name="x") for rule in rules)
 
 
+def test_each_controller_may_act_under_a_service_account_of_its_own() -> None:
+    for controller in ("deployment-controller", "replicaset-controller", "generic-garbage-collector", "namespace-controller"):
+        assert bootstrap()[f"system:serviceaccount:kube-system:{controller}"] == bootstrap()["system:kube-controller-manager"]
+    assert "system:serviceaccount:kube-system:default" not in bootstrap()
+
+
 def test_a_node_looks_for_services_with_an_address_and_for_its_own_requests(world: Any) -> None:
     path = "/api/v1/namespaces/default/services"
     for name, address in (("a", "10.96.0.9"), ("b", "None")):
