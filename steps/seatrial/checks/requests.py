@@ -21,6 +21,9 @@ from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
 
+REACTS_S = 5.0  # so long it may take until somebody looks at what they have been told of
+
+
 @check
 def watches(history: History, *, who: list[str], resources: list[str]) -> Proof:
     """Each of `who` has an accepted watch on every resource, and over one of them it was told of something."""
@@ -67,11 +70,15 @@ def no_list(history: History, *, who: list[str], since: str, until: str) -> Proo
 
 
 def _prompted(history: History, read: Event) -> bool:
-    """Whether it reads one object of which it has been told since it read it last: that is a reaction, and no poll."""
+    """Whether it reads one object of which it has been told since it read it last, or just now more often than it has read it: that is a
+    reaction, and no poll."""
     mine = {"instance": read.instance, "source": read.source, **{k: read[k] for k in ("resource", "namespace", "name")}}
-    told = [e.seq for e in history.of("delivered", **mine) if e.seq < read.seq]
-    before = [r.seq for r in history.of("request", **mine, verb="get") if r.seq < read.seq]
-    return read["verb"] == "get" and bool(told) and told[-1] > max(before, default=-1)
+    told = [e for e in history.of("delivered", **mine) if e.seq < read.seq]
+    before = [r for r in history.of("request", **mine, verb="get") if r.seq < read.seq]
+    if read["verb"] != "get" or not told:
+        return False
+    lately, again = (len([e for e in events if read.at_s - e.at_s < REACTS_S]) for events in (told, before))
+    return told[-1].seq > max((r.seq for r in before), default=-1) or lately > again
 
 
 def _glimpses(history: History, name: str, seen: Window) -> Finding | None:

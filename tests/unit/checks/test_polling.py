@@ -67,6 +67,19 @@ def test_who_is_told_of_an_object_may_look_at_it() -> None:
     assert reads(*asked(1, 1, "watch"), told(20, ""), *asked(2, 20.1, "list")).findings
 
 
+def test_who_is_told_twice_may_look_twice() -> None:
+    twice = [
+        *asked(1, 1, "watch"),
+        told(20, "web"),
+        told(20.2, "web"),
+        *asked(2, 20.5, "get", name="web"),
+        *asked(3, 20.6, "get", name="web"),
+    ]
+    assert not reads(*twice).findings
+    assert reads(*twice, *asked(4, 20.7, "get", name="web")).findings
+    assert reads(*twice[:-2], *asked(3, 30, "get", name="web")).findings
+
+
 def test_a_list_may_have_pages() -> None:
     lost = [*asked(1, 1, "watch", limit="500"), ended(1, 20), *asked(2, 20.1, "list", limit="1")]
     pages = [*asked(3, 20.2, "list", **{"continue": "here"}), *asked(4, 20.3, "list", **{"continue": "there"})]
