@@ -20,7 +20,6 @@ from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
-
 REACTS_S = 5.0  # so long it may take until somebody looks at what they have been told of
 
 
