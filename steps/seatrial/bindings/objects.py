@@ -3,7 +3,7 @@
 from pytest_bdd import given, parsers, when
 
 from seatrial.bindings.phrases import KIND, NAME, PERSON, unquoted
-from seatrial.world import World, people, workloads
+from seatrial.world import World, many, people, workloads
 from seatrial.world.objects import IMAGE, OTHER_IMAGE, changed
 
 MANY = r"(?P<number>\d+) (?P<large>large )?(?P<kind>pods|configmaps)"
@@ -104,9 +104,9 @@ def does_to_one_of(world: World, person: str, what: str, name: str) -> None:
     """The pod that is the first by name: it is gone when the sentence ends, or matches no selector any more. Or the ReplicaSet that a
     deployment has."""
     does = {
-        "deletes one pod": people.deletes_one_pod,
-        "deletes the replicaset": people.deletes_the_replicaset,
-        "takes the label from one pod": people.unlabels_one_pod,
+        "deletes one pod": workloads.deletes_one_pod,
+        "deletes the replicaset": workloads.deletes_the_replicaset,
+        "takes the label from one pod": workloads.unlabels_one_pod,
     }
     does[what](world, unquoted(person), name)
 
@@ -119,9 +119,9 @@ def creates_many(
 ) -> None:
     """From now on "them". Of each kind: of each that the suite has a manifest of."""
     if number is None:
-        people.creates_each_kind(world, unquoted(person))
+        many.creates_each_kind(world, unquoted(person))
         return
-    people.creates_many(world, unquoted(person), kind, int(number), labelled=int(labelled or 0), label=label or "", large=bool(large))
+    many.creates_many(world, unquoted(person), kind, int(number), labelled=int(labelled or 0), label=label or "", large=bool(large))
 
 
 @when(
@@ -129,26 +129,26 @@ def creates_many(
 )
 def does_to_them(world: World, person: str, what: str, label: str | None, which: str, twice: str | None) -> None:
     """One: the first."""
-    people.does_to_them(world, unquoted(person), what, label=label, only_one=which == "one", times=2 if twice else 1)
+    many.does_to_them(world, unquoted(person), what, label=label, only_one=which == "one", times=2 if twice else 1)
 
 
 @when(parsers.re(PERSON + r' deletes the configmaps (?:labelled "(?P<label>\w+=\w+)"|called "(?P<name>\w+)")'))
 def deletes_selected(world: World, person: str, label: str | None, name: str | None) -> None:
     """DELETE of the collection with a label selector, or with a field selector for the name."""
     selector = {"labelSelector": label} if label else {"fieldSelector": f"metadata.name={name}"}
-    people.deletes_selected(world, unquoted(person), "configmaps", selector)
+    many.deletes_selected(world, unquoted(person), "configmaps", selector)
 
 
 @when(parsers.re(r"(?P<number>\d+) people create a " + KIND + r" " + NAME + r" at once"))
 def at_once(world: World, number: str, kind: str, name: str) -> None:
     """Each with content of their own."""
-    people.create_at_once(world, int(number), kind, name)
+    many.create_at_once(world, int(number), kind, name)
 
 
 @when(parsers.re(PERSON + r' creates (?P<number>\d+) pods by the prefix "(?P<prefix>[\w-]+)"'))
 def by_prefix(world: World, person: str, number: str, prefix: str) -> None:
     """metadata.generateName."""
-    people.creates_by_prefix(world, unquoted(person), prefix, number=int(number))
+    many.creates_by_prefix(world, unquoted(person), prefix, number=int(number))
 
 
 @when(parsers.re(PERSON + r" sends (?P<what>an? (?:malformed )?(?:pod|thing|change)\b.*)"))

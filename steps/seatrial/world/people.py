@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seatrial.checks import facts
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
 from seatrial.wire.kubernetes import PATCHES, Answer, Client
-from seatrial.world.objects import CREATABLE, changed, kind_of, manifest
+from seatrial.world.objects import changed, kind_of, manifest
 from seatrial.world.world import WORKLOADS, World
 
 GARBAGE = "no-such-token"
@@ -207,38 +206,6 @@ def _seen(history: History, plural: str, name: str, revision: int) -> list[Event
     return [e for e in history.of("watched", watch=f"operator/{plural}", name=name) if e["revision"] >= revision]
 
 
-def creates_many(world: World, person: str, word: str, number: int, *, labelled: int = 0, label: str = "", large: bool = False) -> None:
-    """`one`, `one-1`, ...: "them", the name of the first being the beginning of all others; the first `labelled` carry the label, and the
-    others another value of it."""
-    world.batch = ["one", *(f"one-{i}" for i in range(1, number))]
-    key, _, value = label.partition("=")
-    for i, name in enumerate(world.batch):
-        body = manifest(kind_of(word), name, namespace=world.namespace)
-        body["metadata"]["labels"] |= {key: value if i < labelled else f"not-{value}"} if key else {}
-        body |= {"data": {"ballast": BALLAST}} if large else {}
-        path = kind_of(word).path(namespace=world.namespace)
-        told(world, name, world.run(client_of(world, person).request("POST", path, body=body)))
-
-
-def create_at_once(world: World, number: int, word: str, name: str) -> None:
-    """As many people as wanted create one object, each with content of their own, at the same time."""
-    world.batch = [f"person-{i}" for i in range(number)]
-    answers = world.run(_all_at_once(world, word, name))
-    for person, answer in zip(world.batch, answers, strict=True):
-        told(world, person, answer)
-
-
-async def _all_at_once(world: World, word: str, name: str) -> Sequence[Answer]:
-    return await asyncio.gather(*(create(world, person, word, name, content=person) for person in world.batch))
-
-
-def creates_each_kind(world: World, person: str) -> None:
-    """One object of every kind that the suite knows a valid manifest of."""
-    for resource in CREATABLE:
-        told(world, person, world.run(create(world, person, resource, "each", replicas=0)))
-
-
-BALLAST = "ballast " * 25_000  # with a few changes of such objects the buffers of a stream are full
 SENSELESS_NAME = "senseless"
 SENSELESS: Mapping[str, str] = {
     "a pod into an unknown namespace": "unknown-namespace",
@@ -301,71 +268,6 @@ def _millicores(cpu: str) -> int:
 def weather(world: World) -> str:
     """Content that no change before had."""
     return f"weather {len(world.history)}"
-
-
-def deletes_one_pod(world: World, person: str, name: str) -> None:
-    """The first pod by name; returns when the operator has seen it go. It goes when all else is over, so that nothing but its end is
-    news."""
-    world.run(world.pause(2 * world.timing().limits.react_s))
-    victim = _first_pod(world, name)
-    deletes(world, person, "pod", victim)
-    gone = world.seen(
-        lambda h: h.of("watched", watch="operator/pods", name=victim, type="DELETED"),
-        within_s=world.timing().recovery,
-        what=f"the end of the pod {victim}",
-    )
-    world.run(gone)
-
-
-def _first_pod(world: World, name: str) -> str:
-    return str(min(e["name"] for e in facts.pods_of(world.history, name)))
-
-
-def unlabels_one_pod(world: World, person: str, name: str) -> None:
-    """The first pod by name belongs to no selector any more."""
-    changes(world, person, "pod", _first_pod(world, name), {"metadata": {"labels": {"app": None}}})
-
-
-def deletes_the_replicaset(world: World, person: str, name: str) -> None:
-    """The one that the deployment has, with all that is its own; returns when the operator has seen it go."""
-    owned = [e for e in facts.current(world.history, "replicasets").values() if facts.owner(e["object"]) == ("Deployment", name)]
-    if len(owned) != 1:
-        raise Inconclusive(f"blocked: the deployment {name} has {len(owned)} ReplicaSets")
-    deletes(world, person, "replicaset", owned[0]["name"], propagationPolicy="Background")
-    gone = world.seen(
-        lambda h: h.of("watched", watch="operator/replicasets", uid=owned[0]["uid"], type="DELETED"),
-        within_s=world.timing().recovery,
-        what=f"the end of the ReplicaSet {owned[0]['name']}",
-    )
-    world.run(gone)
-
-
-def does_to_them(world: World, person: str, what: str, *, label: str | None, only_one: bool, times: int) -> None:
-    """Change or delete each of them, or the first, in turn; with a label, that is what is taken away."""
-    for name in world.batch[:1] if only_one else world.batch:
-        for _ in range(times):
-            if what == "deletes":
-                deletes(world, person, "configmap", name)
-            else:
-                patch = {"metadata": {"labels": {label: None}}} if label else changed(weather(world))
-                changes(world, person, "configmap", name, patch)
-
-
-def deletes_selected(world: World, person: str, word: str, selector: Mapping[str, str]) -> None:
-    """DELETE of the collection with a selector."""
-    path = kind_of(word).path(namespace=world.namespace)
-    told(world, person, world.run(client_of(world, person).request("DELETE", path, params=dict(selector))))
-
-
-def creates_by_prefix(world: World, person: str, prefix: str, *, number: int) -> None:
-    """So many pods whose names the server makes."""
-    pods = kind_of("pods")
-    beginning(world)
-    for _ in range(number):
-        body = manifest(pods, "unnamed", namespace=world.namespace)
-        del body["metadata"]["name"]
-        body["metadata"]["generateName"] = prefix
-        told(world, person, world.run(client_of(world, person).request("POST", pods.path(namespace=world.namespace), body=body)))
 
 
 def reads(world: World, person: str, word: str, name: str) -> Answer:

@@ -1,11 +1,12 @@
-"""Waiting for pods and workloads to get where they should, as the operator sees them."""
+"""Pods and workloads: waiting until they are where they should be, as the operator sees them, and taking away from them."""
 
 from collections.abc import Callable
 from typing import Any
 
 from seatrial.checks import facts
+from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
-from seatrial.world import faults
+from seatrial.world import faults, people
 from seatrial.world.world import World
 
 Pods = list[Event]
@@ -66,3 +67,40 @@ def judge_bound_once(world: World, names: list[str]) -> None:
     for name in names:
         become(world, name, "been bound")
     world.judge("workloads.bound_once", names=names)
+
+
+def deletes_one_pod(world: World, person: str, name: str) -> None:
+    """The first pod by name; returns when the operator has seen it go. It goes when all else is over, so that nothing but its end is
+    news."""
+    world.run(world.pause(2 * world.timing().limits.react_s))
+    victim = _first_pod(world, name)
+    people.deletes(world, person, "pod", victim)
+    gone = world.seen(
+        lambda h: h.of("watched", watch="operator/pods", name=victim, type="DELETED"),
+        within_s=world.timing().recovery,
+        what=f"the end of the pod {victim}",
+    )
+    world.run(gone)
+
+
+def unlabels_one_pod(world: World, person: str, name: str) -> None:
+    """The first pod by name belongs to no selector any more."""
+    people.changes(world, person, "pod", _first_pod(world, name), {"metadata": {"labels": {"app": None}}})
+
+
+def deletes_the_replicaset(world: World, person: str, name: str) -> None:
+    """The one that the deployment has, with all that is its own; returns when the operator has seen it go."""
+    owned = [e for e in facts.current(world.history, "replicasets").values() if facts.owner(e["object"]) == ("Deployment", name)]
+    if len(owned) != 1:
+        raise Inconclusive(f"blocked: the deployment {name} has {len(owned)} ReplicaSets")
+    people.deletes(world, person, "replicaset", owned[0]["name"], propagationPolicy="Background")
+    gone = world.seen(
+        lambda h: h.of("watched", watch="operator/replicasets", uid=owned[0]["uid"], type="DELETED"),
+        within_s=world.timing().recovery,
+        what=f"the end of the ReplicaSet {owned[0]['name']}",
+    )
+    world.run(gone)
+
+
+def _first_pod(world: World, name: str) -> str:
+    return str(min(e["name"] for e in facts.pods_of(world.history, name)))
