@@ -58,6 +58,10 @@ class MakesPodsFirst(Deployments):
     """Makes the first pods itself, and a ReplicaSet that adopts them."""
 
     async def create_set(self, deployment: Json, old: Sequence[Json]) -> None:
+        await self.make_pods(deployment, old)
+        await super().create_set(deployment, old)
+
+    async def make_pods(self, deployment: Json, old: Sequence[Json]) -> None:
         meta, template = deployment["metadata"], deployment["spec"]["template"]
         digest = template_hash(template, collisions=0)
         labels = template["metadata"]["labels"] | {HASH: digest}
@@ -65,7 +69,6 @@ class MakesPodsFirst(Deployments):
             own = {"generateName": f"{meta['name']}-{digest}-", "namespace": meta["namespace"], "labels": labels}
             pod = {"apiVersion": "v1", "kind": "Pod", "metadata": own, "spec": template["spec"]}
             await self.client.create(by_plural("pods"), pod, namespace=meta["namespace"])
-        await super().create_set(deployment, old)
 
 
 async def main_makes_pods_first(args: Sequence[str], context: Context) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
-from seatrial_reference.machinery.client import RequestFailed
+from seatrial_reference.machinery.client import ApiError, Client, RequestFailed, Unreachable
 from seatrial_reference.machinery.election import Elector, LeaseLost
-from seatrial_reference.machinery.objects import Json
+from seatrial_reference.machinery.objects import Json, epoch_s
+from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
 from violations.dialling import touch
 
@@ -30,6 +31,27 @@ class Hasty(Elector):
 
     def expired(self) -> bool:
         return self.observed_s + self._election.lease_s / 2 <= self._context.now_s()
+
+
+class Impatient(Elector):
+    """Asks as often as it should, and takes the lease of another for expired after half of its time."""
+
+    def expired(self) -> bool:
+        return super().expired() if self.leads else self.observed_s + self._election.lease_s / 2 <= self._context.now_s()
+
+
+class Eager(Elector):
+    """Works from the first moment, and stands back when its first look at the lease shows that somebody else has it."""
+
+    async def run(self, lead: Callable[[], Awaitable[None]]) -> None:
+        work = asyncio.create_task(_awaited(lead()))
+        try:
+            await self._context.sleep(self._election.retry_s)
+            if await self.attempt(limit_s=self._election.renew_s):
+                await self.renew()
+        finally:
+            work.cancel()
+        await super().run(lead)
 
 
 class Careless(Elector):
@@ -112,6 +134,18 @@ class Published(Elector):
 
     def __init__(self, *args: Any, identity: str, **how: Any) -> None:
         super().__init__(*args, identity=f"{identity}@{self.address}", **how)
+
+
+async def vacant(client: Client, context: Context, name: str, *, namespace: str = "kube-system") -> bool:
+    """Whether nobody holds the lease of that name, or nobody has renewed it in time."""
+    try:
+        record = (await client.get(by_plural("leases"), name, namespace=namespace))["spec"]
+    except ApiError:
+        return True
+    except Unreachable:
+        return False
+    age_s = context.wall_s() - epoch_s(record["renewTime"])
+    return not record.get("holderIdentity") or age_s > float(record["leaseDurationSeconds"])
 
 
 async def _awaited(work: Awaitable[None]) -> None:

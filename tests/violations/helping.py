@@ -8,10 +8,11 @@ from typing import Any
 from seatrial_reference import scheduler
 from seatrial_reference.machinery.client import RequestFailed
 from seatrial_reference.machinery.informer import Handlers
-from seatrial_reference.machinery.objects import Json, key_of, node_name, uid_of
+from seatrial_reference.machinery.objects import Json, condition, key_of, node_name, uid_of
 from seatrial_reference.machinery.workqueue import WorkQueue
 from seatrial_reference.scheduler.scheduler import Scheduler
 from seatrial_schemas.context import Context
+from violations import elections
 
 PATIENCE_S = 1.0
 
@@ -51,6 +52,32 @@ class WaitsForNewNodes(Scheduler):
 
 async def main_waits_for_new_nodes(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=WaitsForNewNodes)
+
+
+class MissesDepartures(Scheduler):
+    """What fits nowhere is looked at again when a node changes in what counts; that a pod has gone is not news about a node."""
+
+    def node_updated(self, old: Json, new: Json) -> None:
+        self.touch(key_of(new))
+        if _room(old) != _room(new):
+            self.retry_unschedulable()
+
+    def pod_deleted(self, pod: Json) -> None:
+        self.touch(node_name(pod))
+        self.forget(pod)
+        self.unschedulable.pop(key_of(pod), None)
+
+
+def _room(node: Json) -> tuple[Any, ...]:
+    return node["spec"], condition(node, "Ready").get("status"), node["status"].get("allocatable")
+
+
+async def main_misses_departures(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, part=MissesDepartures)
+
+
+async def main_impatient(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, elector=elections.Impatient)
 
 
 class ConfirmsWhatItFinds(Scheduler):

@@ -312,3 +312,15 @@ class RunsNewsOnly(Kubelet):
 
 async def main_runs_news_only(args: Sequence[str], context: Context) -> None:
     await kubelet.main(args, context, part=RunsNewsOnly)
+
+
+class ReportsOnce(Kubelet):
+    """A pod that runs is reported as running, and that is the last that is heard of it."""
+
+    async def report(self, pod: Json, running: Running) -> None:
+        if self.told.get(uid_of(pod), {}).get("phase") != "Running":
+            await super().report(pod, running)
+
+
+async def main_reports_once(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=ReportsOnce)
