@@ -63,8 +63,7 @@ Feature: How a pod gets its node
       When "alice" creates a pod "large" that takes most of a node
       And the pod "large" has been bound
       And "alice" creates a pod "web" that takes most of a node
-      Then the pod "web" is stored and stays unbound
-      When "alice" deletes one pod of "large"
+      And "alice" deletes one pod of "large"
       Then the pod "web" becomes running
 
     Scenario: the node is closed for a while
