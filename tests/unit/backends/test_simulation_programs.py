@@ -17,6 +17,7 @@ import pytest
 
 from seatrial.backends.interface import Program
 from seatrial.backends.simulation import Simulation, watchdog
+from seatrial.backends.simulation.loop import SimulatedLoop
 from seatrial.model.errors import HarnessFault, Inconclusive, UsageError
 from seatrial.model.history import History
 
@@ -176,6 +177,21 @@ def test_watchdog(trial: Trial, monkeypatch: pytest.MonkeyPatch, how: str, said:
         await asyncio.sleep(1)
 
     with pytest.raises(Inconclusive, match=f"one#0 .*{said}"):
+        trial.backend.run(act())
+    trial.backend.run(asyncio.sleep(1))
+
+
+def test_nobody_waits_for_a_cluster_that_never_rests(trial: Trial) -> None:
+    """Time passes, but in such small steps that the scenario would never be over."""
+
+    async def act() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimulatedLoop)
+        loop.tired_at = loop.steps + 500
+        for _ in range(1000):
+            await asyncio.sleep(0.001)
+
+    with pytest.raises(Inconclusive, match="never rests"):
         trial.backend.run(act())
     trial.backend.run(asyncio.sleep(1))
 

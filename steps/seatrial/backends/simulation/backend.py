@@ -13,7 +13,7 @@ from seatrial.backends.interface import OPERATOR, Network
 from seatrial.backends.simulation.boot import BOOT, Boot, context_of
 from seatrial.backends.simulation.context import SimulatedContext
 from seatrial.backends.simulation.libraries import Libraries
-from seatrial.backends.simulation.loop import SimulatedLoop
+from seatrial.backends.simulation.loop import RESTLESS, SimulatedLoop
 from seatrial.backends.simulation.network import SimulatedNetwork, drain
 from seatrial.backends.simulation.scratch import certificates
 from seatrial.backends.simulation.watchdog import Blocked, watchdog
@@ -85,6 +85,7 @@ class Simulation:
     async def network(self, record: Record) -> Network:
         if self._network is not None:
             await self._network.close()
+        self._loop.tired_at = self._loop.steps + RESTLESS
         self._network = SimulatedNetwork(loop=self._loop, seed=self.seed, operator=self._operator, record=record)
         return self._network
 

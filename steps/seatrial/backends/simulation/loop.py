@@ -24,6 +24,7 @@ from seatrial.model.errors import HarnessFault, Inconclusive
 SWEEP_EVERY = 50_000  # callbacks; the collector runs at these steps and at no other
 SWEEPS_PER_FULL = 20
 STALE_TIMERS_MIN = 200
+RESTLESS = 120_000  # steps on one network: a scenario takes a thousand, and the longest one a fifth of that
 
 
 class SimulatedTask(asyncio.Task[Any]):
@@ -46,6 +47,7 @@ class SimulatedLoop(Sockets):
     def __init__(self, random: Random) -> None:
         super().__init__()
         self.steps = 0
+        self.tired_at = RESTLESS  # steps; nobody waits longer for a cluster in which something always happens
         self.alarm: Blocked | None = None  # set by the watchdog: steps are taken and no time passes
         self.act: asyncio.Task[Any] | None = None  # what Backend.run waits for
         self.fault: Exception | None = None  # why the act was cancelled
@@ -152,6 +154,8 @@ class SimulatedLoop(Sockets):
     def _step(self, handle: SimulatedHandle, boot: Boot | None) -> None:
         self.steps += 1
         self._running = boot
+        if self.steps == self.tired_at:
+            self._fail(Inconclusive(self._restless(boot)))
         try:
             handle._run()  # noqa: SLF001
         except SystemExit as exit_:
@@ -172,6 +176,11 @@ class SimulatedLoop(Sockets):
         if boot is not None and boot.quit is not None:
             boot.quit(SystemExit(f"ended by the watchdog: {blocked}"))
         self._fail(Inconclusive(f"{name} {blocked}; simulation shares one interpreter: run it as processes"))
+
+    def _restless(self, boot: Boot | None) -> str:
+        name = boot.name if boot else "the suite"
+        passed = f"{RESTLESS} steps, {self.now_s:.1f} s of simulated time"
+        return f"the cluster never rests: {passed}, and {name} goes on; run it as processes"
 
     def _fail(self, fault: Exception) -> None:
         """End the present act because of `fault`. Raises it where there is none to end."""
