@@ -22,9 +22,9 @@ def pods_become(world: World, name: str) -> None:
 
 @then(parsers.re(r"exactly (?P<number>\d+) pods? of " + NAME + r" (?P<when>is left|are left|were ever created)"))
 def pods_left(world: World, number: str, name: str, when: str) -> None:
-    """Left: so many, and still so many after a quiet window. Ever created: by uid and by attempts, over the whole history."""
+    """So many, and still so many after a quiet window. Ever created: by uid and by attempts, over the whole history."""
     if when == "were ever created":
-        world.judge("workloads.ever_created", name=name, number=int(number))
+        workloads.ever_created(world, name, int(number))
     else:
         workloads.left(world, name, int(number))
 

@@ -56,6 +56,19 @@ def left(world: World, name: str, number: int) -> None:
     world.judge("workloads.count", name=name, number=number)
 
 
+def ever_created(world: World, name: str, number: int) -> None:
+    """A Then: so many pods have come, and no other one comes for a while. Who makes more and more is found out before that."""
+
+    def come(history: History) -> bool:
+        seen = history.of("watched", watch="operator/pods", type="ADDED")
+        return len({e["uid"] for e in seen if facts.belongs(e["object"], name)}) >= number
+
+    world.run(world.wait(come, within_s=world.timing().recovery))
+    world.judge("workloads.ever_created", name=name, number=number)
+    faults.window(world, virtually_s=faults.POLLERS_S)
+    world.judge("workloads.ever_created", name=name, number=number)
+
+
 def owned(history: History, name: str, number: int) -> Pods | None:
     """The ReplicaSets of a deployment, if there are so many."""
     sets = [e for e in facts.current(history, "replicasets").values() if facts.owner(e["object"]) == ("Deployment", name)]
@@ -84,22 +97,31 @@ def deletes_one_pod(world: World, person: str, name: str) -> None:
 
 
 def unlabels_one_pod(world: World, person: str, name: str) -> None:
-    """The first pod by name belongs to no selector any more."""
-    people.changes(world, person, "pod", _first_pod(world, name), {"metadata": {"labels": {"app": None}}})
+    """The first pod by name belongs to no selector any more; returns when the operator has seen that, too."""
+    pod = _first_pod(world, name)
+    people.changes(world, person, "pod", pod, {"metadata": {"labels": {"app": None}}})
+    without = world.seen(
+        lambda h: pod not in [e["name"] for e in facts.pods_of(h, name)],
+        within_s=world.timing().recovery,
+        what=f"the pod {pod} without its label",
+    )
+    world.run(without)
 
 
 def deletes_the_replicaset(world: World, person: str, name: str) -> None:
-    """The one that the deployment has, with all that is its own; returns when the operator has seen it go."""
+    """The one that the deployment has, with all that is its own; returns when the operator has seen it go, and its pods begin to."""
     owned = [e for e in facts.current(world.history, "replicasets").values() if facts.owner(e["object"]) == ("Deployment", name)]
     if len(owned) != 1:
         raise Inconclusive(f"blocked: the deployment {name} has {len(owned)} ReplicaSets")
+    pods = {e["uid"] for e in facts.pods_of(world.history, name)}
     people.deletes(world, person, "replicaset", owned[0]["name"], propagationPolicy="Background")
-    gone = world.seen(
-        lambda h: h.of("watched", watch="operator/replicasets", uid=owned[0]["uid"], type="DELETED"),
-        within_s=world.timing().recovery,
-        what=f"the end of the ReplicaSet {owned[0]['name']}",
-    )
-    world.run(gone)
+
+    def gone(history: History) -> bool:
+        left = [e["object"]["metadata"] for e in facts.pods_of(history, name) if e["uid"] in pods]
+        ended = history.of("watched", watch="operator/replicasets", uid=owned[0]["uid"], type="DELETED")
+        return bool(ended) and all("deletionTimestamp" in meta for meta in left)
+
+    world.run(world.seen(gone, within_s=world.timing().recovery, what=f"the end of the ReplicaSet {owned[0]['name']} and its pods"))
 
 
 def _first_pod(world: World, name: str) -> str:
