@@ -23,7 +23,7 @@ Feature: Everybody talks to the API server
       And every component has asked the API server again
       Then during all of this every connection went to or from the API server
 
-    @needs:cut
+    @needs:cut @needs:hold
     Scenario: the controller manager alone is cut off from the API server
       Given a cluster with 2 nodes
       And a deployment "web" with 2 replicas is running
@@ -98,7 +98,7 @@ Feature: Everybody talks to the API server
       Then during all of this no frame went between the kubelets and the scheduler
       And during all of this no frame went between the kubelets and the controller manager
 
-    @needs:cut
+    @needs:cut @needs:hold
     Scenario: a kubelet alone is cut off from the API server
       Given a cluster with 2 nodes
       When the kubelet of "node-1" is cut off from every API server
@@ -145,7 +145,7 @@ Feature: Everybody talks to the API server
       And every component has asked the API server again
       Then during all of this no frame went between the kubelets
 
-    @needs:cut
+    @needs:cut @needs:hold
     Scenario: one of them alone is cut off from the API server
       Given a cluster with 2 nodes
       And a deployment "web" with 2 replicas is running

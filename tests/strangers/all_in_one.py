@@ -106,17 +106,21 @@ def keep_deployments(api: Api) -> None:
         _set(api, "deployments", deployment, "status", _counted(deployment, pods))
 
 
-def adopt(api: Api, owner: Json) -> None:
-    wanted, adopted = owner["spec"]["selector"].get("matchLabels", {}), {"ownerReferences": made_by(owner, {}, {})["ownerReferences"]}
+def claim(api: Api, owner: Json) -> None:
+    """Takes in what matches and is nobody's, and lets go what is its own and matches no longer."""
+    wanted, own = owner["spec"]["selector"].get("matchLabels", {}), made_by(owner, {}, {})["ownerReferences"]
     for pod in living(api.store.all("pods", owner["metadata"]["namespace"])):
         meta = pod["metadata"]
-        if wanted and wanted.items() <= (meta.get("labels") or {}).items() and not meta.get("ownerReferences"):
-            api.change("pods", meta["namespace"], meta["name"], lambda new: new | {"metadata": new["metadata"] | adopted})
+        matches = wanted and wanted.items() <= (meta.get("labels") or {}).items()
+        belongs = any(r["uid"] == owner["metadata"]["uid"] for r in meta.get("ownerReferences") or ())
+        if bool(matches) != belongs and (belongs or not meta.get("ownerReferences")):
+            owners = {"ownerReferences": [] if belongs else own}
+            api.change("pods", meta["namespace"], meta["name"], lambda new, owners=owners: new | {"metadata": new["metadata"] | owners})
 
 
 def keep_replicasets(api: Api) -> None:
     for one in living(api.store.all("replicasets")):
-        adopt(api, one)
+        claim(api, one)
         pods, spec, meta = owned(api, "pods", one), one["spec"], one["metadata"]
         for _ in range(spec.get("replicas", 1) - len(pods)):
             labels = spec["template"]["metadata"].get("labels") or {}
