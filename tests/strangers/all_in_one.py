@@ -111,11 +111,11 @@ def claim(api: Api, owner: Json) -> None:
     wanted, own = owner["spec"]["selector"].get("matchLabels", {}), made_by(owner, {}, {})["ownerReferences"]
     for pod in living(api.store.all("pods", owner["metadata"]["namespace"])):
         meta = pod["metadata"]
-        matches = wanted and wanted.items() <= (meta.get("labels") or {}).items()
-        belongs = any(r["uid"] == owner["metadata"]["uid"] for r in meta.get("ownerReferences") or ())
-        if bool(matches) != belongs and (belongs or not meta.get("ownerReferences")):
-            owners = {"ownerReferences": [] if belongs else own}
-            api.change("pods", meta["namespace"], meta["name"], lambda new, owners=owners: new | {"metadata": new["metadata"] | owners})
+        matches, owners = bool(wanted) and wanted.items() <= (meta.get("labels") or {}).items(), meta.get("ownerReferences") or []
+        belongs = any(r["uid"] == owner["metadata"]["uid"] for r in owners)
+        if matches != belongs and (belongs or not owners):
+            now = {"metadata": meta | {"ownerReferences": [] if belongs else own}}
+            api.change("pods", meta["namespace"], meta["name"], lambda new, now=now: new | now)
 
 
 def keep_replicasets(api: Api) -> None:
@@ -126,10 +126,8 @@ def keep_replicasets(api: Api) -> None:
             labels = spec["template"]["metadata"].get("labels") or {}
             pod_meta = made_by(one, labels, {"generateName": f"{meta['name']}-"})
             api.create("pods", meta["namespace"], {"metadata": pod_meta, "spec": spec["template"]["spec"]})
-        surplus = sorted(pods, key=lambda p: (bool(p["spec"].get("nodeName")), p["metadata"]["name"]))[
-            : max(0, len(pods) - spec.get("replicas", 1))
-        ]
-        for pod in surplus:
+        by_worth = sorted(pods, key=lambda p: (bool(p["spec"].get("nodeName")), p["metadata"]["name"]))
+        for pod in by_worth[: max(0, len(pods) - spec.get("replicas", 1))]:
             api.delete("pods", meta["namespace"], pod["metadata"]["name"], {})
         _set(api, "replicasets", one, "status", _counted(one, pods))
 

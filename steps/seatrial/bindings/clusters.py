@@ -41,7 +41,7 @@ def something_happens(world: World, who: str, what: str) -> None:
 def streams_are_held(world: World, who: str, resource: str | None) -> None:
     """The tap keeps back what the API server tells them, of everything or of one kind, new streams included; everything else flows."""
     instances, user = acting(world, who)
-    faults.hold_streams(world, instances, **({"user": user} if user else {}), **({"resource": resource} if resource else {}))
+    faults.hold_streams(world, instances, **{what: one for what, one in (("user", user), ("resource", resource)) if one})
 
 
 @when("the streams are released")
