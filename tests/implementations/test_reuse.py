@@ -47,10 +47,11 @@ def test_most_scenarios_boot_no_cluster_of_their_own_and_find_the_same(tmp_path:
 
 
 def test_who_is_wrong_is_found_on_a_cluster_that_has_served_before(tmp_path: Path) -> None:
-    rules = ("CHAIN-03", "SCHED-05")  # both with two nodes, this one first
+    rules = ("CHAIN-03", "SCHED-05")  # all their scenarios have two nodes; those of the first come first
     found = judge(descriptor(tmp_path, WRONG), *(f"--rule={rule}" for rule in rules), "-n", "1", folder=tmp_path, backend="processes")
     [history] = (tmp_path / "histories").glob("SCHED-05-*")
 
     assert found.rules == {"CHAIN-03": "passed", "SCHED-05": "failed"}, found.shown
-    assert numbers(history) == [2]
+    [number] = numbers(history)
+    assert number > 1
     assert "culprit   scheduler-0" in found.shown
