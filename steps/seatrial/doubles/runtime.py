@@ -59,11 +59,6 @@ class Runtime:
         """Whether a pod has a sandbox that is up: containers end with theirs."""
         return any(p.state == pb.SANDBOX_READY for p in self._pods.pods.values())
 
-    def container(self, namespace: str, pod: str, container: str) -> Container | None:
-        """The latest of that name that the kubelet created."""
-        found = [c for c in self._pods.containers.values() if (c.pod.namespace, c.pod.name, c.name) == (namespace, pod, container)]
-        return found[-1] if found else None
-
     def exit_containers(self, uid: str, *, code: int) -> None:
         """The processes in all running containers of a pod end by themselves. Raises Inconclusive where none runs here."""
         running = [c for c in self._pods.containers.values() if c.pod.config.metadata.uid == uid and c.state == pb.CONTAINER_RUNNING]

@@ -164,10 +164,10 @@ def test_calls_can_be_held(tmp_path: Path) -> None:
             starting = asyncio.create_task(started(s, pod_config(s)))
             event = await barrier.reached(within_s=5)
             assert (event["held"], event["container"]) == (True, "c")
-            assert s.runtime.container("a", "p", "c").state == pb.CONTAINER_CREATED
+            assert [c.state for c in (await s.ask(cri.LIST_CONTAINERS)).containers] == [pb.CONTAINER_CREATED]
             barrier.release()
             await starting
-            assert s.runtime.container("a", "p", "c").state == pb.CONTAINER_RUNNING
+            assert [c.state for c in (await s.ask(cri.LIST_CONTAINERS)).containers] == [pb.CONTAINER_RUNNING]
             assert s.runtime.busy()
             s.runtime.hold("StartContainer", pod="q")
             s.runtime.heal()
