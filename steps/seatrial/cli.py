@@ -113,6 +113,7 @@ def _pairs(settings: Sequence[str], implementation: str) -> dict[str, str]:
 @click.option("-o", "--output", "reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write reports there.")
 @_settings
 @click.option("--fail-fast", is_flag=True, help="Stop at the first MUST rule that does not pass.")
+@click.option("--brief", is_flag=True, help="Try a rule no further once it has failed.")
 @click.option("--once", is_flag=True, help="Repeat nothing: a verdict may be chance, or the fault of the base.")
 @click.option("--dry-run", is_flag=True, help="Say what would run; start nothing.")
 def run(*, implementation: str, reports: Path | None, dry_run: bool, **options: Any) -> int:

@@ -79,7 +79,9 @@ class Lanes:
         waiting = deque(self._session.items)
         while waiting or self._busy:
             while waiting and len(self._busy) < self._count:
-                self._start(self._next(waiting))
+                item = self._next(waiting)
+                if not plugin.settled(item):
+                    self._start(item)
                 self._stop_if_told()
             for ready in wait([s.connection for s in self._busy]) if self._busy else ():
                 self._finish(next(s for s in self._busy if s.connection is ready))

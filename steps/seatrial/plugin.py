@@ -35,6 +35,7 @@ WORLD = pytest.StashKey[World]()
 RULE = pytest.StashKey[Rule]()
 PASSED = pytest.StashKey[bool]()
 CHOSEN = pytest.StashKey[set[str]]()
+SETTLED = pytest.StashKey[set[str]]()  # of the configuration: rules that have failed, where a run is brief
 AHEAD = pytest.StashKey[World]()  # of the configuration: a world that has already come as far as its first sentence
 CRITERIA = ("role", "profile", "area")
 
@@ -50,6 +51,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--profile", action="append", default=[], help="only rules of this profile")
     group.addoption("--area", action="append", default=[], help="only rules of this area")
     group.addoption("--smoke", action="store_true", help="only the rules that a quick look is content with")
+    group.addoption("--brief", action="store_true", help="try a rule no further once it has failed")
     group.addoption("--reports", metavar="DIR", help="where histories go")
 
 
@@ -62,6 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
             module = importlib.import_module(f"seatrial.bindings.{name}")
             config.pluginmanager.register(module, module.__name__)
         vocabulary.learn()
+        if config.getoption("brief"):
+            config.pluginmanager.register(Brief(config), "seatrial-brief")
 
 
 def _understand(config: pytest.Config) -> None:
@@ -259,7 +263,37 @@ def pytest_bdd_before_step_call(request: pytest.FixtureRequest, step: Any, step_
     request.node.stash[WORLD].step(step.keyword.strip(), step.name)
 
 
+# -- brief runs
+
+
+def settled(item: pytest.Item) -> bool:
+    """Whether there is nothing left to find out, for its rule has failed and the run is brief."""
+    return RULE in item.stash and item.stash[RULE].id in item.config.stash.get(SETTLED, ())
+
+
+class Brief:
+    """Remembers which rules have failed. Those with a deviation on record are tried to the end: each finding must be the recorded one."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._settled = config.stash[SETTLED] = set()
+        self._spared = {d.id for d in implementation_of(config).deviations}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for result in results_in(report):
+            if result.verdict is Verdict.FAILED and result.rule not in self._spared:
+                self._settled.add(result.rule)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        return True if settled(item) else None
+
+
 # -- what happened becomes a result
+
+
+def results_in(report: pytest.TestReport) -> list[Result]:
+    """What travels with a report."""
+    return [Result.from_json(str(text)) for name, text in report.user_properties if name == PROPERTY]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -57,6 +57,7 @@ class Wish:
     workers: int | None = None  # scenarios at a time; None: as many as suit the backend
     reports: Path | None = None
     fail_fast: bool = False
+    brief: bool = False  # a rule is tried no further once it has failed
     once: bool = False  # what did not pass is not repeated, nor tried on the bare base
 
     def selected(self) -> list[Rule]:
@@ -92,6 +93,7 @@ class Wish:
         given += [f"--reports={self.reports}"] if self.reports else []
         given += [f"--set={s}" for s in self.settings]
         given += ["--smoke"] if self.smoke else []
+        given += ["--brief"] if self.brief else []
         for option, values in (("rule", self.rules), ("role", self.roles), ("profile", self.profiles), ("area", self.areas)):
             given += [f"--{option}={value}" for value in values]
         return [
@@ -145,9 +147,9 @@ class Harvest:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
         yield
-        texts = [text for name, text in report.user_properties if name == plugin.PROPERTY]
-        if texts:
-            self._take(Result.from_json(str(texts[-1])))
+        found = plugin.results_in(report)
+        if found:
+            self._take(found[-1])
         elif report.failed:
             self.trouble.append(f"{report.nodeid}: {report.longreprtext}")
 
@@ -204,7 +206,7 @@ def run(wish: Wish, shows: Shows, *, command: str) -> Report:
     finally:
         shows.end()
     backend = backend_name(wish.backend, implementation)
-    results = list(harvest.results.values()) if harvest.stopped == FAIL_FAST else _complete(harvest, backend)
+    results = list(harvest.results.values()) if harvest.stopped == FAIL_FAST else _complete(harvest, backend, brief=wish.brief)
     report = Report(
         implementation=implementation,
         backend=backend,
@@ -237,10 +239,10 @@ def _met(implementation: Implementation, shows: Shows) -> Implementation:
     return replace(implementation, version=met.version)
 
 
-def _complete(harvest: Harvest, backend: str) -> list[Result]:
+def _complete(harvest: Harvest, backend: str, *, brief: bool) -> list[Result]:
     why = harvest.trouble[0].strip().splitlines()[-1] if harvest.trouble else ""
     missing = INTERRUPTED if harvest.interrupted else NEVER_READY if harvest.stopped else died(why)
-    return complete(harvest.planned, harvest.results.values(), backend=backend, missing=missing)
+    return complete(harvest.planned, harvest.results.values(), backend=backend, missing=missing, brief=brief)
 
 
 def _outcomes(implementation: Implementation, rules: Sequence[Rule], results: Sequence[Result]) -> list[Outcome]:
@@ -267,8 +269,8 @@ def _again(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:
 
 
 def _only(wish: Wish, **changed: Any) -> Wish:
-    """The wish without what selects scenarios, and without reports: the first histories stand."""
-    return replace(wish, reports=None, rules=(), roles=(), profiles=(), areas=(), smoke=False, **changed)
+    """The wish without what selects scenarios or leaves some out, and without reports: the first histories stand."""
+    return replace(wish, reports=None, rules=(), roles=(), profiles=(), areas=(), smoke=False, brief=False, **changed)
 
 
 def _fair(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:

@@ -34,7 +34,8 @@ def committed() -> dict[str, Row]:
 
 def row(violation: Expected) -> Row:
     """One violation before all rules."""
-    return {rule: verdict for rule, verdict in tried(violation.file, (), backend=violation.backend).verdicts.items() if verdict != "passed"}
+    found = tried(violation.file, (), "--brief", backend=violation.backend)
+    return {rule: verdict for rule, verdict in found.verdicts.items() if verdict != "passed"}
 
 
 def computed(violations: Sequence[Expected], *, jobs: int) -> dict[str, Row]:

@@ -65,11 +65,13 @@ def rules() -> list[str]:
     return [id_ for text in texts for id_ in re.findall(r"@id:([A-Z]+-\d+)", text)]
 
 
-def tried(file: Path, rules: Sequence[str], *, backend: str = "simulation") -> Trial:
+def tried(file: Path, rules: Sequence[str], *options: str, backend: str = "simulation") -> Trial:
     """Run the violation against the rules; all of them where none is named. Raises RuntimeError where there is no report."""
     with tempfile.TemporaryDirectory() as folder:
         chosen = [part for rule in rules for part in ("--rule", rule)]
-        ended = seatrial("run", "-i", str(file), "--backend", backend, "-n", "1", "--once", "-o", folder, *chosen, within_s=LIMIT_S)
+        ended = seatrial(
+            "run", "-i", str(file), "--backend", backend, "-n", "1", "--once", "-o", folder, *chosen, *options, within_s=LIMIT_S
+        )
         report = Path(folder) / "report.json"
         if not report.is_file():
             raise RuntimeError(f"{file.name}: no report; exit {ended.exit}\n{ended.said[-4000:]}")

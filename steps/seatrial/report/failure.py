@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from seatrial.model.verdicts import Verdict
 from seatrial.report.diagram import diagram
-from seatrial.report.outcomes import INTERRUPTED, Outcome
+from seatrial.report.outcomes import INTERRUPTED, SETTLED, Outcome
 from seatrial.report.summary import Report
 from seatrial.results import Breach, Result
 
@@ -23,8 +23,13 @@ QUIET = (Verdict.PASSED, Verdict.NOT_APPLICABLE)
 def failures(report: Report) -> list[tuple[Outcome, Result]]:
     """The scenarios that somebody should read about; recorded deviations are counted, not printed."""
     loud = [o for o in report.outcomes if o.verdict not in QUIET and not o.expected and not o.excused]
-    told = [(o, r) for o in loud for r in o.results if r.verdict not in QUIET and not r.backend_lacks and r.cause != INTERRUPTED.cause]
+    told = [(o, r) for o in loud for r in o.results if r.verdict not in QUIET and not r.backend_lacks and not _untried(o, r)]
     return [(o, r) for o, r in told if not (o.confined and r.verdict is Verdict.NOT_RUN)]  # these have a line for each rule
+
+
+def _untried(outcome: Outcome, result: Result) -> bool:
+    """Whether there was no time for it, or no need: its rule stays failed."""
+    return result.cause == INTERRUPTED.cause or (result.cause == SETTLED.cause and outcome.verdict is Verdict.FAILED)
 
 
 def not_run(report: Report) -> list[str]:
