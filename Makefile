@@ -11,9 +11,11 @@ REPORTS ?= reports
 # Starting Seatrial hundreds of times, nobody wants to compile it hundreds of times, whatever is usual on this machine.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Folders of tests that start no processes of their own share the cores; the others have them to themselves, one test at a time.
+# Tests that start no clusters of processes are spread over the cores; those that start one at a time share the cores by whole files; those
+# that start several at a time have the machine to themselves.
 SHARED := $(wildcard tests/unit tests/lint tests/golden tests/violations)
-ALONE := $(wildcard tests/packaging tests/strangers tests/implementations)
+PAIRED := $(wildcard tests/packaging tests/implementations)
+ALONE := $(wildcard tests/strangers)
 
 .DEFAULT_GOAL := help
 .PHONY: help conformance test check install ledger constraints kill-matrix strangers bench clean
@@ -27,6 +29,7 @@ conformance: .venv/runtime.stamp ## the whole suite on the reference; reports go
 
 test: .venv/development.stamp ## everything that proves Seatrial itself
 	$(PYTEST) -n 2 --dist worksteal $(SHARED)
+	$(if $(PAIRED),$(PYTEST) -n 2 --dist loadfile $(PAIRED))
 	$(if $(ALONE),$(PYTEST) $(ALONE))
 
 # Real Kubernetes is built outside the tree, once. A cluster waits more than it works: three side by side leave two cores little idle; with

@@ -20,9 +20,10 @@ from _pytest.runner import call_and_report
 
 from seatrial import plugin
 from seatrial.adapters.descriptor import Implementation
+from seatrial.brief import settled
 from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, NotRunnable, UsageError
 from seatrial.opening import modules, open_backend
-from seatrial.plugin import Beginning
+from seatrial.scenarios import Beginning, beginning_of
 from seatrial.snapshots import Snapshot
 from seatrial.world import World
 
@@ -80,7 +81,7 @@ class Lanes:
         while waiting or self._busy:
             while waiting and len(self._busy) < self._count:
                 item = self._next(waiting)
-                if not plugin.settled(item):
+                if not settled(item):
                     self._start(item)
                 self._stop_if_told()
             for ready in wait([s.connection for s in self._busy]) if self._busy else ():
@@ -94,13 +95,13 @@ class Lanes:
     def _next(self, waiting: deque[pytest.Item]) -> pytest.Item:
         """The first for which no second cluster of the same kind would have to be booted, else the first."""
         taken = {beginning for beginning, _ in self._busy.values()}
-        free = (i for i in waiting if (b := plugin.beginning_of(i)) not in taken or self._idle.get(b) if b)
+        free = (i for i in waiting if (b := beginning_of(i)) not in taken or self._idle.get(b) if b)
         item = next(free, waiting[0])
         waiting.remove(item)
         return item
 
     def _start(self, item: pytest.Item) -> None:
-        beginning = plugin.beginning_of(item)
+        beginning = beginning_of(item)
         if beginning is None or plugin.lacks(item)[0]:
             self._here(item)
             return

@@ -6,36 +6,29 @@ Nothing is active unless an implementation is given, so that the plugin does not
 
 import importlib
 import inspect
-import types
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pytest_bdd import scenario as bdd_scenario
-from pytest_bdd.feature import get_feature
 
 from seatrial import catalogue
 from seatrial.adapters.descriptor import Implementation, load
 from seatrial.backends.interface import Backend
 from seatrial.bindings import MODULES, vocabulary
-from seatrial.bindings.phrases import ordered_topology
+from seatrial.brief import Brief
 from seatrial.model.errors import Inconclusive, Nonconformant, NotReady, NotRunnable, UsageError
-from seatrial.model.rules import Rule, values
-from seatrial.model.topology import Topology
+from seatrial.model.rules import values
 from seatrial.model.verdicts import Verdict
 from seatrial.opening import backend_class, backend_name, on_trial, open_backend
 from seatrial.prerequisites import beyond_guests, missing
-from seatrial.results import Result, keep, witnessed
+from seatrial.results import PROPERTY, Result, keep, witnessed
+from seatrial.scenarios import RULE, FeatureModule, beginning_of, example_of, first_sentence, scenario_of, tags_of
 from seatrial.world import Pool, Standing, World
 
-PROPERTY = "seatrial"
 WORLD = pytest.StashKey[World]()
-RULE = pytest.StashKey[Rule]()
 PASSED = pytest.StashKey[bool]()
 CHOSEN = pytest.StashKey[set[str]]()
-SETTLED = pytest.StashKey[set[str]]()  # of the configuration: rules that have failed, where a run is brief
 AHEAD = pytest.StashKey[World]()  # of the configuration: a world that has already come as far as its first sentence
 CRITERIA = ("role", "profile", "area")
 
@@ -65,7 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
             config.pluginmanager.register(module, module.__name__)
         vocabulary.learn()
         if config.getoption("brief"):
-            config.pluginmanager.register(Brief(config), "seatrial-brief")
+            recorded = {d.id for d in implementation_of(config).deviations}  # of these, each finding must be the recorded one
+            config.pluginmanager.register(Brief(config, spared=recorded), "seatrial-brief")
 
 
 def _understand(config: pytest.Config) -> None:
@@ -85,28 +79,10 @@ def _understand(config: pytest.Config) -> None:
 # -- feature files become tests
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "FeatureModule | None":
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> FeatureModule | None:
     if file_path.suffix == ".feature" and parent.config.getoption("implementation"):
         return FeatureModule.from_parent(parent, path=file_path)
     return None
-
-
-class FeatureModule(pytest.Module):
-    """A feature file as a module of tests, one for each scenario or example."""
-
-    def _getobj(self) -> types.ModuleType:
-        module = types.ModuleType(self.path.stem)
-        feature = get_feature(str(self.path.parent), self.path.name)
-        for number, title in enumerate(feature.scenarios):
-
-            @bdd_scenario(str(self.path), title, features_base_dir=str(self.path.parent))
-            def test() -> None:
-                """The steps are the test."""
-
-            test.__scenario__ = feature.scenarios[title]  # type: ignore[attr-defined]
-            words = "".join(c if c.isalnum() else "_" for c in title)
-            setattr(module, f"test_{number:02}_{words}", test)
-        return module
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -137,41 +113,7 @@ def _cluster(item: pytest.Item) -> tuple[str, bool]:
     return (repr(beginning.topology), not beginning.fresh) if beginning else ("", False)
 
 
-def tags_of(item: pytest.Item) -> set[str]:
-    """All tags of a scenario: its own, its rule's and its feature's."""
-    scenario = getattr(getattr(item, "obj", None), "__scenario__", None)
-    if scenario is None:
-        return set()
-    rule = scenario.rule.tags if scenario.rule else set()
-    return set(scenario.tags) | set(rule) | set(scenario.feature.tags)
-
-
 # -- one world for each scenario
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beginning:
-    """The first sentence of a scenario, where it orders a cluster: what begins alike can begin from one boot."""
-
-    keyword: str
-    sentence: str
-    topology: Topology
-
-    @property
-    def fresh(self) -> bool:
-        """Whether it must have been seen from its first connection on, by this scenario alone."""
-        return self.sentence.startswith("a fresh ")
-
-    def __hash__(self) -> int:
-        return hash(self.sentence)
-
-
-def beginning_of(item: pytest.Item) -> Beginning | None:
-    """How a scenario begins; None where it does not begin with a cluster."""
-    template = getattr(getattr(item, "obj", None), "__scenario__", None)
-    first = next(iter(template.render(example_of(item)).steps), None) if template else None
-    ordered = ordered_topology(first.name) if first else None
-    return Beginning(keyword=first.keyword.strip(), sentence=first.name, topology=ordered) if first and ordered else None
 
 
 def implementation_of(config: pytest.Config) -> Implementation:
@@ -230,12 +172,6 @@ def lacks(item: pytest.Item) -> tuple[Verdict | None, str]:
     return missing(tags_of(item), rule=rule, implementation=implementation, backend=backend_class(backend_of(item.config)))
 
 
-def first_sentence(item: pytest.Item) -> str:
-    """How a scenario begins, in words."""
-    template = item.obj.__scenario__  # type: ignore[attr-defined]
-    return str(next(iter(template.render(example_of(item)).steps)).name)
-
-
 @pytest.fixture
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """The memory of this scenario."""
@@ -263,37 +199,7 @@ def pytest_bdd_before_step_call(request: pytest.FixtureRequest, step: Any, step_
     request.node.stash[WORLD].step(step.keyword.strip(), step.name)
 
 
-# -- brief runs
-
-
-def settled(item: pytest.Item) -> bool:
-    """Whether there is nothing left to find out, for its rule has failed and the run is brief."""
-    return RULE in item.stash and item.stash[RULE].id in item.config.stash.get(SETTLED, ())
-
-
-class Brief:
-    """Remembers which rules have failed. Those with a deviation on record are tried to the end: each finding must be the recorded one."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._settled = config.stash[SETTLED] = set()
-        self._spared = {d.id for d in implementation_of(config).deviations}
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        for result in results_in(report):
-            if result.verdict is Verdict.FAILED and result.rule not in self._spared:
-                self._settled.add(result.rule)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        return True if settled(item) else None
-
-
 # -- what happened becomes a result
-
-
-def results_in(report: pytest.TestReport) -> list[Result]:
-    """What travels with a report."""
-    return [Result.from_json(str(text)) for name, text in report.user_properties if name == PROPERTY]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -349,12 +255,3 @@ VERDICTS: dict[type[BaseException], Verdict] = {
     NotRunnable: Verdict.NOT_RUN,
     UsageError: Verdict.HARNESS_FAULT,
 }
-
-
-def scenario_of(item: pytest.Item) -> str:
-    return str(item.obj.__scenario__.name)  # type: ignore[attr-defined]
-
-
-def example_of(item: pytest.Item) -> dict[str, str]:
-    parameters = getattr(getattr(item, "callspec", None), "params", {})
-    return {k: str(v) for k, v in parameters.get("_pytest_bdd_example", {}).items()}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from seatrial.world import World  # reports read results without it
 
 HISTORY_SCHEMA = "seatrial/v1/history"
+PROPERTY = "seatrial"  # of the report of a test: there a result travels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,3 +139,8 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError:
         part.unlink(missing_ok=True)
         raise
+
+
+def results_in(properties: Iterable[tuple[str, object]]) -> list[Result]:
+    """What travels with a report of pytest's, by the properties of that."""
+    return [Result.from_json(str(text)) for name, text in properties if name == PROPERTY]

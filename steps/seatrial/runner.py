@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import pytest
 
-from seatrial import assets, catalogue, plugin
+from seatrial import assets, catalogue
 from seatrial.adapters.descriptor import Implementation, load
 from seatrial.backends.attached import Attached
 from seatrial.cluster.stay import Stay
@@ -28,7 +28,8 @@ from seatrial.report.outcomes import INTERRUPTED, NEVER_READY, Outcome, Planned,
 from seatrial.report.progress import Shows
 from seatrial.report.repetition import doubtful, settled
 from seatrial.report.summary import Report
-from seatrial.results import Result
+from seatrial.results import Result, results_in
+from seatrial.scenarios import RULE, scenario_of
 
 FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")  # would bring the user's own plugins and options in
 SPARED = (  # plugins of pytest that do nothing for scenarios, and would for each of them
@@ -131,7 +132,7 @@ class Harvest:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if session.items:
-            self.planned = [_planned(item) for item in session.items if plugin.RULE in item.stash]
+            self.planned = [_planned(item) for item in session.items if RULE in item.stash]
             self._begin()
 
     @pytest.hookimpl(tryfirst=True)
@@ -147,7 +148,7 @@ class Harvest:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
         yield
-        found = plugin.results_in(report)
+        found = results_in(report.user_properties)
         if found:
             self._take(found[-1])
         elif report.failed:
@@ -184,8 +185,8 @@ class Harvest:
 
 
 def _planned(item: pytest.Item) -> Planned:
-    rule = item.stash[plugin.RULE]
-    return Planned(rule=rule.id, scenario=plugin.scenario_of(item), feature=rule.feature, node=item.nodeid)
+    rule = item.stash[RULE]
+    return Planned(rule=rule.id, scenario=scenario_of(item), feature=rule.feature, node=item.nodeid)
 
 
 def plan(wish: Wish) -> Harvest:

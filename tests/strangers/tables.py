@@ -28,8 +28,8 @@ def judged(name: str, folder: Path) -> Judgement:
     descriptor = HERE / f"{name}.yaml"
     implementation = load(str(descriptor))
     own = [c for c in implementation.components.values() if not c.within and set(c.roles) & set(implementation.own)]
-    once = ["--once"] if name in EMULATORS else []
-    return judge(descriptor, *(f"--role={role}" for c in own for role in c.roles), *once, folder=folder)
+    hurry = ["--once", "--brief"] if name in EMULATORS else []
+    return judge(descriptor, *(f"--role={role}" for c in own for role in c.roles), *hurry, folder=folder)
 
 
 def table(name: str) -> dict[str, str]:

@@ -13,11 +13,11 @@ from typing import Any
 import orjson
 import pytest
 
-from seatrial import assets, plugin, runner
+from seatrial import assets, runner
 from seatrial.model.exits import Exit
 from seatrial.model.verdicts import Verdict
 from seatrial.report.outcomes import INTERRUPTED, complete, outcomes
-from seatrial.results import Result
+from seatrial.results import PROPERTY, Result
 from unit.report.building import rule
 from unit.test_cli import ENVIRONMENT, NOSY, descriptor, seatrial
 
@@ -27,7 +27,7 @@ def result(rule: str, verdict: Verdict, cause: str = "", node: str = "") -> Resu
 
 
 def report(found: Result | None, *, outcome: str = "passed") -> pytest.TestReport:
-    properties = [(plugin.PROPERTY, found.as_json().decode())] if found else []
+    properties = [(PROPERTY, found.as_json().decode())] if found else []
     made: dict[str, Any] = {"nodeid": "f::x", "location": ("f", 0, "x"), "keywords": {}, "when": "call"}
     return pytest.TestReport(**made, outcome=outcome, longrepr="worker gw0 crashed", user_properties=properties)  # type: ignore[arg-type]
 
