@@ -2,7 +2,7 @@
 
 A pytest plugin beside `seatrial.plugin`; plain pytest does without, one scenario after another in one process. What is concluded is the
 same: a copy runs the scenario as pytest would, and only its reports come back. Whatever cannot be forked is run here: scenarios that lack
-a prerequisite, and those whose cluster does not come up.
+a prerequisite, that need not be tried any more, and those whose cluster does not come up.
 """
 
 import contextlib
@@ -80,9 +80,7 @@ class Lanes:
         waiting = deque(self._session.items)
         while waiting or self._busy:
             while waiting and len(self._busy) < self._count:
-                item = self._next(waiting)
-                if not settled(item):
-                    self._start(item)
+                self._start(self._next(waiting))
                 self._stop_if_told()
             for ready in wait([s.connection for s in self._busy]) if self._busy else ():
                 self._finish(next(s for s in self._busy if s.connection is ready))
@@ -102,7 +100,7 @@ class Lanes:
 
     def _start(self, item: pytest.Item) -> None:
         beginning = beginning_of(item)
-        if beginning is None or plugin.lacks(item)[0]:
+        if beginning is None or settled(item) or plugin.lacks(item)[0]:
             self._here(item)
             return
         idle = self._idle.setdefault(beginning, [])

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from seatrial.world import World  # reports read results without it
 
 HISTORY_SCHEMA = "seatrial/v1/history"
+UNTRIED = "Untried"  # the cause, an exception of brief runs, of what is inconclusive because its rule had failed already
 PROPERTY = "seatrial"  # of the report of a test: there a result travels
 
 

@@ -207,7 +207,7 @@ def run(wish: Wish, shows: Shows, *, command: str) -> Report:
     finally:
         shows.end()
     backend = backend_name(wish.backend, implementation)
-    results = list(harvest.results.values()) if harvest.stopped == FAIL_FAST else _complete(harvest, backend, brief=wish.brief)
+    results = list(harvest.results.values()) if harvest.stopped == FAIL_FAST else _complete(harvest, backend)
     report = Report(
         implementation=implementation,
         backend=backend,
@@ -240,10 +240,10 @@ def _met(implementation: Implementation, shows: Shows) -> Implementation:
     return replace(implementation, version=met.version)
 
 
-def _complete(harvest: Harvest, backend: str, *, brief: bool) -> list[Result]:
+def _complete(harvest: Harvest, backend: str) -> list[Result]:
     why = harvest.trouble[0].strip().splitlines()[-1] if harvest.trouble else ""
     missing = INTERRUPTED if harvest.interrupted else NEVER_READY if harvest.stopped else died(why)
-    return complete(harvest.planned, harvest.results.values(), backend=backend, missing=missing, brief=brief)
+    return complete(harvest.planned, harvest.results.values(), backend=backend, missing=missing)
 
 
 def _outcomes(implementation: Implementation, rules: Sequence[Rule], results: Sequence[Result]) -> list[Outcome]:

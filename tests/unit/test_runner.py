@@ -16,8 +16,9 @@ import pytest
 from seatrial import assets, runner
 from seatrial.model.exits import Exit
 from seatrial.model.verdicts import Verdict
-from seatrial.report.outcomes import INTERRUPTED, complete, outcomes
-from seatrial.results import PROPERTY, Result
+from seatrial.report.outcomes import outcomes
+from seatrial.report.repetition import doubtful
+from seatrial.results import PROPERTY, UNTRIED, Result
 from unit.report.building import rule
 from unit.test_cli import ENVIRONMENT, NOSY, descriptor, seatrial
 
@@ -178,8 +179,10 @@ def test_an_interrupt_is_2_and_leaves_a_report_of_what_there_was(tmp_path: Path,
     assert {"passed", "inconclusive"} <= {s["verdict"] for r in written["rules"] for s in r["scenarios"]}
 
 
-def test_a_brief_run_tries_a_rule_no_further_once_it_has_failed(tmp_path: Path) -> None:
-    ended = seatrial("run", "-i", nosy(tmp_path), "--rule", "COMM-05", "--rule", "STORE-13", "--brief", "-o", tmp_path / "reports")
+@pytest.mark.parametrize("backend", ["simulation", "processes"])
+def test_a_brief_run_tries_a_rule_no_further_once_it_has_failed(tmp_path: Path, backend: str) -> None:
+    options = ["--backend", backend, "--rule", "COMM-05", "--rule", "SCHED-05", "--brief", "-o", str(tmp_path / "reports")]
+    ended = seatrial("run", "-i", nosy(tmp_path), *options)
 
     assert ended.returncode == 1
     assert ended.stdout.splitlines()[-1] == "not conformant: 1 rule failed (COMM-05), 1 passed"
@@ -187,19 +190,16 @@ def test_a_brief_run_tries_a_rule_no_further_once_it_has_failed(tmp_path: Path) 
     rules = {r["id"]: r for r in orjson.loads((tmp_path / "reports" / "report.json").read_bytes())["rules"]}
     assert [s["verdict"] for s in rules["COMM-05"]["scenarios"]].count("failed") in (1, 2)  # two are under way
     assert {s["why"] for s in rules["COMM-05"]["scenarios"] if s["verdict"] == "inconclusive"} == {"not tried: the rule had failed already"}
-    assert {s["verdict"] for s in rules["STORE-13"]["scenarios"]} == {"passed"}
+    assert {s["verdict"] for s in rules["SCHED-05"]["scenarios"]} == {"passed"}
 
 
 def test_what_was_not_tried_for_a_failure_that_did_not_last_is_no_pass() -> None:
-    planned = [runner.Planned(rule="COMM-05", scenario="s", feature="f", node=f"f::{n}") for n in range(2)]
-    first = [result("COMM-05", Verdict.FAILED, node="f::0")]
+    untried = result("COMM-05", Verdict.INCONCLUSIVE, UNTRIED, node="f::0")
+    failed = result("COMM-05", Verdict.FAILED, node="f::1")
 
-    found = complete(planned, first, backend="processes", missing=INTERRUPTED, brief=True)
-
-    assert [r.verdict for r in found] == [Verdict.FAILED, Verdict.INCONCLUSIVE]
-    (outcome,) = outcomes(
-        [rule("COMM-05")], [replace(found[0], verdict=Verdict.PASSED, flaky="at first"), found[1]], deviations=(), today=""
-    )
+    assert doubtful([untried, failed], repeated=(), spared=()) == ["f::1"]
+    settled = [untried, replace(failed, verdict=Verdict.PASSED, flaky="at first failed")]
+    (outcome,) = outcomes([rule("COMM-05")], settled, deviations=(), today="")
     assert outcome.counts is Exit.BAD
 
 

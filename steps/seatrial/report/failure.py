@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 from seatrial.model.verdicts import Verdict
 from seatrial.report.diagram import diagram
-from seatrial.report.outcomes import INTERRUPTED, SETTLED, Outcome
+from seatrial.report.outcomes import INTERRUPTED, Outcome
 from seatrial.report.summary import Report
-from seatrial.results import Breach, Result
+from seatrial.results import UNTRIED, Breach, Result
 
 MOST_LINES = 40
 MOST_FINDINGS = 3
@@ -29,7 +29,7 @@ def failures(report: Report) -> list[tuple[Outcome, Result]]:
 
 def _untried(outcome: Outcome, result: Result) -> bool:
     """Whether there was no time for it, or no need: its rule stays failed."""
-    return result.cause == INTERRUPTED.cause or (result.cause == SETTLED.cause and outcome.verdict is Verdict.FAILED)
+    return result.cause == INTERRUPTED.cause or (result.cause == UNTRIED and outcome.verdict is Verdict.FAILED)
 
 
 def not_run(report: Report) -> list[str]:

@@ -82,18 +82,15 @@ class Missing:
 INTERRUPTED = Missing(verdict=Verdict.INCONCLUSIVE, why="interrupted before it had a result", cause="KeyboardInterrupt")
 NEVER_READY = Missing(verdict=Verdict.INCONCLUSIVE, why="not tried: nothing that was started before became ready", cause="NotReady")
 
-SETTLED = Missing(verdict=Verdict.INCONCLUSIVE, why="not tried: the rule had failed already", cause="Settled")
-
 
 def died(why: str) -> Missing:
     return Missing(verdict=Verdict.HARNESS_FAULT, why=f"it ended without a result: {why or 'its process died'}")
 
 
-def complete(planned: Iterable[Planned], results: Iterable[Result], *, backend: str, missing: Missing, brief: bool = False) -> list[Result]:
-    """The results in the order of the plan; one for each that ended without. `brief`: rules that failed were tried no further."""
+def complete(planned: Iterable[Planned], results: Iterable[Result], *, backend: str, missing: Missing) -> list[Result]:
+    """The results in the order of the plan; one for each that ended without."""
     by_node = {r.node: r for r in results}
-    failed = {r.rule for r in by_node.values() if brief and r.verdict is Verdict.FAILED}
-    return [by_node.get(p.node) or _instead(p, backend, SETTLED if p.rule in failed else missing) for p in planned]
+    return [by_node.get(p.node) or _instead(p, backend, missing) for p in planned]
 
 
 def _instead(planned: Planned, backend: str, missing: Missing) -> Result:

@@ -9,8 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from seatrial.model.verdicts import Verdict
-from seatrial.report.outcomes import SETTLED
-from seatrial.results import Result
+from seatrial.results import UNTRIED, Result
 
 DOUBTED = (Verdict.FAILED, Verdict.INCONCLUSIVE)
 
@@ -19,7 +18,7 @@ def doubtful(results: Iterable[Result], *, repeated: Collection[str], spared: Co
     """The node to repeat of each rule that is bad and has not been found so twice; none of the spared rules."""
     bad: dict[str, list[str]] = {}
     for result in results:
-        if result.verdict in DOUBTED and result.cause != SETTLED.cause and result.rule not in spared:
+        if result.verdict in DOUBTED and result.cause != UNTRIED and result.rule not in spared:
             bad.setdefault(result.rule, []).append(result.node)
     return [nodes[0] for nodes in bad.values() if not set(nodes) & set(repeated)]
 
