@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from seatrial import catalogue
 from seatrial.adapters.descriptor import Implementation
 from seatrial.backends.attached import Attached
-from seatrial.cluster.instances import Attached as Standing
-from seatrial.cluster.instances import Supervised
+from seatrial.cluster.instances import AtEndpoint, Supervised
 from seatrial.cluster.stay import Stay
 from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, NotRunnable
 from seatrial.model.topology import NODE_ROLE, Topology
@@ -157,7 +156,7 @@ def _states(world: World, instance: Supervised) -> list[str]:
 
 def _instance(world: World, implementation: Implementation, instance: Supervised) -> Symptom:
     states, what, roles = _states(world, instance), instance.name, ", ".join(instance.placement.roles)
-    if isinstance(instance, Standing) and "ready" in states:
+    if isinstance(instance, AtEndpoint) and "ready" in states:
         detail = f"{roles}: runs already at {instance.endpoint}, through a relay; rules that would end it or look into it will be not-run"
         return Symptom(ok=True, what=what, detail=detail)
     if "ready" in states:

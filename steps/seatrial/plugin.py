@@ -157,7 +157,7 @@ def pool(lasting_backend: Backend) -> Iterator[Pool]:
 def reuses(config: pytest.Config) -> bool:
     """Whether scenarios of this run may have a cluster one after the other."""
     implementation = implementation_of(config)
-    return implementation.reuse and not implementation.attached and backend_of(config) == "processes"
+    return implementation.reuse and not implementation.at_endpoint and backend_of(config) == "processes"
 
 
 def backend_of(config: pytest.Config) -> str:

@@ -197,7 +197,7 @@ def plan(wish: Wish) -> Harvest:
 def run(wish: Wish, shows: Shows, *, command: str) -> Report:
     """Run what is wished, and conclude. `command` is what the user typed, as far as the implementation."""
     implementation, rules = on_trial(wish.implementation, wish.backend), wish.selected()
-    if implementation.attached or implementation.guest:  # scenarios share the one cluster that there is
+    if implementation.at_endpoint or implementation.guest:  # scenarios share the one cluster that there is
         wish = replace(wish, workers=0)
     implementation = _met(implementation, shows) if implementation.guest else implementation
     fatal = {r.id for r in rules if r.must} - {d.id for d in implementation.deviations} if wish.fail_fast else ()

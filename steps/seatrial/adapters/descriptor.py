@@ -102,7 +102,7 @@ class Implementation:
         return str(self.identity.get("context", ""))
 
     @property
-    def attached(self) -> bool:
+    def at_endpoint(self) -> bool:
         """Whether the API server runs already, somewhere else, and will go on."""
         server = self.role("apiserver")
         return bool(server and server.endpoint)

@@ -18,7 +18,7 @@ from seatrial.backends.interface import Backend, Host, Network
 from seatrial.cluster.authority import Authority
 from seatrial.cluster.filling import API_PORT, ETCD_PORT, Filling, Surroundings, cri_socket
 from seatrial.cluster.identities import Identities, Identity
-from seatrial.cluster.instances import Attached, Supervised, tiers
+from seatrial.cluster.instances import AtEndpoint, Supervised, tiers
 from seatrial.cluster.layout import Placement, node, placements
 from seatrial.cluster.readiness import Readiness
 from seatrial.cluster.tapping import tap_program
@@ -183,7 +183,7 @@ class Cluster:
             "context": self.backend.context(),
         }
         if placement.component.endpoint:
-            return Attached(endpoint=filling.text(placement.component.endpoint), port=API_PORT, **known)
+            return AtEndpoint(endpoint=filling.text(placement.component.endpoint), port=API_PORT, **known)
         return Supervised(program=filling.program, **known)
 
     async def _serve_runtime(self, name: str, index: int) -> None:
@@ -243,7 +243,7 @@ class Cluster:
     async def _start_tap(self, instance: Supervised) -> None:
         """The tap goes down with its API server and comes up with it."""
         host, control = instance.host, self.network.directory / f"{instance.host.name}.tap"
-        endpoint = instance.endpoint if isinstance(instance, Attached) else ""
+        endpoint = instance.endpoint if isinstance(instance, AtEndpoint) else ""
         program = tap_program(host, self.identities, control=control, upstream_name=str(urlsplit(endpoint).hostname or ""))
         await self.network.boot(f"tap-{host.name}", host, program)
         tap = await TapControl.connect(control, record=self.history.recorder(f"tap/{host.name}"), context=self.backend.context())
@@ -333,7 +333,7 @@ class Cluster:
 
     async def canaries(self, sources: Sequence[Supervised], targets: Sequence[Supervised]) -> None:
         """From inside each source's host, try to connect to each target once."""
-        for attached in (s for s in sources if isinstance(s, Attached)):
+        for attached in (s for s in sources if isinstance(s, AtEndpoint)):
             raise attached.beyond("watched for what it connects to")
         for target in targets:
             port = next((PORTS[r] for r in target.placement.roles if r in PORTS), CANARY_TARGET)
@@ -344,7 +344,7 @@ class Cluster:
 
     async def cut(self, instance: Supervised, others: Iterable[Supervised], *, both: bool = True) -> None:
         """From now on nothing goes from `instance` to the others, nor back unless one way is wanted."""
-        if isinstance(instance, Attached):
+        if isinstance(instance, AtEndpoint):
             raise instance.beyond("cut off")
         for other in others:
             await self.network.cut(instance.host, other.host)

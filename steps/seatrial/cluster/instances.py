@@ -119,7 +119,7 @@ class Supervised:
                 await self.running.signal("kill")
 
 
-class Attached(Supervised):
+class AtEndpoint(Supervised):
     """What runs already, somewhere on the machine's network or beyond: its host in the cluster is a relay to it. It is not ours to end."""
 
     def __init__(

@@ -29,7 +29,7 @@ class Placement:
 
 def placements(implementation: Implementation, topology: Topology) -> list[Placement]:
     """All instances in the order in which they start: stores, API servers, the rest, nodes. Roles with a count of 0 are left out."""
-    if implementation.attached and topology.count("etcd") != 1:
+    if implementation.at_endpoint and topology.count("etcd") != 1:
         raise NotRunnable("the store belongs to an API server that runs already: it cannot be left out")
     placed: list[Placement] = []
     for component in sorted(implementation.components.values(), key=lambda c: min(ROLES.index(r) for r in c.roles)):

@@ -7,7 +7,7 @@ policies and the permissions of whoever runs this are the cluster's own affair.
 from typing import Any
 
 from seatrial.cluster.cluster import Cluster, Hook
-from seatrial.cluster.instances import Attached as Standing
+from seatrial.cluster.instances import AtEndpoint
 from seatrial.cluster.layout import Placement
 from seatrial.cluster.manners import Manners, asked
 from seatrial.cluster.stay import Stay
@@ -52,7 +52,7 @@ class Visit(Cluster):
 
     def _know(self, placement: Placement) -> None:
         roles, limits = list(placement.roles), placement.component.limits.as_mapping()
-        self.instances[placement.name] = Standing(
+        self.instances[placement.name] = AtEndpoint(
             endpoint=self.stay.backend.access.server,
             port=0,
             placement=placement,

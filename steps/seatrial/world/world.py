@@ -9,7 +9,7 @@ from seatrial.adapters.descriptor import Implementation
 from seatrial.backends.interface import Backend, Network
 from seatrial.checks import facts, judge
 from seatrial.cluster.cluster import Cluster, Order
-from seatrial.cluster.instances import Attached, Supervised
+from seatrial.cluster.instances import AtEndpoint, Supervised
 from seatrial.cluster.visit import Visit
 from seatrial.doubles.barrier import Barrier
 from seatrial.model.errors import HarnessFault, Inconclusive, Nonconformant, NotRunnable
@@ -44,7 +44,7 @@ class World:
         """`standing`: a cluster that an earlier scenario has left, of the kind that this one orders."""
         self.backend = backend
         self.implementation = implementation
-        self.namespace = f"{NAMESPACE}-{next(backend.context().ids)[:8]}" if implementation.attached else NAMESPACE
+        self.namespace = f"{NAMESPACE}-{next(backend.context().ids)[:8]}" if implementation.at_endpoint else NAMESPACE
         self.history = standing.history if standing else History(backend.now_s)
         self.evidence: list[Event] = []
         self.findings: list[Finding] = []
@@ -124,7 +124,7 @@ class World:
             await self.watch("operator", "pods")
             return
         await self._observe_audits()
-        if self.implementation.attached:
+        if self.implementation.at_endpoint:
             await only_new_nodes(self.operator, self.cluster.order.topology.nodes)
         await self._own_namespace()
         for resource in WATCHED:
@@ -345,7 +345,7 @@ class World:
         try:
             if isinstance(self._cluster, Visit):
                 await self._cluster.leave()
-            elif self.implementation.attached and self.history.of("told", method="POST", path=NAMESPACES, code=201):
+            elif self.implementation.at_endpoint and self.history.of("told", method="POST", path=NAMESPACES, code=201):
                 await self._leave()
         finally:
             await self._stop()
@@ -353,7 +353,7 @@ class World:
     async def _leave(self) -> None:
         """The cluster goes on without us."""
         for instance in reversed(self.cluster.instances.values()):
-            if not isinstance(instance, Attached):
+            if not isinstance(instance, AtEndpoint):
                 await instance.end("kill")
         await self.cluster.settle()
         await leave(self.operator, self.history, namespace=self.namespace, context=self.backend.context())
