@@ -43,6 +43,7 @@ Feature: Everybody talks to the API server
       And the watch streams of every component are held
       When "alice" creates a deployment "web" with 3 replicas
       Then no component does anything about "web" while the streams are held
+      And during all of this every connection went to or from the API server
       When the streams are released
       Then the pods of "web" become running
 
@@ -73,6 +74,7 @@ Feature: Everybody talks to the API server
       When "alice" creates a deployment "web" with 3 replicas
       And the pods of "web" have been created
       Then the scheduler does nothing about "web" while the streams are held
+      And during all of this no frame went between the scheduler and the controller manager
       When the streams are released
       Then the pods of "web" become running
 
@@ -111,7 +113,18 @@ Feature: Everybody talks to the API server
       When "alice" creates a deployment "web" with 2 replicas
       And the pods of "web" have become running
       And the kubelet of "node-1" is killed
+      And the kubelet of "node-2" is stopped
       Then during all of this no frame went between the kubelets and the scheduler
+      And during all of this no frame went between the kubelets and the controller manager
+
+    @needs:runtime
+    Scenario: a pod takes its time to go
+      Given a cluster with 2 nodes
+      And a deployment "web" with 2 replicas is running
+      And containers take their time to stop
+      When "alice" scales the deployment "web" to 1 replica
+      Then exactly 1 pod of "web" is left
+      And during all of this no frame went between the kubelets and the scheduler
       And during all of this no frame went between the kubelets and the controller manager
 
     @needs:hold @needs:requests @needs:runtime
@@ -122,6 +135,7 @@ Feature: Everybody talks to the API server
       And the pods of "web" have been bound
       Then every kubelet does nothing about "web" while the streams are held
       And during all of this no frame went between the kubelets and the scheduler
+      And during all of this no frame went between the kubelets and the controller manager
       When the streams are released
       Then the pods of "web" become running
 

@@ -25,7 +25,7 @@ Feature: The chain of events from a deployment to running containers
       Then each step about "web" was done by its own component
 
     Scenario: a deployment grows and loses a pod
-      Given a cluster with 2 nodes
+      Given a cluster with 1 node
       And a deployment "web" with 2 replicas is running
       When "alice" scales the deployment "web" to 4 replicas
       And the pods of "web" have become running

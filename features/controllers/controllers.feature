@@ -97,6 +97,12 @@ Feature: Controllers make deployed resources run
       When "alice" changes the environment of the deployment "web"
       Then the deployment "web" owns 3 replicasets with different hashes
 
+    Scenario: another deployment has another template
+      Given a cluster with 1 node
+      And a deployment "shop" with 1 replicas is running
+      And a deployment "web" with 1 replicas is running
+      Then the deployment "web" owns 1 replicaset with a pod-template-hash
+
     Scenario: a template comes back
       Given a cluster with 1 node
       And a deployment "web" with 2 replicas is running
@@ -165,6 +171,14 @@ Feature: Controllers make deployed resources run
       And a replicaset "web" with 2 replicas is running
       When "alice" creates a pod "web"
       Then exactly 2 pods of "web" are left
+
+    Scenario: a pod that would match is in another namespace
+      Given a cluster with 1 node
+      And a replicaset "web" with 2 replicas is running
+      And a namespace "harbour" exists
+      When "alice" creates a pod "web" in the namespace "harbour"
+      And "alice" scales the replicaset "web" to 3 replicas
+      Then exactly 4 pods of "web" are left
 
     Scenario: the name of another ReplicaSet begins with its own
       Given a cluster with 1 node

@@ -17,6 +17,12 @@ Feature: What a kubelet does with pods
       Then the pod "web" becomes running
       And on "node-1" a sandbox, then each container of the pod "web" was created and started
 
+    Scenario: a pod with an init container is bound
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" with an init container
+      Then the pod "web" becomes running
+      And on "node-1" a sandbox, then each container of the pod "web" was created and started
+
     @needs:kill
     Scenario: a pod is born with its node while the kubelet is away
       Given a cluster with 1 node
@@ -24,6 +30,16 @@ Feature: What a kubelet does with pods
       When "alice" creates a pod "web" on node "node-1"
       And the kubelet of "node-1" is started again
       Then the pod "web" becomes running
+      And on "node-1" a sandbox, then each container of the pod "web" was created and started
+
+    @needs:kill
+    Scenario: the kubelet begins anew
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" on node "node-1"
+      And the pod "web" has become running
+      And the kubelet of "node-1" is killed and started again
+      And "alice" creates a pod "next" on node "node-1"
+      Then the pod "next" becomes running
       And on "node-1" a sandbox, then each container of the pod "web" was created and started
 
     @needs:hold @needs:requests
@@ -93,7 +109,17 @@ Feature: What a kubelet does with pods
     @needs:runtime
     Scenario: the containers of a pod end
       Given a cluster with 1 node
-      When "alice" creates a pod "web"
+      When "alice" creates a pod "web" with 2 containers
       And the pod "web" has become running
       And the containers of the pod "web" end
+      Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
+
+    @needs:runtime @needs:kill
+    Scenario: the containers of a pod end for good while its kubelet is away
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" that is not started again
+      And the pod "web" has become running
+      And the kubelet of "node-1" is stopped
+      And the containers of the pod "web" end
+      And the kubelet of "node-1" is started again
       Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler

@@ -66,6 +66,34 @@ Feature: How a pod gets its node
       And "alice" deletes one pod of "large"
       Then the pod "web" becomes running
 
+    @needs:runtime
+    Scenario: the node is full until the pod on it has ended
+      Given a cluster with 1 node
+      When "alice" creates a pod "large" that takes most of a node and is not started again
+      And the pod "large" has become running
+      And "alice" creates a pod "web" that takes most of a node
+      Then the pod "web" is stored and stays unbound
+      When the containers of the pod "large" end
+      Then the pod "web" becomes running
+
+    @needs:runtime
+    Scenario: one that fits nowhere does not hold up the others
+      Given a cluster with 1 node
+      When "alice" creates a pod "large" that takes most of a node
+      And the pod "large" has been bound
+      And "alice" creates a pod "wide" that takes most of a node
+      Then the pod "wide" is stored and stays unbound
+      When "alice" creates a pod "web"
+      Then the pod "web" becomes running
+
+    @needs:kill
+    Scenario: pods have come while the scheduler was away
+      Given a cluster with 1 node
+      And the scheduler is stopped
+      When "alice" creates a pod "web"
+      And the scheduler is started again
+      Then the pod "web" becomes running
+
     Scenario: the node is closed for a while
       Given a cluster with nodes "node-1" and "node-2"
       And every node is cordoned
@@ -123,6 +151,16 @@ Feature: How a pod gets its node
       And every node is uncordoned
       And the API server is killed and started again
       And every component has asked the API server again
+      And "alice" creates a pod "next"
+      And the pod "next" has been bound
+      Then the scheduler asked for a binding of "next" and for none of "web"
+
+    @needs:requests
+    Scenario: the pod's node is closed, and another one has room
+      Given a cluster with nodes "node-1" and "node-2"
+      When "alice" creates a pod "web" on node "node-1"
+      And the pod "web" has become running
+      And node "node-1" is cordoned
       And "alice" creates a pod "next"
       And the pod "next" has been bound
       Then the scheduler asked for a binding of "next" and for none of "web"

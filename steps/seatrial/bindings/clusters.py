@@ -15,18 +15,18 @@ def a_cluster(world: World, parts: str) -> None:
     world.boot(topology(parts))
 
 
-NODES = r'node "(?P<name>[\w-]+)" joins|every node is (?P<what>cordoned|uncordoned)'
+NODES = r'node "(?P<name>[\w-]+)" joins|(?:every node|node "(?P<one>[\w-]+)") is (?P<what>cordoned|uncordoned)'
 
 
 @given(parsers.re(NODES))
 @when(parsers.re(NODES))
-def nodes_change(world: World, name: str | None, what: str | None) -> None:
-    """A kubelet on a new host registers its node; the node is Ready. Or, by the operator, all nodes take no new pods, or take some again,
-    and whom it concerns has had time to hear of it."""
+def nodes_change(world: World, name: str | None, one: str | None, what: str | None) -> None:
+    """A kubelet on a new host registers its node; the node is Ready. Or, by the operator, one node or all take no new pods, or take some
+    again, and whom it concerns has had time to hear of it."""
     if name:
         world.run(world.cluster.join(name))
     else:
-        people.cordons(world, unschedulable=what == "cordoned")
+        people.cordons(world, [one] if one else world.cluster.order.topology.nodes, unschedulable=what == "cordoned")
 
 
 @given(parsers.re(WHO + r" (?:is|are) (?P<what>" + FATE + r")"))

@@ -6,7 +6,7 @@ from pytest_bdd import parsers, then
 
 from seatrial.bindings.phrases import NAME, ROLE_PHRASES, WHO, alone
 from seatrial.bindings.phrases import who as meant
-from seatrial.world import World, faults, probes
+from seatrial.world import World, faults, probes, workloads
 
 
 @then("during all of this only the API server was connected to etcd")
@@ -139,5 +139,7 @@ def kubelet_told(world: World, node: str, own: str, other: str) -> None:
     )
 )
 def status_joined(world: World, name: str) -> None:
-    """Joined by revision; the status Running is always the kubelet's."""
+    """Joined by revision; the status Running is always the kubelet's. What has ended in the pod is mentioned within the recovery time, and
+    as what it was."""
+    workloads.ends_reported(world, name)
     world.judge("statuses.joined", name=name)

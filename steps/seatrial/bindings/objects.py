@@ -1,51 +1,36 @@
 """What people do with objects."""
 
+import re
+from collections.abc import Callable
+from typing import Any
+
 from pytest_bdd import given, parsers, when
 
 from seatrial.bindings.phrases import KIND, NAME, PERSON, unquoted
 from seatrial.world import World, many, people, workloads
 from seatrial.world.objects import IMAGE, OTHER_IMAGE, changed
 
+Meaning = Callable[[World, str], Any]
+TRAITS: dict[str, tuple[str, Meaning]] = {  # of what is created, after its name
+    "replicas": (r" with (\d+) replicas", lambda _, number: int(number)),
+    "containers": (r" with (\d+) containers", lambda _, number: int(number)),
+    "init": (r" with (an init container)", lambda *_: True),
+    "node": (r' on node "([\w-]+)"', lambda _, name: name),
+    "namespace": (r' in the namespace "([\w-]+)"', lambda _, name: name),
+    "content": (r" with (other content)", lambda *_: "stormy"),
+    "cpu": (r" that (takes most of a node)", lambda world, _: people.most_of_a_node(world)),
+    "finite": (r" (?:that|and) (is not started again)", lambda *_: True),
+}
 MANY = r"(?P<number>\d+) (?P<large>large )?(?P<kind>pods|configmaps)"
 
 
-@when(
-    parsers.re(
-        PERSON
-        + r" creates an? "
-        + KIND
-        + r" "
-        + NAME
-        + r'(?: with (?:(?P<replicas>\d+) replicas|(?P<containers>\d+) containers))?(?: on node "(?P<node>[\w-]+)")?'
-        + r'(?: in the namespace "(?P<namespace>[\w-]+)")?(?P<other> with other content)?(?P<big> that takes most of a node)?'
-    )
-)
-def creates(
-    world: World,
-    person: str,
-    kind: str,
-    name: str,
-    replicas: str | None,
-    containers: str | None,
-    node: str | None,
-    namespace: str | None,
-    other: str | None,
-    big: str | None,
-) -> None:
+@when(parsers.re(PERSON + r" creates an? " + KIND + " " + NAME + f"(?P<traits>(?:{'|'.join(pattern for pattern, _ in TRAITS.values())})*)"))
+def creates(world: World, person: str, kind: str, name: str, traits: str) -> None:
     """The least that is a valid object of the kind, in the scenario's namespace unless another one is named. Two that take most of a node
     do not fit on one."""
-    people.creates(
-        world,
-        unquoted(person),
-        kind,
-        name,
-        replicas=int(replicas or 1),
-        containers=int(containers or 1),
-        node=node,
-        namespace=namespace,
-        content="stormy" if other else "calm",
-        cpu=people.most_of_a_node(world) if big else None,
-    )
+    found = {trait: (re.search(pattern, traits), means) for trait, (pattern, means) in TRAITS.items()}
+    how = {trait: means(world, match[1]) for trait, (match, means) in found.items() if match}
+    people.creates(world, unquoted(person), kind, name, **how)
 
 
 @given(

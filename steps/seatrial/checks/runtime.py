@@ -1,5 +1,7 @@
 """What the container runtime of a node was asked to do, in the order of its calls."""
 
+from collections import Counter
+
 from seatrial.checks.facts import WRITES, requests
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
@@ -16,20 +18,25 @@ def calls(history: History, node: str) -> list[Event]:
 
 @check
 def ran(history: History, *, node: str, name: str) -> Proof:
-    """The node's runtime was asked for a sandbox of the pod, then for each container to create it, then to start it."""
+    """The node's runtime was asked for a sandbox of the pod, then for each container to create it, then to start it; and no container was
+    started once more that had not ended. Init containers end before the others are started."""
     seen = history.of("watched", watch="operator/pods", name=name)
     require(seen, f"nobody ever saw the pod {name}")
     former = {e["uid"] for e in seen} - {seen[-1]["uid"]}  # of its name
     mine = [e for e in calls(history, node) if e["pod"] == name and e["uid"] not in former]
-    containers = [str(c["name"]) for c in seen[-1]["object"]["spec"]["containers"]]
-    missing = [c for c in containers if not _in_order(mine, c)]
+    spec = seen[-1]["object"]["spec"]
+    containers = [str(c["name"]) for c in (*spec.get("initContainers", ()), *spec["containers"])]
+    ends = Counter(e["container"] for e in history.of("container-exited", instance=node, pod=name))
+    starts = Counter(e["container"] for e in mine if e["method"] == "StartContainer")
+    wrong = [c for c in containers if not _in_order(mine, c) or starts[c] > 1 + ends[c]]
+    wrong += [str(c["name"]) for c in spec.get("initContainers", ()) if not _went_before(history, mine, str(c["name"]))]
     finding = Finding(
         culprit=node,
-        expected=f"{' -> '.join(STEPS)} for {', '.join(containers)} of pod {name} on {node}",
+        expected=f"{' -> '.join(STEPS)} for {', '.join(containers)} of pod {name} on {node}, once",
         observed=" -> ".join(f"{e['method']} {e['container'] or ''}".strip() for e in mine) or "no call at all",
         evidence=tuple(mine),
     )
-    return Proof(evidence=tuple(mine), findings=(finding,) if missing else ())
+    return Proof(evidence=tuple(mine), findings=(finding,) if wrong else ())
 
 
 def _in_order(mine: list[Event], container: str) -> bool:
@@ -37,6 +44,14 @@ def _in_order(mine: list[Event], container: str) -> bool:
     concerning = [str(e["method"]) for e in mine if e["container"] in (None, container)]
     first = [concerning.index(step) for step in STEPS if step in concerning]
     return len(first) == len(STEPS) and first == sorted(first)
+
+
+def _went_before(history: History, mine: list[Event], init: str) -> bool:
+    """Whether a container of the pod had ended before any but init containers were started."""
+    uids = {e["uid"] for e in mine}
+    ends = [e for e in history.of("container-exited", container=init) if e["uid"] in uids]
+    others = [e for e in mine if e["method"] == "StartContainer" and e["container"] != init]
+    return bool(ends) and all(ends[0].seq < e.seq for e in others)
 
 
 @check

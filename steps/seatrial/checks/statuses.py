@@ -1,5 +1,6 @@
 """What has become of pods, as it is stored: each word of it is one request of the node's kubelet, and no end goes unmentioned."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +14,7 @@ from seatrial.model.verdicts import Finding, Proof
 @check
 def joined(history: History, *, name: str) -> Proof:
     """Each change of a pod's status in the store is one accepted request of its node's kubelet, or of a scheduler before the binding; what
-    it says of the placing is the scheduler's to say afterwards, too. And the end of a container is among what is said."""
+    it says of the placing is the scheduler's to say afterwards, too. And the end of a container is among what is said, as what it was."""
     evidence: list[Event] = []
     found: list[Finding] = []
     for life in versions(history, name).values():
@@ -28,7 +29,7 @@ def joined(history: History, *, name: str) -> Proof:
                 problem = problem or _ahead(history, after, made)
             found += [problem] if problem else []
     require(evidence, f"the store shows no change of status of a pod of {name}")
-    found += [_kept_back(e) for e in unreported_ends(history, name)]
+    found += [_kept_back(e) for e in unreported_ends(history, name)] + list(_embellished(history, name))
     return Proof(evidence=tuple(evidence), findings=tuple(found[:3]))
 
 
@@ -36,14 +37,37 @@ def unreported_ends(history: History, name: str) -> list[Event]:
     """Ends of containers, as their runtime has them, that no stored status of the pod mentions."""
     said: dict[str, set[str]] = {}
     for uid, life in versions(history, name).items():
-        statuses = [s for e in life for s in (e["value"].get("status") or {}).get("containerStatuses") or ()]
-        said[uid] = {str(s.get("name")) for s in statuses if _mentions_end(s)}
+        said[uid] = {str(s.get("name")) for e in life for s in _containers(e) if _mentions_end(s)}
     return [e for e in history.of("container-exited") if e["uid"] in said and e["container"] not in said[e["uid"]]]
 
 
+def _containers(version: Event) -> list[dict[str, Any]]:
+    status = version["value"].get("status") or {}
+    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+
+
+def _embellished(history: History, name: str) -> Iterator[Finding]:
+    """Errors with which containers ended by themselves, and of which it is said that all went well: of the container, or of a pod that is
+    not started again."""
+    lives = versions(history, name)
+    for end in history.of("container-exited"):
+        life = lives.get(end["uid"], ())
+        good = {s["name"] for e in life for s in _containers(e) if any(t.get("exitCode") == 0 for t in _terminated(s))}
+        finite = [e["value"] for e in life if e["value"]["spec"].get("restartPolicy") == "Never"]
+        succeeded = any((pod.get("status") or {}).get("phase") == "Succeeded" for pod in finite)
+        if end["code"] and (end["container"] in good or succeeded):
+            expected = f"the container {end['container']} of {end['pod']} is reported to have ended with {end['code']}"
+            yield Finding(culprit=str(end.instance), expected=expected, observed="it is said to have succeeded", evidence=(end,))
+
+
 def _mentions_end(status: dict[str, Any]) -> bool:
-    ended = [(status.get(state) or {}).get("terminated") for state in ("state", "lastState")]
-    return any(ended) or bool(status.get("restartCount"))
+    return bool(_terminated(status) or status.get("restartCount"))
+
+
+def _terminated(status: dict[str, Any]) -> list[dict[str, Any]]:
+    """The ends of the container that its status tells of."""
+    ends = [(status.get(state) or {}).get("terminated") for state in ("state", "lastState")]
+    return [end for end in ends if end]
 
 
 def _kept_back(end: Event) -> Finding:

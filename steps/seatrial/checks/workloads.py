@@ -269,18 +269,33 @@ def nothing_made(history: History, *, name: str) -> Proof:
 @check
 def owned_replicasets(history: History, *, name: str, number: int) -> Proof:
     """The deployment controls so many ReplicaSets, each with a hash of its own on itself, its selector and its template; and it never
-    had another one."""
+    had another one. ReplicaSets of other deployments have other hashes if they have other templates."""
     ever = {e["uid"]: e for e in history.of("watched", watch="operator/replicasets") if owner(e["object"]) == ("Deployment", name)}
     sets = list(ever.values())
     hashes = [_hash(e["object"]) for e in sets]
-    good = len(sets) == number and None not in hashes and len(set(hashes)) == number
+    shared = [e for e in history.of("watched", watch="operator/replicasets") if _hash(e["object"]) in hashes and _another(e, sets)]
+    good = len(sets) == number and None not in hashes and len(set(hashes)) == number and not shared
     finding = Finding(
         culprit=_who(history, "controller-manager", "deployments|replicasets", name),
         expected=f"{number} ReplicaSets of {name}, each with its own pod-template-hash",
-        observed=f"{len(sets)} with the hashes {hashes}",
-        evidence=tuple(sets),
+        observed=f"{len(sets)} with the hashes {hashes}" + (f", which {shared[0]['name']} has for another template" if shared else ""),
+        evidence=(*sets, *shared[:1]),
     )
     return Proof(evidence=tuple(sets), findings=() if good else (finding,))
+
+
+def _another(event: Event, sets: list[Event]) -> bool:
+    """Whether a ReplicaSet of some deployment has the hash of one of these, and not its template."""
+    if (owner(event["object"]) or ("",))[0] != "Deployment":
+        return False
+    alike = [e for e in sets if _hash(e["object"]) == _hash(event["object"])]
+    return any(_bare(e["object"]) != _bare(event["object"]) for e in alike)
+
+
+def _bare(item: dict[str, Any]) -> dict[str, Any]:
+    """The labels and the specification of the template, without the hash."""
+    template = item["spec"]["template"]
+    return {**template["metadata"].get("labels", {}), "pod-template-hash": None, "spec": template["spec"]}
 
 
 def _hash(item: dict[str, Any]) -> str | None:

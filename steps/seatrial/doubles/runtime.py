@@ -1,7 +1,8 @@
 """The container runtime double: the Container Runtime Interface of one node, on a socket of the suite.
 
 It keeps what the kubelet hands it and says that all went well, at once. Calls that change something are recorded when they arrive; a
-barrier holds one before it has any effect, and `exit_containers` ends what the kubelet started.
+barrier holds one before it has any effect, and `exit_containers` ends what the kubelet started. What runs in a container that is called
+`init` has done its work when it is started.
 """
 
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,7 @@ from seatrial_schemas import cri_pb2 as pb
 from seatrial_schemas.context import Context
 from seatrial_schemas.rpc import Method, Serve, Server, Service
 
+INIT = "init"
 Call = Callable[[Any], Awaitable[Message]]
 
 
@@ -65,8 +67,11 @@ class Runtime:
         if not running:
             raise Inconclusive(f"blocked: {self.node} runs no container of the pod {uid}, so none can end")
         for container in running:
-            container.exit(code, self._now())
-            self._record("container-exited", instance=self.node, **_fields(container.pod, container), code=code)
+            self._exit(container, code=code)
+
+    def _exit(self, container: Container, *, code: int) -> None:
+        container.exit(code, self._now())
+        self._record("container-exited", instance=self.node, **_fields(container.pod, container), code=code)
 
     # What the kubelet calls.
 
@@ -148,6 +153,8 @@ class Runtime:
         container = self._container(request.container_id)
         await self._arrive("StartContainer", _fields(container.pod, container))
         container.start(self._now())
+        if container.config.metadata.name == INIT:
+            self._exit(container, code=0)
         return pb.StartContainerResponse()
 
     async def _stop_container(self, request: pb.StopContainerRequest) -> pb.StopContainerResponse:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from seatrial.doubles.runtime import INIT
 from seatrial_schemas.kinds import Kind, by_plural, table
 
 Json = dict[str, Any]
@@ -19,12 +20,15 @@ def kind_of(word: str) -> Kind:
     return by_plural(word)
 
 
-def pod_spec(node: str | None = None, *, containers: int = 1, cpu: str | None = None) -> Json:
-    """One container or more, which asks for so much CPU each; on a node of its own choice where one is named."""
+def pod_spec(*, node: str | None = None, containers: int = 1, init: bool = False, finite: bool = False, cpu: str | None = None) -> Json:
+    """One container or more, which asks for so much CPU each; on a node of its own choice where one is named. `init`: another one goes
+    before. `finite`: what has ended is not started again."""
     names = ("main", *(f"side-{number}" for number in range(1, containers)))
     asks = {"resources": {"requests": {"cpu": cpu}}} if cpu else {}
     spec: Json = {"containers": [{"name": name, "image": IMAGE} | asks for name in names], "terminationGracePeriodSeconds": 1}
-    return spec | ({"nodeName": node} if node else {})
+    spec |= {"nodeName": node} if node else {}
+    spec |= {"initContainers": [{"name": INIT, "image": IMAGE}]} if init else {}
+    return spec | ({"restartPolicy": "Never"} if finite else {})
 
 
 def _template(name: str) -> Json:
@@ -32,7 +36,7 @@ def _template(name: str) -> Json:
 
 
 def _finite() -> Json:
-    return {"spec": pod_spec() | {"restartPolicy": "Never"}}
+    return {"spec": pod_spec(finite=True)}
 
 
 def _role(name: str) -> Json:
@@ -54,17 +58,15 @@ def manifest(
     *,
     namespace: str,
     replicas: int = 1,
-    containers: int = 1,
-    node: str | None = None,
     content: str = "calm",
-    cpu: str | None = None,
+    **pod: Any,
 ) -> Json:
-    """A valid object of the kind. `content` tells two objects of one name apart."""
-    pod, labels = pod_spec(node, containers=containers, cpu=cpu), {"app": label(name)} | dict([MADE_HERE])
+    """A valid object of the kind. `content` tells two objects of one name apart; what else is asked of a pod is as `pod_spec` has it."""
+    labels = {"app": label(name)} | dict([MADE_HERE])
     metadata: Json = {"name": name, "labels": labels, "annotations": {"seatrial/content": content}}
     if kind.namespaced:
         metadata["namespace"] = namespace
-    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata} | _body(kind, name, replicas, pod, content)
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata} | _body(kind, name, replicas, pod_spec(**pod), content)
 
 
 def _body(kind: Kind, name: str, replicas: int, pod: Json, content: str) -> Json:

@@ -1,7 +1,7 @@
 """What people do: ask the API server for something, wait for its answer or not, one by one or all at once."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from seatrial.model.errors import Inconclusive
@@ -187,10 +187,10 @@ def leaves_finalizers(world: World, word: str, name: str, left: Sequence[str], *
     told(world, "operator", world.run(_update(world.operator, path, finalizers=list(left))))
 
 
-def cordons(world: World, *, unschedulable: bool) -> None:
-    """Close all nodes for new pods, or open them again, and give components the time to learn of what was before, and of this."""
+def cordons(world: World, nodes: Iterable[str], *, unschedulable: bool) -> None:
+    """Close nodes for new pods, or open them again, and give components the time to learn of what was before, and of this."""
     world.run(world.pause(world.timing().limits.react_s))
-    for name in world.cluster.order.topology.nodes:
+    for name in nodes:
         changes(world, "operator", "node", name, {"spec": {"unschedulable": unschedulable or None}})
     world.run(world.pause(world.timing().limits.react_s))
 

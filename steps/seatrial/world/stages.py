@@ -1,6 +1,6 @@
 """What the suite's hooks do on behalf of a scenario: see, hold up, refuse, change."""
 
-from seatrial.checks import facts, statuses
+from seatrial.checks import facts
 from seatrial.checks.runtime import ENDINGS
 from seatrial.cluster.cluster import HOOKS, HOOKS_PORT
 from seatrial.doubles.barrier import Barrier
@@ -137,13 +137,12 @@ def stop_goes_on(world: World) -> None:
 
 
 def containers_end(world: World, name: str) -> None:
-    """All containers of the pod end with an error. Its kubelet has time to say so."""
+    """All containers of the pod end with an error."""
     pods = [p for p in facts.pods_of(world.history, name) if p["object"].get("spec", {}).get("nodeName") in world.cluster.runtimes]
     if not pods:
         raise Inconclusive(f"blocked: no pod of {name} is on a node of the suite's")
     for pod in pods:
         world.cluster.runtimes[pod["object"]["spec"]["nodeName"]].exit_containers(pod["uid"], code=1)
-    world.run(world.wait(lambda h: not statuses.unreported_ends(h, name), within_s=world.timing("kubelet").recovery))
 
 
 def slow_end(world: World) -> None:

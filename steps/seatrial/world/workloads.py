@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from seatrial.checks import facts
+from seatrial.checks import facts, statuses
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
 from seatrial.world import faults, people
@@ -73,6 +73,11 @@ def owned(history: History, name: str, number: int) -> Pods | None:
     """The ReplicaSets of a deployment, if there are so many."""
     sets = [e for e in facts.current(history, "replicasets").values() if facts.owner(e["object"]) == ("Deployment", name)]
     return sets if len(sets) == number else None
+
+
+def ends_reported(world: World, name: str) -> None:
+    """Wait until what has ended in the pods of `name` is reported, if it ever is."""
+    world.run(world.wait(lambda h: not statuses.unreported_ends(h, name), within_s=world.timing().recovery))
 
 
 def judge_bound_once(world: World, names: list[str]) -> None:
