@@ -28,6 +28,8 @@ Feature: Create, read and delete
         | lease          |
         | namespace      |
         | node           |
+        | endpoints      |
+        | role           |
 
     Scenario: objects elsewhere, and of another kind, have the same name
       Given a cluster
@@ -49,15 +51,25 @@ Feature: Create, read and delete
       And "alice" creates a configmap "web"
       Then "alice" is answered 201 with the whole configmap
 
-    Scenario: the name belongs to an object that is on its way out
+    Scenario Outline: the name belongs to an object that is on its way out
       Given a cluster
-      And a configmap "old" with a finalizer exists
-      When "alice" deletes the configmap "old"
-      And "bob" creates a configmap "old" with other content
+      And a <kind> "old" with a finalizer exists
+      When "alice" deletes the <kind> "old"
+      And "bob" creates a <kind> "old" with other content
       Then "bob" is answered 409 AlreadyExists
-      When the finalizer of the configmap "old" is removed
-      And "bob" creates a configmap "old" with other content
-      Then "bob" is answered 201 with the whole configmap
+      When the finalizer of the <kind> "old" is removed
+      And "bob" creates a <kind> "old" with other content
+      Then "bob" is answered 201 with the whole <kind>
+
+      Examples: kinds
+        | kind      |
+        | configmap |
+        | pod       |
+
+    Scenario: there is no such namespace
+      Given a cluster
+      When "alice" creates a configmap "web" in the namespace "nowhere"
+      Then "alice" is answered 404 NotFound
 
     Scenario: many create the same object at once
       Given a cluster
@@ -65,10 +77,15 @@ Feature: Create, read and delete
       Then exactly one of them is answered 201 and the others 409 AlreadyExists
       And the configmap "web" is what the one was told
 
-    Scenario: the name is left to the server
+    Scenario Outline: the name is left to the server
       Given a cluster
-      When "alice" creates 30 pods by the prefix "web-"
+      When "alice" creates <number> <kind> by the prefix "web-"
       Then they have different names that begin with "web-"
+
+      Examples: kinds
+        | number | kind       |
+        | 30     | pods       |
+        | 3      | configmaps |
 
     Scenario Outline: the request makes no sense
       Given a cluster
@@ -137,15 +154,17 @@ Feature: Create, read and delete
 
     Scenario Outline: the object is not the one that was meant
       Given a cluster
-      And a configmap "old" exists
-      When "alice" deletes the configmap "old" if its <mark> is another one
+      And a <kind> "old" exists
+      When "alice" deletes the <kind> "old" if its <mark> is another one
       Then "alice" is answered 409 Conflict
-      And the configmap "old" is as it was
+      And the <kind> "old" is as it was
 
       Examples: marks
-        | mark            |
-        | uid             |
-        | resourceVersion |
+        | kind      | mark            |
+        | configmap | uid             |
+        | configmap | resourceVersion |
+        | pod       | uid             |
+        | secret    | resourceVersion |
 
     Scenario: a collection is deleted by label
       Given a cluster
@@ -154,6 +173,12 @@ Feature: Create, read and delete
       And "alice" creates 4 configmaps, 2 of them labelled "tide=low"
       And "alice" deletes the configmaps labelled "tide=low"
       Then the first two of them are gone and the others are as they were
+
+    Scenario: a large collection is deleted
+      Given a cluster
+      When "alice" creates 110 configmaps, 110 of them labelled "tide=low"
+      And "alice" deletes the configmaps labelled "tide=low"
+      Then all of them are gone
 
     Scenario: a namesake lives in another namespace
       Given a cluster
@@ -212,7 +237,18 @@ Feature: Create, read and delete
       And everybody but etcd and the API server is stopped
       When "alice" creates a deployment "web" with 2 replicas
       And "alice" creates a pod "solo"
+      And "alice" creates one object of each kind
       And the API server is killed and started again
+      Then nothing in the store changes for a while
+
+    @needs:kill @needs:store @needs:runtime
+    Scenario: nobody else is there to empty a namespace, or to stop a pod
+      Given a cluster with 1 node
+      And a pod "solo" is running
+      And everybody but etcd and the API server is stopped
+      When "alice" creates a namespace "quay"
+      And "alice" deletes the namespace "quay"
+      And "alice" deletes the pod "solo"
       Then nothing in the store changes for a while
 
     @needs:kill @needs:store

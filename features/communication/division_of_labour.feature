@@ -13,6 +13,15 @@ Feature: Division of labour
       When node "node-1" joins
       Then the pod "web" becomes running
 
+    Scenario: pods name nodes that are not there
+      Given a cluster without nodes
+      When "alice" creates a pod "named" on node "nowhere"
+      Then "alice" is answered 201 with the whole pod
+      When "alice" creates a pod "choosy" that asks for node "node-1"
+      Then the pod "choosy" is stored and stays unbound
+      When node "node-1" joins
+      Then the pod "choosy" becomes running
+
     Scenario: a deployment comes, is read, is changed and goes before there is a node
       Given a cluster without nodes
       When "alice" creates a deployment "old" with 2 replicas
@@ -49,6 +58,13 @@ Feature: Division of labour
       And nothing is made from the replicaset "shop" for a while
       When the controller manager is started again
       Then the pods of "web" become running
+
+    Scenario: a node takes no new pods, and nobody clears it
+      Given a cluster with nodes "node-1" and "node-2"
+      And a pod "solo" is running
+      When every node is cordoned
+      And node "node-2" is uncordoned
+      Then exactly 1 pod of "solo" is left
 
     @needs:kill
     Scenario: a ReplicaSet shrinks while the controller manager is missing

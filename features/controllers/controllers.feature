@@ -156,7 +156,8 @@ Feature: Controllers make deployed resources run
       And the watch streams of the controller manager on pods are held
       When "alice" creates a replicaset "web" with 3 replicas
       Then exactly 3 pods of "web" were ever created
-      When the streams are released
+      When "alice" scales the replicaset "web" to 5 replicas
+      And the streams are released
       Then the pods of "web" become running
       And no name of a pod of "web" was used twice and never more were created than were missing
 

@@ -78,6 +78,7 @@ Feature: What a kubelet does with pods
       Given a cluster with 1 node
       And the scheduler is stopped
       When "alice" creates a pod "adrift"
+      And "alice" creates a pod "choosy" that asks for node "node-1"
       And "alice" creates a pod "near" on node "node-1"
       And the pod "near" has become running
       Then on "node-1" only the pod "near" was run

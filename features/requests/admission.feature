@@ -18,6 +18,7 @@ Feature: Admission
         | pod  | create           | pods         | creation  |
         | pod  | update           | pods         | update    |
         | pod  | patch            | pods         | update    |
+        | pod  | strategicpatch   | pods         | update    |
         | pod  | delete           | pods         | deletion  |
         | pod  | deletecollection | pods         | deletion  |
         | pod  | update           | pods/status  | update    |
@@ -28,6 +29,8 @@ Feature: Admission
         | kind       | verb   | resource          | operation |
         | configmap  | create | configmaps        | creation  |
         | configmap  | patch  | configmaps        | update    |
+        | configmap  | jsonpatch | configmaps     | update    |
+        | configmap  | apply  | configmaps        | update    |
         | secret     | create | secrets           | creation  |
         | secret     | update | secrets           | update    |
         | service    | update | services          | update    |
@@ -36,6 +39,14 @@ Feature: Admission
         | deployment | delete | deployments       | deletion  |
         | lease      | delete | leases            | deletion  |
         | node       | patch  | nodes             | update    |
+
+    Scenario: the last finalizer is taken from what is to go
+      Given a cluster
+      And the hooks see every write
+      And a configmap "old" with a finalizer exists
+      When "alice" deletes the configmap "old"
+      And the finalizer of the configmap "old" is removed by an update
+      Then admission has been asked about the update
 
     Scenario: the name is left to the server
       Given a cluster

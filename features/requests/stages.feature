@@ -234,6 +234,26 @@ Feature: A request's way through the API server
       And the API server is killed and started again
       Then the pod "web" is what "alice" was told
 
+    @needs:kill
+    Scenario: the API server dies right after its answer to a binding
+      Given a cluster
+      And a pod "old" exists
+      When "alice" tries to create pods/binding
+      And the API server is killed and started again
+      Then everything that "alice" was told of is stored
+
+    @needs:kill
+    Scenario: etcd dies right after the answer
+      Given a cluster
+      And a configmap "old" exists
+      When "alice" deletes the configmap "old"
+      And "bob" creates a pod "web"
+      And etcd is killed and started again
+      Then "alice" can list configmaps
+      And the pod "web" is what "bob" was told
+      When "alice" tries to get configmaps
+      Then "alice" is answered 404 NotFound
+
   @id:REQ-20 @must @role:apiserver @needs:hooks @needs:store
   Rule: A request that is refused at any stage MUST leave no trace
 

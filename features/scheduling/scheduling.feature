@@ -224,14 +224,14 @@ Feature: How a pod gets its node
   Rule: The API server MUST tell the kubelet of a pod's node, and the kubelet of no other node
 
     Scenario: pods are bound to two nodes
-      Given a cluster with 2 nodes
+      Given a cluster with nodes "node-1" and "node-10"
       When "alice" creates a pod "left" on node "node-1"
-      And "alice" creates a pod "right" on node "node-2"
+      And "alice" creates a pod "right" on node "node-10"
       And the pod "left" has become running
       And the pod "right" has become running
       And "alice" deletes one pod of "left"
       Then the kubelet of "node-1" was told of "left" and not of "right"
-      And the kubelet of "node-2" was told of "right" and not of "left"
+      And the kubelet of "node-10" was told of "right" and not of "left"
 
     @needs:kill
     Scenario: the kubelets have lost the API server

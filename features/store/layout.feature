@@ -53,6 +53,7 @@ Feature: Where things lie in the store
         | persistentvolume    | /registry/persistentvolumes/web              |
         | poddisruptionbudget | /registry/poddisruptionbudgets/NAMESPACE/web |
         | storageclass        | /registry/storageclasses/web                 |
+        | endpointslice       | /registry/endpointslices/NAMESPACE/web       |
 
       Examples: resources whose folder bears an older name
         | kind                  | key                                        |
@@ -61,6 +62,7 @@ Feature: Where things lie in the store
         | endpoints             | /registry/services/endpoints/NAMESPACE/web |
         | ingress               | /registry/ingress/NAMESPACE/web            |
         | replicationcontroller | /registry/controllers/NAMESPACE/web        |
+        | persistentvolumeclaim | /registry/persistentvolumeclaims/NAMESPACE/web |
 
     Scenario: an object has a name that no host could have
       Given a cluster
@@ -153,3 +155,4 @@ Feature: Where things lie in the store
         | configmap | delete           | configmaps |
         | configmap | deletecollection | configmaps |
         | pod       | delete           | pods       |
+        | pod       | kill             | pods       |

@@ -58,13 +58,19 @@ Feature: Watching
       And "alice" tries to deletecollection configmaps
       Then each watcher has been told of every stored change, once, in the order of the store
 
-    Scenario: what is watched lies in no namespace
+    Scenario Outline: other things are watched, some of which lie in no namespace
       Given a cluster
-      And 3 people watch nodes
-      When "alice" creates a node "web"
-      And "alice" changes the node "web"
-      And "alice" deletes the node "web"
+      And 3 people watch <resource>
+      When "alice" creates a <kind> "web"
+      And "alice" changes the <kind> "web"
+      And "alice" deletes the <kind> "web"
       Then each watcher has been told of every stored change, once, in the order of the store
+
+      Examples: kinds
+        | kind    | resource |
+        | node    | nodes    |
+        | service | services |
+        | secret  | secrets  |
 
     @needs:kill
     Scenario: watchers come after the API server has begun anew, and name where to begin
@@ -224,6 +230,33 @@ Feature: Watching
       And 3 people watch pods
       When "alice" creates a pod "old" with other content
       Then "alice" is answered 409 AlreadyExists
+      And no watcher is told of a pod "old", though each is told of the next one
+
+    Scenario: a change is only rehearsed
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And 3 people watch pods
+      When "alice" tries to rehearse pods
+      Then no watcher is told of a pod "old", though each is told of the next one
+
+    Scenario: another object was meant
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And 3 people watch pods
+      When "alice" deletes the pod "old" if its uid is another one
+      Then "alice" is answered 409 Conflict
+      And no watcher is told of a pod "old", though each is told of the next one
+
+    Scenario: a pod is bound for the second time
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      When "bob" tries to create pods/binding
+      And 3 people watch pods
+      And "alice" tries to create pods/binding
+      Then "alice" is answered 409 Conflict
       And no watcher is told of a pod "old", though each is told of the next one
 
     Scenario: somebody has written in between

@@ -16,6 +16,7 @@ TRAITS: dict[str, tuple[str, Meaning]] = {  # of what is created, after its name
     "containers": (r" with (\d+) containers", lambda _, number: int(number)),
     "init": (r" with (an init container)", lambda *_: True),
     "node": (r' on node "([\w-]+)"', lambda _, name: name),
+    "wish": (r' that asks for node "([\w-]+)"', lambda _, name: name),
     "namespace": (r' in the namespace "([\w-]+)"', lambda _, name: name),
     "content": (r" with (other content)", lambda *_: "stormy"),
     "cpu": (r" that (takes most of a node)", lambda world, _: people.most_of_a_node(world)),
@@ -130,10 +131,10 @@ def at_once(world: World, number: str, kind: str, name: str) -> None:
     many.create_at_once(world, int(number), kind, name)
 
 
-@when(parsers.re(PERSON + r' creates (?P<number>\d+) pods by the prefix "(?P<prefix>[\w-]+)"'))
-def by_prefix(world: World, person: str, number: str, prefix: str) -> None:
+@when(parsers.re(PERSON + r' creates (?P<number>\d+) (?P<kind>pods|configmaps) by the prefix "(?P<prefix>[\w-]+)"'))
+def by_prefix(world: World, person: str, number: str, kind: str, prefix: str) -> None:
     """metadata.generateName."""
-    many.creates_by_prefix(world, unquoted(person), prefix, number=int(number))
+    many.creates_by_prefix(world, unquoted(person), kind, prefix, number=int(number))
 
 
 @when(parsers.re(PERSON + r" sends (?P<what>an? (?:malformed )?(?:pod|thing|change)\b.*)"))

@@ -74,12 +74,13 @@ def pages(world: World, size: str) -> None:
     world.judge("answers.pages", names=world.batch, reader="pager", size=int(size))
 
 
-@then(parsers.re(r"(?P<which>the first|the first two) of them (?:is|are) gone and the others are as they were"))
+@then(parsers.re(r"(?P<which>the first|the first two|all) of them (?:is|are) gone(?: and the others are as they were)?"))
 def gone(world: World, which: str) -> None:
     """Each is looked for, one by one; the others are all that were ever created, in other namespaces and of another kind too."""
     for kind in ("configmap", "secret"):
         people.reads_all_created(world, READER, kind)
-    world.judge("answers.gone", lost=world.batch[: 2 if "two" in which else 1], namespace=world.namespace, reader=READER)
+    number = {"the first": 1, "the first two": 2}.get(which)
+    world.judge("answers.gone", lost=world.batch[:number], namespace=world.namespace, reader=READER)
 
 
 @then(parsers.re(r'everything that "(?P<person>\w+)" was told of is stored'))

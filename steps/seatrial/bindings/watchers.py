@@ -5,7 +5,7 @@ from pytest_bdd import given, parsers, then, when
 from seatrial.bindings.phrases import NAME
 from seatrial.world import World, stages, watchers
 
-RESOURCE = r"(?P<resource>pods|configmaps|nodes)"
+RESOURCE = r"(?P<resource>pods|configmaps|nodes|services|secrets)"
 
 
 @given(parsers.re(r'"(?P<person>\w+)" watches ' + RESOURCE + r'(?: labelled "(?P<label>\w+=\w+)")?'))

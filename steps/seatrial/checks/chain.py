@@ -1,5 +1,6 @@
 """The chain of events by revisions of one store, and who did each step, by joining revisions with accepted requests."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -151,7 +152,7 @@ def actors(history: History, *, name: str) -> Proof:
             evidence += made
             if problem := _wrong_actor(history, step, made):
                 found.setdefault((problem.culprit, step.role), problem)
-    for problem in _meddlers(history, name):
+    for problem in (*_meddlers(history, name), *_unasked(history, name)):
         found.setdefault((problem.culprit, problem.expected), problem)
     return Proof(evidence=tuple(evidence), findings=tuple(found.values()))
 
@@ -174,6 +175,29 @@ def _meddlers(history: History, name: str) -> list[Finding]:
         for r in about
         if (job := JOBS[r["resource"], r["subresource"]]) not in roles_of(history, str(r.instance))
     ]
+
+
+def _unasked(history: History, name: str) -> Iterator[Finding]:
+    """Changes of the status of the deployment, or of a ReplicaSet of its, that no controller manager has asked for."""
+    made = [e for kind in ("Deployment", "ReplicaSet") for e in puts(history, kind) if belongs(e["value"], name)]
+    lives = {e["key"]: [v for v in made if v["key"] == e["key"]] for e in made}
+    for before, after in (pair for life in lives.values() for pair in pairwise(life)):
+        if before["value"].get("status") == after["value"].get("status"):
+            continue
+        authored = authors(history, name=after["value"]["metadata"]["name"], revision=after["revision"])
+        strangers = [r for r in authored if r["subresource"] != "status" or "controller-manager" not in roles_of(history, str(r.instance))]
+        if strangers or not authored:
+            what = f"{after['value']['kind']} {after['value']['metadata']['name']}"
+            yield Finding(
+                culprit=server_of(history) if not authored or strangers[0]["subresource"] != "status" else str(strangers[0].instance),
+                expected=f"the status of {what} is what the controller manager says",
+                observed=f"revision {after['revision']} changed it, which {_asker(strangers)}",
+                evidence=(before, after, *strangers),
+            )
+
+
+def _asker(requests: list[Event]) -> str:
+    return f"{requests[0].instance} asked for by {requests[0]['verb']} {requests[0]['path']}" if requests else "nobody asked for"
 
 
 def _wrong_actor(history: History, step: Step, made: list[Event]) -> Finding | None:

@@ -16,6 +16,13 @@ def calls(history: History, node: str) -> list[Event]:
     return [e for e in history.of("cri", instance=node) if e["method"] in STEPS]
 
 
+def stopped(history: History, uid: str) -> bool:
+    """Whether the pod's runtime was asked to stop all of it, and not to start anything of it since. Where its calls are not known, no."""
+    mine = [e for e in history.of("cri", uid=uid) if e["method"] in ("StartContainer", *ENDINGS)]
+    last = {e["container"]: e["method"] for e in mine}
+    return bool(last) and (last.get(None) == "StopPodSandbox" or set(last.values()) <= set(ENDINGS))
+
+
 @check
 def ran(history: History, *, node: str, name: str) -> Proof:
     """The node's runtime was asked for a sandbox of the pod, then for each container to create it, then to start it; and no container was

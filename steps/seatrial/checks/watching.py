@@ -5,10 +5,12 @@ cannot be read at all, with what the writers were answered.
 """
 
 import math
+from itertools import pairwise
 from typing import Any
 
 from seatrial.checks.answers import asked, breach, described, differing, lasting, named
 from seatrial.checks.facts import begun, changes_of, instances, mentions, name_of
+from seatrial.checks.holds import traces
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -140,11 +142,22 @@ def types(history: History, *, watch: str, name: str, expected: list[str], last:
     tell."""
     refused = in_vain(history, name)
     require(not refused, f"what was asked for was refused: {', '.join(map(described, refused))}")
-    heard = told(history, watch, [name])
+    heard = lives(history, watch, name)
     require(heard, f"{watch} was told nothing of {name}")
     got = [e["type"] for e in heard]
     found = breach(history, ("at last " if last else "") + ", ".join(expected), ", ".join(got), *heard)
     return Proof(evidence=tuple(heard), findings=() if got[-len(expected) if last else 0 :] == expected else (found,))
+
+
+def lives(history: History, watch: str, name: str) -> list[Event]:
+    """What the watcher was told of the object; a server may mark it first and remove it then, and that is one deletion."""
+    heard = told(history, watch, [name])
+    marked = {e.seq for e, after in pairwise(heard) if (e["type"], after["type"]) == ("MODIFIED", "DELETED") and _marked(e, after)}
+    return [e for e in heard if e.seq not in marked]
+
+
+def _marked(event: Event, after: Event) -> bool:
+    return event["uid"] == after["uid"] and "deletionTimestamp" in event["object"]["metadata"]
 
 
 def in_vain(history: History, name: str) -> list[Event]:
@@ -195,8 +208,11 @@ def backed(history: History, *, watch: str) -> Proof:
 
 @check
 def spared(history: History, *, watchers: list[str], name: str) -> Proof:
-    """No watcher was told of the refused object, and each was told of the sentinel, which came later on the same stream."""
-    wrong = announced(history, name, watchers)
+    """No watcher was told of the refused object, nor of a version of it that nobody has asked for; and each was told of the sentinel, which
+    came later on the same stream."""
+    vain = {e["revision"] for e in traces(history) if name_of(e) == name}
+    heard_of = [e for e in history.of("watched", name=name) if e["watch"] in watchers and e["revision"] in vain]
+    wrong = announced(history, name, watchers) or heard_of
     found = breach(history, f"nobody is told of {name}", f"{wrong[0]['watch']} was told {wrong[0]['type']}" if wrong else "", *wrong[:3])
     heard = [told(history, w, ["sentinel"]) for w in watchers]
     if not wrong:

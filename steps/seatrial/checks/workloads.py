@@ -22,6 +22,7 @@ from seatrial.checks.facts import (
     server_of,
 )
 from seatrial.checks.registry import check, findings, require
+from seatrial.checks.runtime import stopped
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
@@ -48,6 +49,7 @@ def reached(history: History, *, name: str, state: str) -> Proof:
     """As many pods as wanted, and all of them bound, or running. Whoever had to act next is to blame where not."""
     pods, number = pods_of(history, name), wanted(history, name)
     good = [p for p in pods if (running if state == "become running" else bound)(p["object"])]
+    good = [p for p in good if state != "become running" or not stopped(history, p["uid"])]
     if good and len(good) == len(pods) == number:
         return Proof(evidence=tuple(good))
     observed = f"{len(good)} of {len(pods)} pods have {state}"

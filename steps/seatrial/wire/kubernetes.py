@@ -20,6 +20,7 @@ PATCHES = {
     "merge": "application/merge-patch+json",
     "json": "application/json-patch+json",
     "strategic": "application/strategic-merge-patch+json",
+    "apply": "application/apply-patch+yaml",
 }
 BUSY_TRIES, BUSY_MAX_S = 10, 10
 # What a request meets where nobody answers: the outcome is unknown, never guessed.

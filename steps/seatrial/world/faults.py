@@ -15,8 +15,8 @@ from seatrial.world.world import World
 
 SUBSCRIPTION_ROUNDS = 20
 ONCE_ROUNDS = 5  # so long nobody lists again what was only looked at once
-POLLERS_S = 12.0  # longer than impatient pollers sleep, and than those wait who do what is left undone; where time costs little
-SLOW_POLLERS_S = 32.0  # longer than patient pollers sleep
+POLLERS_S = 32.0  # longer than impatient pollers sleep, and than those wait who do what is left undone; where time costs little
+SLOW_POLLERS_S = 65.0  # longer than patient pollers sleep
 
 
 def happens(world: World, instances: Sequence[Supervised], what: str) -> None:

@@ -42,16 +42,16 @@ def creates_each_kind(world: World, person: str) -> None:
         people.told(world, person, world.run(people.create(world, person, resource, "each", replicas=0)))
 
 
-def creates_by_prefix(world: World, person: str, prefix: str, *, number: int) -> None:
-    """So many pods whose names the server makes."""
-    pods = kind_of("pods")
+def creates_by_prefix(world: World, person: str, word: str, prefix: str, *, number: int) -> None:
+    """So many objects whose names the server makes."""
+    kind = kind_of(word)
     people.beginning(world)
     for _ in range(number):
-        body = manifest(pods, "unnamed", namespace=world.namespace)
+        body = manifest(kind, "unnamed", namespace=world.namespace)
         del body["metadata"]["name"]
         body["metadata"]["generateName"] = prefix
         people.told(
-            world, person, world.run(people.client_of(world, person).request("POST", pods.path(namespace=world.namespace), body=body))
+            world, person, world.run(people.client_of(world, person).request("POST", kind.path(namespace=world.namespace), body=body))
         )
 
 

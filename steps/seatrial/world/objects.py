@@ -20,13 +20,16 @@ def kind_of(word: str) -> Kind:
     return by_plural(word)
 
 
-def pod_spec(*, node: str | None = None, containers: int = 1, init: bool = False, finite: bool = False, cpu: str | None = None) -> Json:
-    """One container or more, which asks for so much CPU each; on a node of its own choice where one is named. `init`: another one goes
-    before. `finite`: what has ended is not started again."""
+def pod_spec(
+    *, containers: int = 1, init: bool = False, node: str = "", wish: str = "", cpu: str | None = None, finite: bool = False
+) -> Json:
+    """One container or more, which asks for so much CPU each. `init`: another one goes before. `node`: where it is, of its own choice, or,
+    by a `wish`, where it would be. `finite`: what has ended is not started again."""
     names = ("main", *(f"side-{number}" for number in range(1, containers)))
     asks = {"resources": {"requests": {"cpu": cpu}}} if cpu else {}
     spec: Json = {"containers": [{"name": name, "image": IMAGE} | asks for name in names], "terminationGracePeriodSeconds": 1}
     spec |= {"nodeName": node} if node else {}
+    spec |= {"nodeSelector": {"kubernetes.io/hostname": wish}} if wish else {}
     spec |= {"initContainers": [{"name": INIT, "image": IMAGE}]} if init else {}
     return spec | ({"restartPolicy": "Never"} if finite else {})
 

@@ -15,6 +15,8 @@ VALID = "somebody with a valid certificate"  # shows that a refused handshake wa
 ACTOR = "alice"  # about whose requests most sentences are
 OLD = "old"  # the object that sentences about verbs are about
 NEW = "new"
+KEEPER = "keeper"  # of finalizers
+APPLIES = {"fieldManager": "seatrial"}
 UPDATE_TRIES = 10
 FINALIZERS: Mapping[str | None, Sequence[str]] = {
     None: (),
@@ -115,25 +117,33 @@ def tries(world: World, person: str, verb: str, resource: str, *, everywhere: bo
 
 async def operation(world: World, person: str, verb: str, resource: str, *, everywhere: bool = False) -> Answer:
     """One request of the verb. A watch is answered when its stream stands; `replace` is an update that reads nothing before, `overwrite`
-    one of the object as it was made, and `finish` a patch that says of a pod that it has done its work."""
+    one of the object as it was made, `rehearse` one that is not meant, and `finish` a patch that says of a pod that it has done its work.
+    `kill` is a deletion that grants no grace."""
     plural, _, sub = resource.partition("/")
     kind, client = kind_of(plural), client_of(world, person)
     collection = kind.path(namespace=None if everywhere else world.namespace)
     one = kind.path(namespace=world.namespace, name=OLD, subresource=sub or None)
     if verb == "update":
         return await _update(client, one, annotations={"seatrial/content": "updated"})
-    if verb in ("replace", "overwrite"):
-        return await client.request("PUT", one, body=_replacement(world, OLD, anyway=verb == "replace"))
+    if verb in ("replace", "overwrite", "rehearse"):
+        params = {"dryRun": "All"} if verb == "rehearse" else {}
+        return await client.request("PUT", one, body=_replacement(world, OLD, anyway=verb != "overwrite"), params=params)
     new = manifest(kind, NEW, namespace=world.namespace)
     patch = {"status": {"message": "patched"}} if sub else changed("patched")
+    edit = [{"op": "replace", "path": "/metadata/annotations/seatrial~1content", "value": "patched"}]
+    applied = {"apiVersion": kind.api_version, "kind": kind.kind, **patch, "metadata": {"name": OLD, **patch.get("metadata", {})}}
     requests: dict[str, tuple[str, str, dict[str, Any]]] = {
         "create": ("POST", one, {"body": BINDING}) if sub == "binding" else ("POST", collection, {"body": new}),
         "get": ("GET", one, {}),
         "list": ("GET", collection, {}),
         "watch": ("GET", collection, {"params": {"watch": "true", "timeoutSeconds": "1"}}),
         "patch": ("PATCH", one, {"body": patch, "content_type": PATCHES["merge"]}),
+        "jsonpatch": ("PATCH", one, {"body": edit, "content_type": PATCHES["json"]}),
+        "strategicpatch": ("PATCH", one, {"body": patch, "content_type": PATCHES["strategic"]}),
+        "apply": ("PATCH", one, {"body": applied, "content_type": PATCHES["apply"], "params": APPLIES}),
         "finish": ("PATCH", one, {"body": {"status": {"phase": "Succeeded"}}, "content_type": PATCHES["merge"]}),
         "delete": ("DELETE", one, {}),
+        "kill": ("DELETE", one, {"params": {"gracePeriodSeconds": "0"}}),
         "deletecollection": ("DELETE", collection, {}),
     }
     method, path, how = requests[verb]
@@ -168,6 +178,7 @@ async def delete(world: World, person: str, word: str, name: str, **options: Any
 
 
 def deletes(world: World, person: str, word: str, name: str, **options: Any) -> None:
+    beginning(world)
     told(world, person, world.run(delete(world, person, word, name, **options)))
 
 
@@ -179,12 +190,12 @@ def changes(world: World, person: str, word: str, name: str, patch: Mapping[str,
 
 
 def leaves_finalizers(world: World, word: str, name: str, left: Sequence[str], *, update: bool) -> None:
-    """The operator removes all finalizers but those."""
+    """Whoever has put them there removes all finalizers but those."""
     if not update:
-        changes(world, "operator", word, name, {"metadata": {"finalizers": list(left)}})
+        changes(world, KEEPER, word, name, {"metadata": {"finalizers": list(left)}})
         return
     path = kind_of(word).path(namespace=world.namespace, name=name)
-    told(world, "operator", world.run(_update(world.operator, path, finalizers=list(left))))
+    told(world, KEEPER, world.run(_update(client_of(world, KEEPER), path, finalizers=list(left))))
 
 
 def cordons(world: World, nodes: Iterable[str], *, unschedulable: bool) -> None:

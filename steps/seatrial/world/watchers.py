@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from seatrial.checks import watching
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial.world import people
@@ -65,7 +66,7 @@ def judge_types(world: World, watch: str, name: str, expected: list[str], *, las
     """Wait until the watcher has heard so much of the object and, last, how it ended."""
 
     def told(history: History) -> bool:
-        heard = [e["type"] for e in history.of("watched", watch=watch, name=name)]
+        heard = [e["type"] for e in watching.lives(history, watch, name)]
         return len(heard) >= len(expected) and (not last or heard[-len(expected) :] == expected)
 
     world.run(world.wait(told, within_s=world.timing().reaction))

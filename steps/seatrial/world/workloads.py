@@ -88,17 +88,23 @@ def judge_bound_once(world: World, names: list[str]) -> None:
 
 
 def deletes_one_pod(world: World, person: str, name: str) -> None:
-    """The first pod by name; returns when the operator has seen it go. It goes when all else is over, so that nothing but its end is
-    news."""
+    """The first pod by name; returns when the operator has seen it go, or that only somebody's finalizer still holds it. It goes when all
+    else is over, so that nothing but its end is news."""
     world.run(world.pause(2 * world.timing().limits.react_s))
     victim = _first_pod(world, name)
     people.deletes(world, person, "pod", victim)
     gone = world.seen(
-        lambda h: h.of("watched", watch="operator/pods", name=victim, type="DELETED"),
+        lambda h: [e for e in h.of("watched", watch="operator/pods", name=victim) if e["type"] == "DELETED" or _held(e["object"])],
         within_s=world.timing().recovery,
         what=f"the end of the pod {victim}",
     )
     world.run(gone)
+
+
+def _held(pod: dict[str, Any]) -> bool:
+    """Whether a pod has stopped, and waits for whoever has put a finalizer on it."""
+    meta = pod["metadata"]
+    return "deletionTimestamp" in meta and meta.get("deletionGracePeriodSeconds") == 0 and bool(meta.get("finalizers"))
 
 
 def unlabels_one_pod(world: World, person: str, name: str) -> None:
