@@ -250,6 +250,7 @@ Feature: Create, read and delete
       And "alice" deletes the namespace "quay"
       And "alice" deletes the pod "solo"
       Then nothing in the store changes for a while
+      And the key of the namespace "quay" is still there and marked for deletion
 
     @needs:kill @needs:store
     Scenario: nobody else is there while things are deleted

@@ -62,7 +62,7 @@ def opened_by_component(world: World, since: str | None) -> None:
 @then(parsers.re(r"during all of this (?P<role>the API server|the scheduler) never opened a connection to a kubelet"))
 def no_dial_to_kubelets(world: World, role: str) -> None:
     """Nobody asked for exec, attach, logs or port-forward."""
-    faults.quiet(world, virtually_s=faults.POLLERS_S)
+    faults.quiet(world, virtually_s=faults.SLOW_POLLERS_S)
     probes.canaries(world, [ROLE_PHRASES[role]], ["kubelet"])
     world.judge("edges.never", sources=[ROLE_PHRASES[role]], targets=["kubelet"])
 

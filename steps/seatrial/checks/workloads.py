@@ -211,7 +211,7 @@ def _lives(history: History, names: list[str]) -> dict[str, list[Event]]:
 
 @check
 def stays_unbound(history: History, *, name: str) -> Proof:
-    """The pods are there, none of them has ever had a node, and nobody but a scheduler has tried to give it one."""
+    """The pods are there, none of them has ever had a node, nobody but a scheduler has tried to give it one, and none was run."""
     lives = _lives(history, [name])
     if missing := None if lives else _refusal(history, name) or _unmade(history, name):
         return Proof(evidence=(), findings=(missing,))
@@ -220,6 +220,13 @@ def stays_unbound(history: History, *, name: str) -> Proof:
     names = {v["name"] for versions in lives.values() for v in versions}
     asked = [r for r in requests(history, instances(history), resource="pods", subresource="binding") if r["name"] in names]
     attempts = [r for r in asked if wrong or "scheduler" not in roles_of(history, str(r.instance))]
+    ran = [e for e in history.of("cri", method="RunPodSandbox") if e["uid"] in lives]
+    if ran and not wrong:
+        observed = f"{ran[0].instance} ran {ran[0]['pod']}"
+        return Proof(
+            evidence=(),
+            findings=(Finding(culprit=str(ran[0].instance), expected=f"nobody runs {name}", observed=observed, evidence=(ran[0],)),),
+        )
     finding = Finding(
         culprit=str(attempts[0].instance)
         if attempts
