@@ -26,19 +26,19 @@ Feature: Admission
         | pod  | create           | pods/binding | creation  |
 
       Examples: what is written
-        | kind       | verb   | resource          | operation |
-        | configmap  | create | configmaps        | creation  |
-        | configmap  | patch  | configmaps        | update    |
-        | configmap  | jsonpatch | configmaps     | update    |
-        | configmap  | apply  | configmaps        | update    |
-        | secret     | create | secrets           | creation  |
-        | secret     | update | secrets           | update    |
-        | service    | update | services          | update    |
-        | deployment | patch  | deployments       | update    |
-        | deployment | update | deployments/scale | update    |
-        | deployment | delete | deployments       | deletion  |
-        | lease      | delete | leases            | deletion  |
-        | node       | patch  | nodes             | update    |
+        | kind       | verb      | resource          | operation |
+        | configmap  | create    | configmaps        | creation  |
+        | configmap  | patch     | configmaps        | update    |
+        | configmap  | jsonpatch | configmaps        | update    |
+        | configmap  | apply     | configmaps        | update    |
+        | secret     | create    | secrets           | creation  |
+        | secret     | update    | secrets           | update    |
+        | service    | update    | services          | update    |
+        | deployment | patch     | deployments       | update    |
+        | deployment | update    | deployments/scale | update    |
+        | deployment | delete    | deployments       | deletion  |
+        | lease      | delete    | leases            | deletion  |
+        | node       | patch     | nodes             | update    |
 
     Scenario: the last finalizer is taken from what is to go
       Given a cluster

@@ -56,12 +56,12 @@ Feature: Where things lie in the store
         | endpointslice       | /registry/endpointslices/NAMESPACE/web       |
 
       Examples: resources whose folder bears an older name
-        | kind                  | key                                        |
-        | node                  | /registry/minions/web                      |
-        | service               | /registry/services/specs/NAMESPACE/web     |
-        | endpoints             | /registry/services/endpoints/NAMESPACE/web |
-        | ingress               | /registry/ingress/NAMESPACE/web            |
-        | replicationcontroller | /registry/controllers/NAMESPACE/web        |
+        | kind                  | key                                            |
+        | node                  | /registry/minions/web                          |
+        | service               | /registry/services/specs/NAMESPACE/web         |
+        | endpoints             | /registry/services/endpoints/NAMESPACE/web     |
+        | ingress               | /registry/ingress/NAMESPACE/web                |
+        | replicationcontroller | /registry/controllers/NAMESPACE/web            |
         | persistentvolumeclaim | /registry/persistentvolumeclaims/NAMESPACE/web |
 
     Scenario: an object has a name that no host could have

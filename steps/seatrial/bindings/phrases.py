@@ -11,7 +11,8 @@ from seatrial.world import World, faults
 PERSON = r'(?P<person>"[\w-]+"|somebody with an? [\w ]+?)'
 KIND = (
     r"(?P<kind>pod|configmap|secret|deployment|replicaset|serviceaccount|lease|namespace|node|service|endpoints|ingress"
-    r"|replicationcontroller|statefulset|job|cronjob|role|clusterrole|networkpolicy|persistentvolumeclaim|persistentvolume|poddisruptionbudget|endpointslice|storageclass)"
+    r"|replicationcontroller|statefulset|job|cronjob|role|clusterrole|networkpolicy|persistentvolumeclaim|persistentvolume"
+    r"|poddisruptionbudget|endpointslice|storageclass)"
 )
 NAME = r'"(?P<name>[^"]+)"'
 ROLE_PHRASES = {
