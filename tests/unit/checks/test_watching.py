@@ -91,3 +91,46 @@ def test_a_server_that_has_begun_anew_may_say_that_it_has_forgotten() -> None:
     assert not complete(forgotten=True, starts=2).findings
     with pytest.raises(Inconclusive):
         complete(forgotten=True)
+
+
+def lived(*heard: tuple[str, bool]) -> list[str]:
+    """What a watcher is told of one object, the flag for a deletion mark."""
+    made = History(lambda: 1.0)
+    for revision, (kind, marked) in enumerate(heard, 5):
+        item = {"metadata": {"name": "web", **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if marked else {})}}
+        about = {"watch": WATCH, "type": kind, "name": "web", "uid": "u-1", "namespace": "trial", "revision": revision, "object": item}
+        made.append(f"watch/{WATCH}", "watched", at_s=None, instance=None, data=about)
+    proof = judge(made, "watching.types", {"watch": WATCH, "name": "web", "expected": ["ADDED", "DELETED"]})
+    return [f.observed for f in proof.findings]
+
+
+def test_a_mark_that_is_followed_by_the_deletion_belongs_to_it() -> None:
+    assert lived(("ADDED", False), ("MODIFIED", True), ("DELETED", True)) == []
+    assert lived(("ADDED", False), ("MODIFIED", False), ("DELETED", True)) == ["ADDED, MODIFIED, DELETED"]
+
+
+@pytest.mark.parametrize(("revision", "fault"), [("7", False), ("6", True)])
+def test_a_version_that_nobody_has_asked_for_is_no_news(revision: str, *, fault: bool) -> None:
+    """The object is stored anew at 7, after a request that was refused; whether somebody else was told so."""
+    made = History(lambda: 1.0)
+    made.append("cluster", "instance", at_s=0, instance="apiserver-0", data={"roles": ["apiserver"]})
+    made.append("steps", "mark", at_s=1, instance=None, data={"name": "begun", "revision": 5})
+    asked = {"request": 1, "verb": "update", "resource": "pods", "name": "web", "subresource": "", "namespace": "trial"}
+    made.append("tap", "request", at_s=1, instance="operator", data=asked)
+    made.append("tap", "answer", at_s=1, instance="operator", data={"request": 1, "code": 409, "name": "web", "revision": None})
+    body = {"metadata": {"name": "web", "resourceVersion": revision}}
+    made.append("people", "told", at_s=2, instance=None, data={"user": "bob", "method": "PUT", "code": 200, "asked": 1, "body": body})
+    about = {"watch": WATCH, "type": "MODIFIED", "uid": "u-1", "namespace": "trial"}
+    for name, number in (("web", 4), ("web", 7), ("sentinel", 8)):
+        item = {"metadata": {"name": name}}
+        stored = {"key": f"/registry/pods/trial/{name}", "revision": number, "created": 4, "value": item}
+        made.append("store", "put", at_s=number / 4, instance=None, data=stored)
+        made.append(
+            f"watch/{WATCH}",
+            "watched",
+            at_s=number / 4 - 0.1,
+            instance=None,
+            data=about | {"name": name, "revision": number, "object": item},
+        )
+
+    assert bool(judge(made, "watching.spared", {"watchers": [WATCH], "name": "web"}).findings) is fault

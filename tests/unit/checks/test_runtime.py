@@ -1,0 +1,96 @@
+"""What a kubelet has made its runtime do, and what it has said of it: once, in order, and as it was."""
+
+from typing import Any
+
+import pytest
+
+from unit.checks.test_lawful import Line, done, findings, watched
+
+UID = "u-1"
+META = {"name": "web-1", "namespace": "trial", "uid": UID, "labels": {"app": "web"}}
+SPEC = {"nodeName": "node-1", "restartPolicy": "Never", "containers": [{"name": "main"}]}
+RAN = {"node": "node-1", "name": "web-1"}
+
+
+def pod(spec: dict[str, Any] | None = None, **status: Any) -> dict[str, Any]:
+    return {"kind": "Pod", "metadata": META, "spec": SPEC | (spec or {}), "status": status}
+
+
+def call(method: str, container: str | None = "main") -> Line:
+    return "runtime", "cri", "node-1", {"method": method, "pod": "web-1", "uid": UID, "namespace": "trial", "container": container}
+
+
+def exited(container: str = "main", code: int = 1) -> Line:
+    about = {"pod": "web-1", "uid": UID, "namespace": "trial", "container": container, "code": code}
+    return "runtime", "container-exited", "node-1", about
+
+
+def started(*containers: str) -> list[Line]:
+    made = [call(method, name) for name in containers for method in ("CreateContainer", "StartContainer")]
+    return [call("RunPodSandbox", None), *made]
+
+
+@pytest.mark.parametrize(("between", "fault"), [([], True), ([exited()], False)])
+def test_a_container_is_started_again_only_when_it_has_ended(between: list[Line], *, fault: bool) -> None:
+    lines = [watched("pods", pod(), 5), *started("main"), *between, call("CreateContainer"), call("StartContainer")]
+
+    assert bool(findings("runtime.ran", RAN, *lines)) is fault
+
+
+@pytest.mark.parametrize(
+    ("lines", "fault"),
+    [
+        ([*started("init"), exited("init", 0), *started("main")[1:]], False),
+        ([*started("init"), *started("main")[1:], exited("init", 0)], True),
+        (started("main"), True),
+    ],
+)
+def test_init_containers_end_before_the_others_are_started(lines: list[Line], *, fault: bool) -> None:
+    seen = watched("pods", pod({"initContainers": [{"name": "init"}]}), 5)
+
+    assert bool(findings("runtime.ran", RAN, seen, *lines)) is fault
+
+
+def put(revision: int, value: dict[str, Any]) -> Line:
+    return "store", "put", None, {"key": "/registry/pods/trial/web-1", "revision": revision, "head": None, "value": value}
+
+
+@pytest.mark.parametrize(
+    ("code", "phase", "said", "fault"),
+    [
+        (1, "Failed", 1, False),
+        (1, "Succeeded", 1, True),
+        (1, "Failed", 0, True),
+        (0, "Succeeded", 0, False),
+    ],
+)
+def test_an_error_is_not_told_as_a_success(code: int, phase: str, said: int, *, fault: bool) -> None:
+    ended = {"phase": phase, "containerStatuses": [{"name": "main", "state": {"terminated": {"exitCode": said}}}]}
+    reports = [
+        line for number, revision in ((1, 5), (2, 6)) for line in done("node-1", "patch", number=number, revision=revision, sub="status")
+    ]
+    versions = [put(4, pod()), put(5, pod(phase="Running")), put(6, pod(**ended))]
+
+    assert bool(findings("statuses.joined", {"name": "web"}, *started("main"), exited(code=code), *reports, *versions)) is fault
+
+
+@pytest.mark.parametrize(
+    ("after", "fault"),
+    [
+        ([], False),
+        ([call("StopContainer")], True),
+        ([call("StopPodSandbox", None)], True),
+        ([call("StopContainer"), call("StartContainer")], False),
+    ],
+)
+def test_a_pod_of_which_everything_was_stopped_does_not_run(after: list[Line], *, fault: bool) -> None:
+    lines = [watched("pods", pod(phase="Running"), 5), *started("main"), *after]
+
+    assert bool(findings("workloads.reached", {"name": "web", "state": "become running"}, *lines)) is fault
+
+
+@pytest.mark.parametrize(("calls", "fault"), [([], False), (started("main"), True)])
+def test_a_pod_without_a_node_is_not_run(calls: list[Line], *, fault: bool) -> None:
+    unbound = {**pod(), "spec": {"containers": [{"name": "main"}]}}
+
+    assert bool(findings("workloads.stays_unbound", {"name": "web"}, watched("pods", unbound, 5), *calls)) is fault
