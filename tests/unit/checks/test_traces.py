@@ -111,3 +111,15 @@ def test_an_acknowledged_binding_must_be_stored_as_the_pod_s_node() -> None:
 
     assert judge(history((source, kind, instance, data), *bound), "pipeline.kept", {"user": "alice"}).findings
     assert not judge(history(placed, *bound), "pipeline.kept", {"user": "alice"}).findings
+
+
+def test_an_acknowledged_status_must_be_stored() -> None:
+    source, kind, instance, data = put("/registry/pods/trial/old", 5, 5)
+    sent = {"status": {"message": "patched"}}
+    one, other = told("PATCH", {"kind": "Pod", "metadata": {"name": "old"}} | sent, sent)
+    where = {"path": one[3]["path"] + "/status"}
+    patched = (*one[:3], one[3] | where), (*other[:3], other[3] | where)
+    said: Row = source, kind, instance, data | {"value": data["value"] | sent}
+
+    assert judge(history((source, kind, instance, data), *patched), "pipeline.kept", {"user": "alice"}).findings
+    assert not judge(history(said, *patched), "pipeline.kept", {"user": "alice"}).findings

@@ -131,3 +131,19 @@ def test_pods_that_nobody_makes_are_missed() -> None:
     proof = judge(history, "workloads.stays_unbound", {"name": "web"})
 
     assert [(f.culprit, f.observed) for f in proof.findings] == [("controller-manager-0", "none")]
+
+
+@pytest.mark.parametrize(("labels", "digest", "fault"), [("shop", "1", True), ("shop", "2", False), ("web", "1", False)])
+def test_another_template_has_another_hash(labels: str, digest: str, *, fault: bool) -> None:
+    """Two deployments with a ReplicaSet each, whose hash is 1 and `digest`."""
+    history = cluster()
+    for name, label, number in (("web", "web", "1"), ("shop", labels, digest)):
+        hashed = {"pod-template-hash": number}
+        template = {"metadata": {"labels": {"app": label, **hashed}}, "spec": {"containers": []}}
+        owner = {"kind": "Deployment", "name": name, "controller": True}
+        meta = {"name": f"{name}-{number}", "labels": hashed, "ownerReferences": [owner]}
+        item = {"metadata": meta, "spec": {"selector": {"matchLabels": hashed}, "template": template}}
+        about = {"watch": "operator/replicasets", "type": "ADDED", "resource": "replicasets", "name": meta["name"], "namespace": "trial"}
+        history.append("watch", "watched", at_s=0, instance=None, data=about | {"uid": name, "revision": len(history), "object": item})
+
+    assert bool(judge(history, "workloads.owned_replicasets", {"name": "web", "number": 1}).findings) is fault
