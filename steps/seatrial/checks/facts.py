@@ -121,9 +121,9 @@ def authors(history: History, *, name: str, revision: int) -> list[Event]:
 
 
 def culprit_of(history: History, *, name: str, revision: int) -> str:
-    """Who made a revision that nobody should have made: whoever asked for it; where nobody did, who was seen at the store; else the API
-    server, the only one who is left."""
-    asked = [str(r.instance) for r in authors(history, name=name, revision=revision)]
+    """Who made a revision that nobody should have made: the component that asked for it; where none did, who was seen at the store; else
+    the API server, the only one who is left, and who may have made more of a person's request than was asked for."""
+    asked = [str(r.instance) for r in authors(history, name=name, revision=revision) if r.instance in instances(history)]
     stores, servers = instances(history, "etcd"), instances(history, "apiserver")
     own = {(e.instance, e["sport"]) for e in history.of("canary")}
     dialled = [e for e in history.of("open") if e["target"] in stores and (e["origin"], e["sport"]) not in own]

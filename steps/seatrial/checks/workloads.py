@@ -69,7 +69,7 @@ def reached(history: History, *, name: str, state: str) -> Proof:
 def stuck_at(history: History, pods: list[Event], number: int, name: str) -> str:
     """The instance that had to act next: who makes pods, who binds them, who runs them; the API server where it told them nothing."""
     if not pods and (gone := _gone(history, name)):
-        return culprit_of(history, name=name, revision=gone["revision"])
+        return _ender(history, history.of("watched", watch="operator/pods", name=gone["name"]), name)
     dying = [p for p in pods if "deletionTimestamp" in p["object"]["metadata"] and bound(p["object"])]
     if len(pods) != number and len(pods) - len(dying) != number:
         return _who(history, "controller-manager", "deployments|replicasets|pods", name)
@@ -131,11 +131,17 @@ def _maker(history: History, seen: list[Event]) -> str:
 
 
 def _ender(history: History, seen: list[Event], name: str) -> str:
-    """Who asked for the end of one of the pods, though it was not their job; else whose job it was to keep them."""
+    """Who asked for the end of one of the pods, which nobody had marked before, though it was not their job; else whose job it was to keep
+    them."""
     called = {e["name"] for e in seen}
     asked = [r for r in requests(history, instances(history), verb="delete", resource="pods") if r["name"] in called]
-    strangers = [str(r.instance) for r in asked if not {"controller-manager", "kubelet"} & roles_of(history, str(r.instance))]
+    asked = [r for r in asked if not any(e["name"] == r["name"] and _going(e) and e.at_s <= r.at_s for e in seen)]
+    strangers = [str(r.instance) for r in asked if "controller-manager" not in roles_of(history, str(r.instance))]
     return next(iter(strangers), _who(history, "controller-manager", "deployments|replicasets|pods", name))
+
+
+def _going(pod: Event) -> bool:
+    return "deletionTimestamp" in pod["object"]["metadata"]
 
 
 @check
