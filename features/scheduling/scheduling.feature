@@ -86,6 +86,15 @@ Feature: How a pod gets its node
       When "alice" creates a pod "web"
       Then the pod "web" becomes running
 
+    @needs:hold @needs:runtime
+    Scenario: two that do not fit together are seen at once
+      Given a cluster with 1 node
+      And the watch streams of the scheduler are held
+      When "alice" creates a pod "large" that takes most of a node
+      And "alice" creates a pod "wide" that takes most of a node
+      And the streams are released
+      Then of the pods "large" and "wide" one is bound and the other stays unbound
+
     @needs:kill
     Scenario: pods have come while the scheduler was away
       Given a cluster with 1 node

@@ -35,12 +35,25 @@ def bound_once(world: World, name: str | None) -> None:
     workloads.judge_bound_once(world, [name] if name else world.batch)
 
 
-@then(parsers.re(r"the pods? (?:of )?" + NAME + r" (?:is|are) stored and stays? unbound"))
-def stays_unbound(world: World, name: str) -> None:
-    """They are there, and in a quiet window they get no node."""
-    world.run(world.wait(lambda h: workloads.reached(h, name, "been created"), within_s=world.timing().recovery))
+@then(
+    parsers.re(
+        r"(?:the pods? (?:of )?"
+        + NAME
+        + r" (?:is|are) stored and stays? unbound"
+        + r'|of the pods "(?P<one>[\w-]+)" and "(?P<other>[\w-]+)" one is bound and the other stays unbound)'
+    )
+)
+def stays_unbound(world: World, name: str | None, one: str | None, other: str | None) -> None:
+    """They are there, and in a quiet window they get no node; or only one of two does, whichever."""
+    if name:
+        world.run(world.wait(lambda h: workloads.reached(h, name, "been created"), within_s=world.timing().recovery))
+    else:
+        world.run(world.wait(lambda h: workloads.any_bound(h, [one, other]), within_s=world.timing().recovery))
     faults.quiet(world, virtually_s=faults.POLLERS_S)
-    world.judge("workloads.stays_unbound", name=name)
+    if name:
+        world.judge("workloads.stays_unbound", name=name)
+    else:
+        world.judge("workloads.one_bound", names=[one, other])
 
 
 @then(parsers.re(r"nothing is made from the (?:deployment|replicaset) " + NAME + r" for a while"))
@@ -81,13 +94,13 @@ def owned_replicasets(world: World, name: str, number: str) -> None:
     """Each controlled by it, each with a hash of its own on itself, its selector and its template."""
     world.run(world.wait(lambda h: workloads.owned(h, name, int(number)), within_s=world.timing().recovery))
     faults.quiet(world)
-    world.judge("workloads.owned_replicasets", name=name, number=int(number))
+    world.judge("replicasets.owned", name=name, number=int(number))
 
 
 @then(parsers.re(r"no name of a pod of " + NAME + r" was used twice and never more were created than were missing"))
 def names_once(world: World, name: str) -> None:
     """Over the whole history of the ReplicaSet."""
-    world.judge("workloads.never_surplus", name=name)
+    world.judge("replicasets.never_surplus", name=name)
 
 
 @then(parsers.re(r'on "(?P<node>[\w-]+)" a sandbox, then each container of the pod ' + NAME + r" was created and started"))

@@ -3,8 +3,22 @@
 Every Then of a scenario is one `judge` event in the history: the name of a check and its arguments. `judge` runs it.
 """
 
-from seatrial.checks import answers, chain, edges, holds, leadership, pipeline, requests, runtime, statuses, storage, watching, workloads
+from seatrial.checks import (
+    answers,
+    chain,
+    edges,
+    holds,
+    leadership,
+    pipeline,
+    replicasets,
+    requests,
+    runtime,
+    statuses,
+    storage,
+    watching,
+    workloads,
+)
 from seatrial.checks.registry import judge
 
-REGISTERED = (answers, chain, edges, holds, leadership, pipeline, requests, runtime, statuses, storage, watching, workloads)
+REGISTERED = (answers, chain, edges, holds, leadership, pipeline, replicasets, requests, runtime, statuses, storage, watching, workloads)
 __all__ = ["REGISTERED", "judge"]

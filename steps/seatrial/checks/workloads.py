@@ -1,7 +1,6 @@
 """Pods and the workloads that they belong to, as the operator's watches showed them; who is to blame where they got stuck."""
 
 from collections import Counter
-from itertools import pairwise
 from typing import Any
 
 from seatrial.checks.facts import (
@@ -10,12 +9,10 @@ from seatrial.checks.facts import (
     belongs,
     culprit_of,
     current,
-    ended,
     hold_before,
     instances,
     leader,
     lease_writes,
-    owner,
     pods_of,
     requests,
     roles_of,
@@ -72,10 +69,10 @@ def stuck_at(history: History, pods: list[Event], number: int, name: str) -> str
         return _ender(history, history.of("watched", watch="operator/pods", name=gone["name"]), name)
     dying = [p for p in pods if "deletionTimestamp" in p["object"]["metadata"] and bound(p["object"])]
     if len(pods) != number and len(pods) - len(dying) != number:
-        return _who(history, "controller-manager", "deployments|replicasets|pods", name)
+        return due(history, "controller-manager", "deployments|replicasets|pods", name)
     unbound = [p for p in pods if not bound(p["object"])]
     if unbound:
-        return _who(history, "scheduler", "pods", unbound[0]["name"])
+        return due(history, "scheduler", "pods", unbound[0]["name"])
     stuck = next((p for p in (*dying, *pods) if not running(p["object"])), pods[0])
     node = stuck["object"]["spec"]["nodeName"]
     kubelet = node if node in instances(history) else next(iter(instances(history, "kubelet")), node)
@@ -89,7 +86,8 @@ def _gone(history: History, name: str) -> Event | None:
     return ends[-1] if ends and not made_for else None
 
 
-def _who(history: History, role: str, resources: str, name: str) -> str:
+def due(history: History, role: str, resources: str, name: str) -> str:
+    """Whoever of the role had to act next; the API server where it told them nothing; the role where nobody is there."""
     candidates = instances(history, role)
     if not candidates:
         return role
@@ -137,7 +135,7 @@ def _ender(history: History, seen: list[Event], name: str) -> str:
     asked = [r for r in requests(history, instances(history), verb="delete", resource="pods") if r["name"] in called]
     asked = [r for r in asked if not any(e["name"] == r["name"] and _going(e) and e.at_s <= r.at_s for e in seen)]
     strangers = [str(r.instance) for r in asked if "controller-manager" not in roles_of(history, str(r.instance))]
-    return next(iter(strangers), _who(history, "controller-manager", "deployments|replicasets|pods", name))
+    return next(iter(strangers), due(history, "controller-manager", "deployments|replicasets|pods", name))
 
 
 def _going(pod: Event) -> bool:
@@ -186,7 +184,7 @@ def bound_once(history: History, *, names: list[str]) -> Proof:
         evidence += versions[-1:]
         deleted = versions[-1]["type"] == "DELETED" or "deletionTimestamp" in versions[-1]["object"]["metadata"]
         if len(distinct) > 1 or not (distinct or deleted):
-            culprit = _who(history, "scheduler", "pods", versions[-1]["name"])
+            culprit = due(history, "scheduler", "pods", versions[-1]["name"])
             observed = f"nodes {', '.join(distinct) or 'none'}"
             found.append(
                 Finding(culprit=culprit, expected=f"one node for pod {versions[-1]['name']}", observed=observed, evidence=tuple(versions))
@@ -246,6 +244,21 @@ def stays_unbound(history: History, *, name: str) -> Proof:
     return Proof(evidence=tuple(v[-1] for v in lives.values()), findings=(finding,) if wrong or attempts else ())
 
 
+@check
+def one_bound(history: History, *, names: list[str]) -> Proof:
+    """Of some pods that do not fit together, one has a node, and the others have none."""
+    pods = [p for name in names for p in pods_of(history, name)]
+    require(len(pods) == len(names), f"{len(pods)} of {', '.join(names)} are there")
+    placed = [p for p in pods if bound(p["object"])]
+    finding = Finding(
+        culprit=due(history, "scheduler", "pods", names[0]),
+        expected=f"one of {' and '.join(names)} is bound, for they do not fit together",
+        observed=f"{', '.join(p['name'] for p in placed) or 'none'} bound",
+        evidence=tuple(pods),
+    )
+    return Proof(evidence=tuple(pods), findings=() if len(placed) == 1 else (finding,))
+
+
 def _refusal(history: History, name: str) -> Finding | None:
     """Somebody asked for the pod, and the API server would not have it."""
     asked = {e.seq: e for e in history.of("asked", method="POST") if (e["body"] or {}).get("metadata", {}).get("name") == name}
@@ -259,7 +272,7 @@ def _refusal(history: History, name: str) -> Finding | None:
 def _unmade(history: History, name: str) -> Finding | None:
     """A workload of that name is there, and whoever makes pods has made none."""
     itself = [e for r in ("deployments", "replicasets") for (_, n), e in current(history, r).items() if n == name]
-    culprit = _who(history, "controller-manager", "deployments|replicasets", name)
+    culprit = due(history, "controller-manager", "deployments|replicasets", name)
     return Finding(culprit=culprit, expected=f"pods of {name}", observed="none", evidence=tuple(itself[:1])) if itself else None
 
 
@@ -279,91 +292,3 @@ def nothing_made(history: History, *, name: str) -> Proof:
         evidence=(*made[:3], *attempts[:3]),
     )
     return Proof(evidence=tuple(itself), findings=(finding,) if made or attempts else ())
-
-
-@check
-def owned_replicasets(history: History, *, name: str, number: int) -> Proof:
-    """The deployment controls so many ReplicaSets, each with a hash of its own on itself, its selector and its template; and it never
-    had another one. ReplicaSets of other deployments have other hashes if they have other templates."""
-    ever = {e["uid"]: e for e in history.of("watched", watch="operator/replicasets") if owner(e["object"]) == ("Deployment", name)}
-    sets = list(ever.values())
-    hashes = [_hash(e["object"]) for e in sets]
-    shared = [e for e in history.of("watched", watch="operator/replicasets") if _hash(e["object"]) in hashes and _another(e, sets)]
-    good = len(sets) == number and None not in hashes and len(set(hashes)) == number and not shared
-    finding = Finding(
-        culprit=_who(history, "controller-manager", "deployments|replicasets", name),
-        expected=f"{number} ReplicaSets of {name}, each with its own pod-template-hash",
-        observed=f"{len(sets)} with the hashes {hashes}" + (f", which {shared[0]['name']} has for another template" if shared else ""),
-        evidence=(*sets, *shared[:1]),
-    )
-    return Proof(evidence=tuple(sets), findings=() if good else (finding,))
-
-
-def _another(event: Event, sets: list[Event]) -> bool:
-    """Whether a ReplicaSet of some deployment has the hash of one of these, and not its template."""
-    if (owner(event["object"]) or ("",))[0] != "Deployment":
-        return False
-    alike = [e for e in sets if _hash(e["object"]) == _hash(event["object"])]
-    return any(_bare(e["object"]) != _bare(event["object"]) for e in alike)
-
-
-def _bare(item: dict[str, Any]) -> dict[str, Any]:
-    """The labels and the specification of the template, without the hash."""
-    template = item["spec"]["template"]
-    return {**template["metadata"].get("labels", {}), "pod-template-hash": None, "spec": template["spec"]}
-
-
-def _hash(item: dict[str, Any]) -> str | None:
-    """The pod-template-hash, where label, selector and template agree about it."""
-    found = {
-        part.get("pod-template-hash")
-        for part in (
-            item["metadata"].get("labels", {}),
-            item["spec"]["selector"].get("matchLabels", {}),
-            item["spec"]["template"]["metadata"].get("labels", {}),
-        )
-    }
-    return found.pop() if len(found) == 1 else None
-
-
-@check
-def never_surplus(history: History, *, name: str) -> Proof:
-    """No pod name comes twice, and at no revision are there more living pods than were ever wanted until then."""
-    events = sorted(
-        [e for r in ("replicasets", "pods") for e in history.of("watched", watch=f"operator/{r}") if belongs(e["object"], name)],
-        key=lambda e: e["revision"],
-    )
-    require(any(e["resource"] == "pods" for e in events), f"nobody ever saw a pod of {name}")
-    uids: dict[str, set[str]] = {}
-    living: set[str] = set()
-    most, found = 0, []
-    for event in events:
-        if event["resource"] == "replicasets":
-            most = max(most, int(event["object"]["spec"].get("replicas", 0)))
-            continue
-        uids.setdefault(event["name"], set()).add(event["uid"])
-        gone = ended(event["object"]) or event["type"] == "DELETED" or "deletionTimestamp" in event["object"]["metadata"]
-        (living.discard if gone else living.add)(event["uid"])
-        if len(living) > most:
-            found.append((f"at most {most} living pods of {name}", f"{len(living)} at revision {event['revision']}", event))
-        if len(uids[event["name"]]) > 1:
-            found.append((f"a new name for every pod of {name}", f"{event['name']} came twice", event))
-    culprit = next(iter([*unasked(history, name), *instances(history, "controller-manager")]), "controller-manager")
-    made = tuple(Finding(culprit=culprit, expected=e, observed=o, evidence=(v,)) for e, o, v in found[:3])
-    return Proof(evidence=tuple(e for e in events if e["resource"] == "pods"), findings=(*made, *_needless_ends(history, events, name)))
-
-
-def _needless_ends(history: History, events: list[Event], name: str) -> tuple[Finding, ...]:
-    """Controllers asked for the end of more pods than the wanted number ever fell by, and others have made."""
-    numbers = [int(e["object"]["spec"].get("replicas", 0)) for e in events if e["resource"] == "replicasets"]
-    surplus = sum(max(0, before - after) for before, after in pairwise(numbers))
-    pods = {e["name"]: e for e in reversed(events) if e["resource"] == "pods"}
-    makers = [i for i in instances(history, "controller-manager") if "kubelet" not in roles_of(history, i)]  # kubelets take leave of pods
-    asked = {r["name"]: r for r in requests(history, makers, verb="delete", resource="pods")}
-    ended = [r for called, r in asked.items() if called in pods]
-    for called, first in pods.items() if ended else ():
-        surplus += not any(r.instance in makers for r in authors(history, name=called, revision=first["revision"]))
-    if len(ended) <= surplus:
-        return ()
-    expected = f"at most {surplus} pods of {name} ended by the controller manager"
-    return (Finding(culprit=str(ended[0].instance), expected=expected, observed=f"{len(ended)}", evidence=tuple(ended[:8])),)

@@ -108,7 +108,7 @@ def test_no_more_pods_are_ended_than_the_number_falls_by() -> None:
 
     def judged(*numbers: int, by_others: int = 0) -> list[str]:
         sets = [seen("replicasets", "web", replicas=number) for number in numbers]
-        return culprits("workloads.never_surplus", {"name": "web"}, *sets, *pods, *ends, *made[by_others:], *answered[by_others:])
+        return culprits("replicasets.never_surplus", {"name": "web"}, *sets, *pods, *ends, *made[by_others:], *answered[by_others:])
 
     assert judged(5, 2) == []
     assert judged(5, 3) == ["controller-manager-0"]

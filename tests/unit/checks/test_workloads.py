@@ -107,7 +107,7 @@ def test_a_pod_that_has_ended_may_be_replaced(phase: str, surplus: int) -> None:
     see(history, "pods", "web-1", BOUND, phase=phase, kind="MODIFIED")
     see(history, "pods", "web-2", UNBOUND)
 
-    found = judge(history, "workloads.never_surplus", {"name": "web"}).findings
+    found = judge(history, "replicasets.never_surplus", {"name": "web"}).findings
 
     assert [f.observed.partition(" at")[0] for f in found] == ["2"] * surplus
 
@@ -150,4 +150,4 @@ def test_another_template_has_another_hash(labels: str, digest: str, *, fault: b
         about = {"watch": "operator/replicasets", "type": "ADDED", "resource": "replicasets", "name": meta["name"], "namespace": "trial"}
         history.append("watch", "watched", at_s=0, instance=None, data=about | {"uid": name, "revision": len(history), "object": item})
 
-    assert bool(judge(history, "workloads.owned_replicasets", {"name": "web", "number": 1}).findings) is fault
+    assert bool(judge(history, "replicasets.owned", {"name": "web", "number": 1}).findings) is fault

@@ -1,0 +1,98 @@
+"""ReplicaSets and what they keep: one for each template of a deployment, by the template's hash; and as many pods as they are told."""
+
+from itertools import pairwise
+from typing import Any
+
+from seatrial.checks.facts import authors, belongs, ended, instances, owner, requests, roles_of
+from seatrial.checks.registry import check, require
+from seatrial.checks.workloads import due, unasked
+from seatrial.model.history import Event, History
+from seatrial.model.verdicts import Finding, Proof
+
+
+@check
+def owned(history: History, *, name: str, number: int) -> Proof:
+    """The deployment controls so many ReplicaSets, each with a hash of its own on itself, its selector and its template; and it never
+    had another one. ReplicaSets of other deployments have other hashes if they have other templates."""
+    ever = {e["uid"]: e for e in history.of("watched", watch="operator/replicasets") if owner(e["object"]) == ("Deployment", name)}
+    sets = list(ever.values())
+    hashes = [_hash(e["object"]) for e in sets]
+    shared = [e for e in history.of("watched", watch="operator/replicasets") if _hash(e["object"]) in hashes and _another(e, sets)]
+    good = len(sets) == number and None not in hashes and len(set(hashes)) == number and not shared
+    finding = Finding(
+        culprit=due(history, "controller-manager", "deployments|replicasets", name),
+        expected=f"{number} ReplicaSets of {name}, each with its own pod-template-hash",
+        observed=f"{len(sets)} with the hashes {hashes}" + (f", which {shared[0]['name']} has for another template" if shared else ""),
+        evidence=(*sets, *shared[:1]),
+    )
+    return Proof(evidence=tuple(sets), findings=() if good else (finding,))
+
+
+def _another(event: Event, sets: list[Event]) -> bool:
+    """Whether a ReplicaSet of some deployment has the hash of one of these, and not its template."""
+    if (owner(event["object"]) or ("",))[0] != "Deployment":
+        return False
+    alike = [e for e in sets if _hash(e["object"]) == _hash(event["object"])]
+    return any(_bare(e["object"]) != _bare(event["object"]) for e in alike)
+
+
+def _bare(item: dict[str, Any]) -> dict[str, Any]:
+    """The labels and the specification of the template, without the hash."""
+    template = item["spec"]["template"]
+    return {**template["metadata"].get("labels", {}), "pod-template-hash": None, "spec": template["spec"]}
+
+
+def _hash(item: dict[str, Any]) -> str | None:
+    """The pod-template-hash, where label, selector and template agree about it."""
+    found = {
+        part.get("pod-template-hash")
+        for part in (
+            item["metadata"].get("labels", {}),
+            item["spec"]["selector"].get("matchLabels", {}),
+            item["spec"]["template"]["metadata"].get("labels", {}),
+        )
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+@check
+def never_surplus(history: History, *, name: str) -> Proof:
+    """No pod name comes twice, and at no revision are there more living pods than were ever wanted until then."""
+    events = sorted(
+        [e for r in ("replicasets", "pods") for e in history.of("watched", watch=f"operator/{r}") if belongs(e["object"], name)],
+        key=lambda e: e["revision"],
+    )
+    require(any(e["resource"] == "pods" for e in events), f"nobody ever saw a pod of {name}")
+    uids: dict[str, set[str]] = {}
+    living: set[str] = set()
+    most, found = 0, []
+    for event in events:
+        if event["resource"] == "replicasets":
+            most = max(most, int(event["object"]["spec"].get("replicas", 0)))
+            continue
+        uids.setdefault(event["name"], set()).add(event["uid"])
+        gone = ended(event["object"]) or event["type"] == "DELETED" or "deletionTimestamp" in event["object"]["metadata"]
+        (living.discard if gone else living.add)(event["uid"])
+        if len(living) > most:
+            found.append((f"at most {most} living pods of {name}", f"{len(living)} at revision {event['revision']}", event))
+        if len(uids[event["name"]]) > 1:
+            found.append((f"a new name for every pod of {name}", f"{event['name']} came twice", event))
+    culprit = next(iter([*unasked(history, name), *instances(history, "controller-manager")]), "controller-manager")
+    made = tuple(Finding(culprit=culprit, expected=e, observed=o, evidence=(v,)) for e, o, v in found[:3])
+    return Proof(evidence=tuple(e for e in events if e["resource"] == "pods"), findings=(*made, *_needless_ends(history, events, name)))
+
+
+def _needless_ends(history: History, events: list[Event], name: str) -> tuple[Finding, ...]:
+    """Controllers asked for the end of more pods than the wanted number ever fell by, and others have made."""
+    numbers = [int(e["object"]["spec"].get("replicas", 0)) for e in events if e["resource"] == "replicasets"]
+    surplus = sum(max(0, before - after) for before, after in pairwise(numbers))
+    pods = {e["name"]: e for e in reversed(events) if e["resource"] == "pods"}
+    makers = [i for i in instances(history, "controller-manager") if "kubelet" not in roles_of(history, i)]  # kubelets take leave of pods
+    asked = {r["name"]: r for r in requests(history, makers, verb="delete", resource="pods")}
+    ended = [r for called, r in asked.items() if called in pods]
+    for called, first in pods.items() if ended else ():
+        surplus += not any(r.instance in makers for r in authors(history, name=called, revision=first["revision"]))
+    if len(ended) <= surplus:
+        return ()
+    expected = f"at most {surplus} pods of {name} ended by the controller manager"
+    return (Finding(culprit=str(ended[0].instance), expected=expected, observed=f"{len(ended)}", evidence=tuple(ended[:8])),)
