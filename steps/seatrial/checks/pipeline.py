@@ -131,6 +131,7 @@ def admitted(history: History, *, user: str, operation: str) -> Proof:
     asked_for = {s: [e for e in reviews(history, s, user=user) if e["verb"] == operation] for s in ADMISSION}
     missing = [f"{s} was not asked" for s, found in asked_for.items() if not found]
     told = last_told(history, user)
+    require(told["code"] < 400 or not missing, f"what was to be admitted was refused: {described(told)}")
     if operation == "delete":
         missing += [f"{s} was not asked about {name}" for s, found in asked_for.items() for name in _gone(history, found) - _names(found)]
     passed = [(s, r, a) for s, r, a in _written(history) if not _asked(history, s, r, a)]

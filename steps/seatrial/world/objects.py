@@ -83,7 +83,6 @@ def _body(kind: Kind, name: str, replicas: int, pod: Json, content: str) -> Json
         "Service": {"spec": {"clusterIP": "None", "selector": {"app": name}, "ports": [{"port": 80}]}},
         "Lease": {"spec": {"holderIdentity": name, "leaseDurationSeconds": 15}},
         "Ingress": {"spec": {"defaultBackend": {"service": {"name": name, "port": {"number": 80}}}}},
-        "Endpoints": {"subsets": []},
         "PersistentVolumeClaim": {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
         "StatefulSet": {"spec": _workload(name, replicas) | {"serviceName": name}},
         "Job": {"spec": {"suspend": True, "template": _finite()}},

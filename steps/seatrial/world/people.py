@@ -16,7 +16,7 @@ ACTOR = "alice"  # about whose requests most sentences are
 OLD = "old"  # the object that sentences about verbs are about
 NEW = "new"
 KEEPER = "keeper"  # of finalizers
-APPLIES = {"fieldManager": "seatrial"}
+APPLIES = {"fieldManager": "seatrial", "force": "true"}
 UPDATE_TRIES = 10
 FINALIZERS: Mapping[str | None, Sequence[str]] = {
     None: (),
