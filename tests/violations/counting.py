@@ -110,9 +110,9 @@ async def main_collects_at_store(args: Sequence[str], context: Context) -> None:
     rest, url = option(args, "etcd")
 
     class Looking(GarbageCollector):
-        async def collect(self, *what: Any) -> None:
+        async def collect(self, *what: Any, **how: Any) -> None:
             await touch(host_of(url), ETCD_PORT)
-            await super().collect(*what)
+            await super().collect(*what, **how)
 
     class Manager(ControllerManager):
         garbage_collector = Looking
