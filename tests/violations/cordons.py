@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
-from seatrial_reference import scheduler
+from seatrial_reference import kubelet, scheduler
 from seatrial_reference.controller_manager.replica_sets import ReplicaSets
+from seatrial_reference.kubelet.kubelet import Kubelet
 from seatrial_reference.machinery.client import Client, RequestFailed
 from seatrial_reference.machinery.informer import Handlers, Informer
 from seatrial_reference.machinery.objects import Json, active, key_of, node_name
@@ -31,12 +32,12 @@ async def main_scheduler_moves(args: Sequence[str], context: Context) -> None:
 
 
 class Clearing:
-    """Watches nodes, and deletes what is on one that is closed; `pods` tells what that is."""
+    """Watches nodes, and deletes what is on one that is closed; `pods` tells what that is. `node`: only that one."""
 
-    def __init__(self, client: Client, context: Context, *, pods: Callable[[str], Iterable[Json]]) -> None:
+    def __init__(self, client: Client, context: Context, *, pods: Callable[[str], Iterable[Json]], node: str = "") -> None:
         self.client = client
         self.pods = pods
-        self.nodes = Informer(client, by_plural("nodes"), context=context)
+        self.nodes = Informer(client, by_plural("nodes"), context=context, fields=f"metadata.name={node}" if node else "")
         self.nodes.subscribe(Handlers(added=lambda _: None, updated=self.node_updated, deleted=lambda _: None))
         self.closed = WorkQueue(context)
 
@@ -69,3 +70,19 @@ class ControllersClear(ReplicaSets):
 
 async def main_controllers_clear(args: Sequence[str], context: Context) -> None:
     await with_replica_sets(ControllersClear, args, context)
+
+
+class KubeletClears(Kubelet):
+    """Deletes its own pods when its node is closed."""
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(super().run())
+            tasks.create_task(Clearing(self.client, self.context, pods=self.on, node=self.node).run())
+
+    def on(self, _: str) -> list[Json]:
+        return [pod for pod in self.wanted.values() if active(pod)]
+
+
+async def main_kubelet_clears(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=KubeletClears)
