@@ -235,12 +235,17 @@ Feature: A request's way through the API server
       Then the pod "web" is what "alice" was told
 
     @needs:kill
-    Scenario: the API server dies right after its answer to a binding
+    Scenario Outline: the API server dies right after its answer about a part of a pod
       Given a cluster
       And a pod "old" exists
-      When "alice" tries to create pods/binding
+      When "alice" tries to <verb> <resource>
       And the API server is killed and started again
       Then everything that "alice" was told of is stored
+
+      Examples: parts
+        | verb   | resource     |
+        | create | pods/binding |
+        | patch  | pods/status  |
 
     @needs:kill
     Scenario: etcd dies right after the answer

@@ -210,7 +210,16 @@ def _wrong_actor(history: History, step: Step, made: list[Event]) -> Finding | N
     good = actor in OWN if step.role == "operator" else step.role in roles_of(history, actor)
     if good and step.node in (None, actor):
         return None
+    if _unwished(step, made[0]):
+        observed = f"{actor} has asked to {made[0]['verb']} {made[0]['path']}, and for no node"
+        return Finding(culprit=server_of(history), expected=expected, observed=observed, evidence=(made[0], step.event))
     return Finding(culprit=actor, expected=expected, observed=f"it was {actor}", evidence=(made[0], step.event))
+
+
+def _unwished(step: Step, request: Event) -> bool:
+    """Whether a pod got its node with a request that creates it and names none."""
+    body = request["body"]
+    return step.role == "scheduler" and request["verb"] == "create" and bool(body) and not (body.get("spec") or {}).get("nodeName")
 
 
 @check

@@ -66,7 +66,8 @@ def reached(history: History, *, name: str, state: str) -> Proof:
 def stuck_at(history: History, pods: list[Event], number: int, name: str) -> str:
     """The instance that had to act next: who makes pods, who binds them, who runs them; the API server where it told them nothing."""
     if not pods and (gone := _gone(history, name)):
-        return _ender(history, history.of("watched", watch="operator/pods", name=gone["name"]), name)
+        ended = history.of("watched", watch="operator/pods", name=name)
+        return next(iter(_strangers(history, ended)), culprit_of(history, name=name, revision=gone["revision"]))
     dying = [p for p in pods if "deletionTimestamp" in p["object"]["metadata"] and bound(p["object"])]
     if len(pods) != number and len(pods) - len(dying) != number:
         return due(history, "controller-manager", "deployments|replicasets|pods", name)
@@ -112,8 +113,9 @@ def count(history: History, *, name: str, number: int) -> Proof:
     pods = [p for p in pods_of(history, name) if "deletionTimestamp" not in p["object"]["metadata"]]
     seen = [e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)]
     require(seen, f"nobody ever saw a pod of {name}")
+    keeper = due(history, "controller-manager", "deployments|replicasets|pods", name)
     wrong = len(pods) != number and Finding(
-        culprit=_maker(history, seen) if len(pods) > number else _ender(history, seen, name),
+        culprit=_maker(history, seen) if len(pods) > number else next(iter(_strangers(history, seen)), keeper),
         expected=f"exactly {number} pods of {name}",
         observed=f"{len(pods)}",
         evidence=tuple(seen[-5:]),
@@ -128,14 +130,12 @@ def _maker(history: History, seen: list[Event]) -> str:
     return maker if maker in instances(history) else next(iter(instances(history, "controller-manager")), "controller-manager")
 
 
-def _ender(history: History, seen: list[Event], name: str) -> str:
-    """Who asked for the end of one of the pods, which nobody had marked before, though it was not their job; else whose job it was to keep
-    them."""
+def _strangers(history: History, seen: list[Event]) -> list[str]:
+    """Who asked for the end of one of the pods, which nobody had marked before, though it was not their job."""
     called = {e["name"] for e in seen}
     asked = [r for r in requests(history, instances(history), verb="delete", resource="pods") if r["name"] in called]
     asked = [r for r in asked if not any(e["name"] == r["name"] and _going(e) and e.at_s <= r.at_s for e in seen)]
-    strangers = [str(r.instance) for r in asked if "controller-manager" not in roles_of(history, str(r.instance))]
-    return next(iter(strangers), due(history, "controller-manager", "deployments|replicasets|pods", name))
+    return [str(r.instance) for r in asked if "controller-manager" not in roles_of(history, str(r.instance))]
 
 
 def _going(pod: Event) -> bool:
