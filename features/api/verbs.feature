@@ -162,7 +162,7 @@ Feature: Create, read and delete
         | kind      | mark            |
         | configmap | uid             |
         | configmap | resourceVersion |
-        | pod       | uid             |
+        | service   | uid             |
         | secret    | resourceVersion |
 
     Scenario: a collection is deleted by label

@@ -7,8 +7,10 @@ so that nobody is blamed for chance, or for ours.
 
 import datetime as dt
 import os
+import signal
+import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -196,6 +198,7 @@ def plan(wish: Wish) -> Harvest:
 
 def run(wish: Wish, shows: Shows, *, command: str) -> Report:
     """Run what is wished, and conclude. `command` is what the user typed, as far as the implementation."""
+    _find_temporary_folder()
     implementation, rules = on_trial(wish.implementation, wish.backend), wish.selected()
     if implementation.at_endpoint or implementation.guest:  # scenarios share the one cluster that there is
         wish = replace(wish, workers=0)
@@ -222,6 +225,16 @@ def run(wish: Wish, shows: Shows, *, command: str) -> Report:
     for look in () if wish.once else (_again, _fair):
         report = report if report.interrupted else look(wish, report, rules)
     return report
+
+
+def _find_temporary_folder() -> None:
+    """Python finds it by putting a file there: an interrupt in that moment would leave it behind. Whether there is one is seen later."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with suppress(OSError):
+            tempfile.gettempdir()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _met(implementation: Implementation, shows: Shows) -> Implementation:

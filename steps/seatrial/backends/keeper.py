@@ -14,9 +14,11 @@ from seatrial.model.errors import NotReady
 _KEEPER = """
 import shutil, sys, tempfile
 folder = tempfile.mkdtemp(prefix="seatrial-")
-print(folder, flush=True)
-sys.stdin.read()
-shutil.rmtree(folder, ignore_errors=True)
+try:
+    print(folder, flush=True)  # unless nobody is there any more who would read it
+    sys.stdin.read()
+finally:
+    shutil.rmtree(folder, ignore_errors=True)
 """
 
 

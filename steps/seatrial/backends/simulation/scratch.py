@@ -1,6 +1,7 @@
-"""One folder for everything that simulated clusters of this process write."""
+"""One folder for everything that simulated clusters of this process write, temporary files of components included."""
 
 import atexit
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ def scratch() -> Path:
     """The folder of this process; gone with it. Raises NotReady where none can be made."""
     folder, remove = kept()
     atexit.register(remove)
+    tempfile.tempdir = str(folder)  # a copy of this process may be ended while a component has some
     return folder
 
 
