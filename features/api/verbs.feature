@@ -28,7 +28,6 @@ Feature: Create, read and delete
         | lease          |
         | namespace      |
         | node           |
-        | role           |
 
     Scenario: objects elsewhere, and of another kind, have the same name
       Given a cluster

@@ -72,8 +72,7 @@ Feature: How a pod gets its node
       When "alice" creates a pod "large" that takes most of a node and is not started again
       And the pod "large" has become running
       And "alice" creates a pod "web" that takes most of a node
-      Then the pod "web" is stored and stays unbound
-      When the containers of the pod "large" end
+      And the containers of the pod "large" end
       Then the pod "web" becomes running
 
     @needs:runtime
@@ -82,18 +81,8 @@ Feature: How a pod gets its node
       When "alice" creates a pod "large" that takes most of a node
       And the pod "large" has been bound
       And "alice" creates a pod "wide" that takes most of a node
-      Then the pod "wide" is stored and stays unbound
-      When "alice" creates a pod "web"
+      And "alice" creates a pod "web"
       Then the pod "web" becomes running
-
-    @needs:hold @needs:runtime
-    Scenario: two that do not fit together are seen at once
-      Given a cluster with 1 node
-      And the watch streams of the scheduler are held
-      When "alice" creates a pod "large" that takes most of a node
-      And "alice" creates a pod "wide" that takes most of a node
-      And the streams are released
-      Then of the pods "large" and "wide" one is bound and the other stays unbound
 
     @needs:kill
     Scenario: pods have come while the scheduler was away

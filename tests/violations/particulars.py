@@ -18,21 +18,9 @@ from seatrial_schemas.kinds import by_plural
 from violations.admitting import _Passing
 from violations.deeds import _Busy
 from violations.exceptions import PAGE, ReplacesWhatGoes
-from violations.verbs import DeletesAnother, Upserts
+from violations.verbs import DeletesAnother
 
-ROLES = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding", "Endpoints")
 NOT_FOUND, CONFLICT = 404, 409
-
-
-class UpsertsRoles(Upserts):
-    """Where a PUT would make what is not there, a POST replaces what is."""
-
-    async def store_new(self, key: str, obj: Json) -> Stored | None:
-        return await (super() if obj["kind"] in ROLES else super(Upserts, self)).store_new(key, obj)
-
-
-async def main_upserts_roles(args: Sequence[str], context: Context) -> None:
-    await apiserver.main(args, context, part=UpsertsRoles)
 
 
 class ReplacesPodsThatGo(ReplacesWhatGoes):

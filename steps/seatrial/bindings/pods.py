@@ -35,25 +35,12 @@ def bound_once(world: World, name: str | None) -> None:
     workloads.judge_bound_once(world, [name] if name else world.batch)
 
 
-@then(
-    parsers.re(
-        r"(?:the pods? (?:of )?"
-        + NAME
-        + r" (?:is|are) stored and stays? unbound"
-        + r'|of the pods "(?P<one>[\w-]+)" and "(?P<other>[\w-]+)" one is bound and the other stays unbound)'
-    )
-)
-def stays_unbound(world: World, name: str | None, one: str | None, other: str | None) -> None:
-    """They are there, and in a quiet window they get no node; or only one of two does, whichever."""
-    if name:
-        world.run(world.wait(lambda h: workloads.reached(h, name, "been created"), within_s=world.timing().recovery))
-    else:
-        world.run(world.wait(lambda h: workloads.any_bound(h, [one, other]), within_s=world.timing().recovery))
+@then(parsers.re(r"the pods? (?:of )?" + NAME + r" (?:is|are) stored and stays? unbound"))
+def stays_unbound(world: World, name: str) -> None:
+    """They are there, and in a quiet window they get no node."""
+    world.run(world.wait(lambda h: workloads.reached(h, name, "been created"), within_s=world.timing().recovery))
     faults.quiet(world, virtually_s=faults.POLLERS_S)
-    if name:
-        world.judge("workloads.stays_unbound", name=name)
-    else:
-        world.judge("workloads.one_bound", names=[one, other])
+    world.judge("workloads.stays_unbound", name=name)
 
 
 @then(parsers.re(r"nothing is made from the (?:deployment|replicaset) " + NAME + r" for a while"))

@@ -244,21 +244,6 @@ def stays_unbound(history: History, *, name: str) -> Proof:
     return Proof(evidence=tuple(v[-1] for v in lives.values()), findings=(finding,) if wrong or attempts else ())
 
 
-@check
-def one_bound(history: History, *, names: list[str]) -> Proof:
-    """Of some pods that do not fit together, one has a node, and the others have none."""
-    pods = [p for name in names for p in pods_of(history, name)]
-    require(len(pods) == len(names), f"{len(pods)} of {', '.join(names)} are there")
-    placed = [p for p in pods if bound(p["object"])]
-    finding = Finding(
-        culprit=due(history, "scheduler", "pods", names[0]),
-        expected=f"one of {' and '.join(names)} is bound, for they do not fit together",
-        observed=f"{', '.join(p['name'] for p in placed) or 'none'} bound",
-        evidence=tuple(pods),
-    )
-    return Proof(evidence=tuple(pods), findings=() if len(placed) == 1 else (finding,))
-
-
 def _refusal(history: History, name: str) -> Finding | None:
     """Somebody asked for the pod, and the API server would not have it."""
     asked = {e.seq: e for e in history.of("asked", method="POST") if (e["body"] or {}).get("metadata", {}).get("name") == name}

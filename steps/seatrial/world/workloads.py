@@ -1,6 +1,6 @@
 """Pods and workloads: waiting until they are where they should be, as the operator sees them, and taking away from them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from seatrial.checks import facts, statuses
@@ -31,10 +31,6 @@ def reached(history: History, name: str, state: str) -> Pods | None:
     pods = facts.pods_of(history, name)
     good = [p for p in pods if STATES[state](p["object"])]
     return pods if good and len(good) == len(pods) == wanted(history, name) else None
-
-
-def any_bound(history: History, names: Sequence[str | None]) -> bool:
-    return any(reached(history, name, "been bound") for name in names if name)
 
 
 def have(world: World, name: str, state: str) -> None:
