@@ -33,18 +33,19 @@ Feature: Where things lie in the store
       Then exactly one key was added, "<key>"
 
       Examples: resources whose folder bears their name
-        | kind           | key                                     |
-        | configmap      | /registry/configmaps/NAMESPACE/web      |
-        | secret         | /registry/secrets/NAMESPACE/web         |
-        | serviceaccount | /registry/serviceaccounts/NAMESPACE/web |
-        | deployment     | /registry/deployments/NAMESPACE/web     |
-        | replicaset     | /registry/replicasets/NAMESPACE/web     |
-        | lease          | /registry/leases/NAMESPACE/web          |
-        | namespace      | /registry/namespaces/web                |
-        | statefulset    | /registry/statefulsets/NAMESPACE/web    |
-        | job            | /registry/jobs/NAMESPACE/web            |
-        | cronjob        | /registry/cronjobs/NAMESPACE/web        |
-        | role           | /registry/roles/NAMESPACE/web           |
+        | kind                  | key                                            |
+        | configmap             | /registry/configmaps/NAMESPACE/web             |
+        | secret                | /registry/secrets/NAMESPACE/web                |
+        | serviceaccount        | /registry/serviceaccounts/NAMESPACE/web        |
+        | deployment            | /registry/deployments/NAMESPACE/web            |
+        | replicaset            | /registry/replicasets/NAMESPACE/web            |
+        | lease                 | /registry/leases/NAMESPACE/web                 |
+        | namespace             | /registry/namespaces/web                       |
+        | statefulset           | /registry/statefulsets/NAMESPACE/web           |
+        | job                   | /registry/jobs/NAMESPACE/web                   |
+        | cronjob               | /registry/cronjobs/NAMESPACE/web               |
+        | role                  | /registry/roles/NAMESPACE/web                  |
+        | persistentvolumeclaim | /registry/persistentvolumeclaims/NAMESPACE/web |
 
       Examples: resources of groups that a cluster could do without
         | kind                | key                                          |
@@ -56,13 +57,12 @@ Feature: Where things lie in the store
         | endpointslice       | /registry/endpointslices/NAMESPACE/web       |
 
       Examples: resources whose folder bears an older name
-        | kind                  | key                                            |
-        | node                  | /registry/minions/web                          |
-        | service               | /registry/services/specs/NAMESPACE/web         |
-        | endpoints             | /registry/services/endpoints/NAMESPACE/web     |
-        | ingress               | /registry/ingress/NAMESPACE/web                |
-        | replicationcontroller | /registry/controllers/NAMESPACE/web            |
-        | persistentvolumeclaim | /registry/persistentvolumeclaims/NAMESPACE/web |
+        | kind                  | key                                        |
+        | node                  | /registry/minions/web                      |
+        | service               | /registry/services/specs/NAMESPACE/web     |
+        | endpoints             | /registry/services/endpoints/NAMESPACE/web |
+        | ingress               | /registry/ingress/NAMESPACE/web            |
+        | replicationcontroller | /registry/controllers/NAMESPACE/web        |
 
     Scenario: an object has a name that no host could have
       Given a cluster

@@ -152,7 +152,7 @@ def actors(history: History, *, name: str) -> Proof:
             evidence += made
             if problem := _wrong_actor(history, step, made):
                 found.setdefault((problem.culprit, step.role), problem)
-    for problem in (*_meddlers(history, name), *_unasked(history, name)):
+    for problem in (*_meddlers(history, name), *_statuses_of_others(history, name)):
         found.setdefault((problem.culprit, problem.expected), problem)
     return Proof(evidence=tuple(evidence), findings=tuple(found.values()))
 
@@ -177,7 +177,7 @@ def _meddlers(history: History, name: str) -> list[Finding]:
     ]
 
 
-def _unasked(history: History, name: str) -> Iterator[Finding]:
+def _statuses_of_others(history: History, name: str) -> Iterator[Finding]:
     """Changes of the status of the deployment, or of a ReplicaSet of its, that no controller manager has asked for."""
     made = [e for kind in ("Deployment", "ReplicaSet") for e in puts(history, kind) if belongs(e["value"], name)]
     lives = {e["key"]: [v for v in made if v["key"] == e["key"]] for e in made}
