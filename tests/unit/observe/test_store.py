@@ -13,7 +13,8 @@ from seatrial_reference.etcd.server import Etcd, Watches
 from seatrial_schemas import etcd_pb2 as pb
 from seatrial_schemas.context import SystemContext
 
-WITHIN_S = 0.7
+WITHIN_S = 15.0  # what comes comes sooner, however busy the machine
+IN_VAIN_S = 0.7
 
 
 def followed(prepare: Callable[[Etcd], None], act: Callable[[Etcd, StoreWatch], Awaitable[Any]]) -> History:
@@ -81,7 +82,7 @@ def test_a_store_may_have_forgotten_how_it_began() -> None:
 def test_a_store_may_end_a_watch_at_any_time() -> None:
     async def act(store: Etcd, watch: StoreWatch) -> None:
         stores(store, "a")
-        await watch.caught_up(within_s=WITHIN_S)
+        assert await watch.caught_up(within_s=WITHIN_S)
         ends_watches(store)
         stores(store, "b")
         assert await watch.caught_up(within_s=WITHIN_S) == store.store.revision
@@ -102,11 +103,11 @@ def test_a_store_may_count_on_without_a_change() -> None:
 def test_changes_that_were_forgotten_before_they_were_told_are_not_passed_over() -> None:
     async def act(store: Etcd, watch: StoreWatch) -> None:
         stores(store, "a")
-        await eventually(watch._history, lambda h: h.of("put"), within_s=WITHIN_S)
+        assert await eventually(watch._history, lambda h: h.of("put"), within_s=WITHIN_S)
         ends_watches(store)
         stores(store, "b")
         stores(store, "c")
         store.store.compact(store.store.revision)
-        assert await watch.caught_up(within_s=WITHIN_S) is None
+        assert await watch.caught_up(within_s=IN_VAIN_S) is None
 
     assert keys(followed(lambda _: None, act)) == ["a"]
