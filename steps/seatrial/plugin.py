@@ -17,12 +17,13 @@ from seatrial.adapters.descriptor import Implementation, load
 from seatrial.backends.interface import Backend
 from seatrial.bindings import MODULES, vocabulary
 from seatrial.brief import Brief
+from seatrial.checks.invariants import INVARIANTS, broken
 from seatrial.model.errors import Inconclusive, Nonconformant, NotReady, NotRunnable, UsageError
 from seatrial.model.rules import values
 from seatrial.model.verdicts import Verdict
 from seatrial.opening import backend_class, backend_name, on_trial, open_backend
 from seatrial.prerequisites import beyond_guests, missing
-from seatrial.results import PROPERTY, Result, keep, witnessed
+from seatrial.results import PROPERTY, Result, aside, keep, witnessed
 from seatrial.scenarios import RULE, FeatureModule, beginning_of, example_of, first_sentence, scenario_of, tags_of
 from seatrial.world import Pool, Standing, World
 
@@ -206,14 +207,16 @@ def pytest_bdd_before_step_call(request: pytest.FixtureRequest, step: Any, step_
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     report: pytest.TestReport = yield  # type: ignore[assignment]
     if RULE in item.stash and (call.when == "call" or call.excinfo is not None):
-        report.user_properties.append((PROPERTY, _result(item, call).as_json().decode()))
+        result = _result(item, call)
+        asides = _asides(item, result)
+        item.stash[PASSED] = result.verdict is Verdict.PASSED and not asides
+        report.user_properties += [(PROPERTY, r.as_json().decode()) for r in (*asides, result)]
     return report  # type: ignore[return-value]
 
 
 def _result(item: pytest.Item, call: pytest.CallInfo[None]) -> Result:
     rule, world, backend = item.stash[RULE], item.stash.get(WORLD, None), backend_of(item.config)
     verdict, why = _verdict(call, world)
-    item.stash[PASSED] = verdict is Verdict.PASSED
     lines = b"".join(world.history.as_lines()) if world else b""
     known: dict[str, Any] = {"scenario": scenario_of(item), "node": item.nodeid, "backend": backend}
     return Result(
@@ -227,8 +230,25 @@ def _result(item: pytest.Item, call: pytest.CallInfo[None]) -> Result:
         duration_s=round(call.duration, 3),
         **known,
         **witnessed(world, verdict=verdict, lines=lines),
-        **keep(item.config.getoption("reports"), rule, tags=tags_of(item), lines=lines, **known),
+        **keep(item.config.getoption("reports"), rule, tags=tags_of(item), others=_others(item), lines=lines, **known),
     )
+
+
+def _asides(item: pytest.Item, result: Result) -> list[Result]:
+    """Other rules that the history shows broken."""
+    world = item.stash.get(WORLD, None)
+    if world is None or result.verdict is Verdict.HARNESS_FAULT:
+        return []
+    found = broken(world.history, _others(item))
+    return [aside(result, rule, history=world.history, findings=findings) for rule, findings in found]
+
+
+def _others(item: pytest.Item) -> set[str]:
+    """The invariants that were selected and are claimed, without the rule that the scenario was made for."""
+    config = item.config
+    about: dict[str, Any] = {"implementation": implementation_of(config), "backend": backend_class(backend_of(config))}
+    chosen = config.stash[CHOSEN] & INVARIANTS.keys() - {item.stash[RULE].id}
+    return {r.id for r in catalogue.rules() if r.id in chosen and missing((), rule=r, **about)[0] is None}
 
 
 def _verdict(call: pytest.CallInfo[None], world: World | None) -> tuple[Verdict, str]:

@@ -4,13 +4,14 @@ What cannot be concluded again is inconclusive, and a history without any judgem
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from seatrial.checks import judge
+from seatrial.checks.invariants import broken
 from seatrial.model.errors import HarnessFault, Inconclusive, NotRunnable, UsageError
 from seatrial.model.exits import Exit
 from seatrial.model.history import HEAD, History
@@ -30,15 +31,18 @@ class Judgement:
     verdict: Verdict
     judged: int
     findings: tuple[Finding, ...] = ()
+    asides: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)  # of other rules that it shows broken
     why: str = ""
 
     @property
     def exit(self) -> Exit:
-        return EXITS.get(self.verdict, Exit.BAD)
+        return Exit.BAD if self.asides else EXITS.get(self.verdict, Exit.BAD)
 
     def __str__(self) -> str:
         head = f"{self.verdict} {self.rule}  {self.scenario} ({self.path.name}, {self.judged} judgement{'' if self.judged == 1 else 's'})"
-        return "\n  ".join([head, *(str(f) for f in self.findings), *([self.why] if self.why else [])])
+        lines = [head, *(str(f) for f in self.findings), *([self.why] if self.why else [])]
+        lines += [f"{Verdict.FAILED} {rule}, by the way: {f}" for rule, findings in self.asides.items() for f in findings]
+        return "\n  ".join(lines)
 
 
 def saved(paths: Iterable[Path]) -> list[Path]:
@@ -83,6 +87,7 @@ def rejudge(path: Path) -> Judgement:
         verdict=worst(verdicts),
         judged=judged,
         findings=tuple(findings),
+        asides=dict(broken(history, head.get("others", ()))),
         why="; ".join(reasons),
     )
 

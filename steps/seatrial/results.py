@@ -6,7 +6,7 @@ history along, so that it can be shown where no histories are kept.
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +60,8 @@ class Result:
     duration_s: float = 0.0
     flaky: str = ""  # how it ended at first, where it passed only when it was repeated
     cause: str = ""  # type of the error that ended it, where it is one of ours: NotReady, UsageError ...
+    within: str = ""  # the rule whose scenario it is, where that is not the rule that was found broken in it
+    others: int = 0  # so many scenarios more of other rules show the same
     backend_lacks: bool = False  # not run, for the backend cannot do what the scenario needs
 
     def as_json(self) -> bytes:
@@ -80,16 +82,25 @@ def witnessed(world: "World | None", *, verdict: Verdict, lines: bytes) -> dict[
     """What the world of a scenario knows about it, as fields of its result."""
     if world is None:
         return {}
-    findings = world.findings
-    excerpted = () if verdict is Verdict.PASSED else excerpt(world.history, [e for f in findings for e in f.evidence])
     return {
-        "findings": tuple(_breach(world.history, f) for f in findings),
-        "slice": tuple(e.as_json() for e in excerpted),
+        **({} if verdict is Verdict.PASSED else _shown(world.history, world.findings)),
         "evidence": len(world.evidence),
         "judged": world.judged,
         "events": len(world.history),
         "digest": hashlib.sha256(lines).hexdigest()[:16],
     }
+
+
+def aside(result: Result, rule: str, *, history: History, findings: Sequence[Finding]) -> Result:
+    """That another rule was found broken in a scenario."""
+    found = _shown(history, findings)
+    return replace(result, rule=rule, within=result.rule, verdict=Verdict.FAILED, why="", cause="", backend_lacks=False, **found)
+
+
+def _shown(history: History, findings: Sequence[Finding]) -> dict[str, Any]:
+    """Findings, and the slice of the history around them, as fields of a result."""
+    excerpted = excerpt(history, [e for f in findings for e in f.evidence])
+    return {"findings": tuple(_breach(history, f) for f in findings), "slice": tuple(e.as_json() for e in excerpted)}
 
 
 def _breach(history: History, finding: Finding) -> Breach:
@@ -108,8 +119,11 @@ def _roles(history: History, culprit: str) -> tuple[str, ...]:
     return tuple(placed[-1]["roles"]) if placed else (culprit,)
 
 
-def keep(folder: str | None, rule: Rule, *, node: str, scenario: str, backend: str, tags: Iterable[str], lines: bytes) -> dict[str, Any]:
-    """Write the history of a scenario where reports go, all of it or nothing; its name there or why not, as a field of the result."""
+def keep(
+    folder: str | None, rule: Rule, *, node: str, scenario: str, backend: str, tags: Iterable[str], others: Iterable[str], lines: bytes
+) -> dict[str, Any]:
+    """Write the history of a scenario where reports go, all of it or nothing; its name there or why not, as a field of the result.
+    `others`: the rules that it is looked at for besides."""
     if not folder or not lines:
         return {}
     name = f"{rule.id}-{hashlib.sha256((node + backend).encode()).hexdigest()[:8]}.jsonl"
@@ -121,6 +135,7 @@ def keep(folder: str | None, rule: Rule, *, node: str, scenario: str, backend: s
         "node": node,
         "backend": backend,
         "tags": sorted(tags),
+        "others": sorted(others),
     }
     path = Path(folder) / "histories" / name
     try:

@@ -26,7 +26,7 @@ from seatrial.model.verdicts import Verdict
 from seatrial.opening import backend_name, on_trial
 from seatrial.report.blame import blame
 from seatrial.report.digests import digests
-from seatrial.report.outcomes import INTERRUPTED, NEVER_READY, Outcome, Planned, complete, died, outcomes
+from seatrial.report.outcomes import INTERRUPTED, NEVER_READY, Outcome, Planned, complete, died, folded, outcomes
 from seatrial.report.progress import Shows
 from seatrial.report.repetition import doubtful, settled
 from seatrial.report.summary import Report
@@ -121,6 +121,7 @@ class Harvest:
     fatal: frozenset[str] = frozenset()  # rules of which the first bad result ends the run
     planned: list[Planned] = field(default_factory=list)
     results: dict[str, Result] = field(default_factory=dict)
+    asides: list[Result] = field(default_factory=list)  # of other rules, found broken in a scenario
     trouble: list[str] = field(default_factory=list)
     interrupted: bool = False
     stopped: str = ""  # why the run was ended early
@@ -151,21 +152,28 @@ class Harvest:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Iterator[None]:
         yield
         found = results_in(report.user_properties)
-        if found:
-            self._take(found[-1])
-        elif report.failed:
+        for result in found:
+            self._take(result)
+        if not found and report.failed:
             self.trouble.append(f"{report.nodeid}: {report.longreprtext}")
 
     def _take(self, result: Result) -> None:
+        if result.within:
+            self.asides.append(result)
+            self._heed(result)
+            return
         before = self.results.get(result.node)
         if before is None or result.verdict.rank > before.verdict.rank:
             self.results[result.node] = result
         if self.shows and before is None:
             self.shows.done(result.verdict, f"{result.rule} {result.scenario}")
+        self._heed(result)
+        if len(self.results) >= PATIENCE and all(r.cause == "NotReady" for r in self.results.values()):
+            self._stop(NOT_READY)
+
+    def _heed(self, result: Result) -> None:
         if result.rule in self.fatal and result.verdict in BAD:
             self._stop(FAIL_FAST)
-        elif len(self.results) >= PATIENCE and all(r.cause == "NotReady" for r in self.results.values()):
-            self._stop(NOT_READY)
 
     def _stop(self, why: str) -> None:
         """End the run, in this process or in workers."""
@@ -211,6 +219,7 @@ def run(wish: Wish, shows: Shows, *, command: str) -> Report:
         shows.end()
     backend = backend_name(wish.backend, implementation)
     results = list(harvest.results.values()) if harvest.stopped == FAIL_FAST else _complete(harvest, backend)
+    results += folded(harvest.asides, order=[p.node for p in harvest.planned])
     report = Report(
         implementation=implementation,
         backend=backend,
@@ -269,17 +278,18 @@ def _again(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:
     """Repeat what did not pass, in a process of its own and with the same seed, unless the user wants to know soon."""
     if wish.fail_fast or report.not_ready or report.trouble:
         return report
-    results = {r.node: r for o in report.outcomes for r in o.results}
+    found = [r for o in report.outcomes for r in o.results]
+    results, asides = {r.node: r for r in found if not r.within}, [r for r in found if r.within]
     spared = {o.rule.id for o in report.outcomes if o.expected}
     repeated: set[str] = set()
     interrupted = False
     while not interrupted and (nodes := doubtful(results.values(), repeated=repeated, spared=spared)):
         repeated |= set(nodes)
         apart = 0 if report.implementation.guest else max(wish.workers or 0, 1)
-        found = _pytest(_only(wish, workers=apart).with_work_for(len(nodes)), Harvest(), nodes=nodes)
-        results |= {node: settled(results[node], second) for node, second in found.results.items()}
-        interrupted = found.interrupted
-    return replace(report, outcomes=_outcomes(report.implementation, rules, list(results.values())), interrupted=interrupted)
+        again = _pytest(_only(wish, workers=apart).with_work_for(len(nodes)), Harvest(), nodes=nodes)
+        results |= {node: settled(results[node], second) for node, second in again.results.items()}
+        interrupted = again.interrupted
+    return replace(report, outcomes=_outcomes(report.implementation, rules, [*results.values(), *asides]), interrupted=interrupted)
 
 
 def _only(wish: Wish, **changed: Any) -> Wish:
@@ -297,7 +307,7 @@ def _fair(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:
     base = _base(implementation)
     bare = _only(wish, implementation=base, backend=report.backend).with_work_for(len(suspect))
     repeated = _pytest(bare, Harvest(), nodes=suspect)
-    blamed = blame(results, repeated.results.values(), implementation=implementation, base=Path(base).stem)
+    blamed = blame(results, [*repeated.results.values(), *repeated.asides], implementation=implementation, base=Path(base).stem)
     return replace(report, outcomes=_outcomes(implementation, rules, blamed), interrupted=repeated.interrupted)
 
 

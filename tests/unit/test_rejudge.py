@@ -55,6 +55,14 @@ def test_the_same_evidence_gives_the_same_verdict(tmp_path: Path) -> None:
     assert (found.verdict, found.exit, found.judged) == (Verdict.PASSED, 0, 1)
 
 
+def test_another_rule_that_it_shows_broken_is_found_too(tmp_path: Path) -> None:
+    of_another = HEADER | {"rule": "ARCH-03", "others": ["COMM-05", "SCHED-04"]}
+    found = rejudge(saved(tmp_path / "h.jsonl", *CLEAN, JUDGED, opened("scheduler-0", "etcd-0", 40000, 2), header=of_another))
+
+    assert (found.verdict, found.exit) == (Verdict.PASSED, 1)
+    assert "failed COMM-05, by the way: " in str(found)
+
+
 def test_a_breach_is_found_again_with_its_culprit(tmp_path: Path) -> None:
     found = rejudge(saved(tmp_path / "h.jsonl", *CLEAN, opened("scheduler-0", "etcd-0", 40000, 2), JUDGED))
 

@@ -1,6 +1,8 @@
-"""Components that want a node empty when it is closed to new pods. Whether its pods go is the operator's business, and nobody else's."""
+"""Components that make more of it when a node is closed to new pods than that. Whether its pods go is the operator's business, and nobody
+else's."""
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
@@ -14,7 +16,8 @@ from seatrial_reference.machinery.workqueue import WorkQueue
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
 from violations.controllers import with_replica_sets
-from violations.moments import EvictsFromCordoned
+from violations.dialling import ETCD_PORT, host_of, option, touch
+from violations.moments import Busy, EvictsFromCordoned
 
 
 class MovesFromCordoned(EvictsFromCordoned):
@@ -29,6 +32,48 @@ class MovesFromCordoned(EvictsFromCordoned):
 
 async def main_scheduler_moves(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=MovesFromCordoned)
+
+
+class WhenClosed(Busy):
+    """Does something of its own about a node that is closed."""
+
+    def node_updated(self, old: Json, new: Json) -> None:
+        super().node_updated(old, new)
+        if new["spec"].get("unschedulable") and not old["spec"].get("unschedulable"):
+            self.later(self.closed(new))
+
+    @abstractmethod
+    async def closed(self, node: Json) -> None: ...
+
+
+class LooksIntoStore(WhenClosed):
+    """Looks whether the store is there: the fault may lie deeper."""
+
+    store = ""
+
+    async def closed(self, node: Json) -> None:
+        await touch(host_of(self.store), ETCD_PORT)
+
+
+async def main_scheduler_looks_into_store(args: Sequence[str], context: Context) -> None:
+    rest, url = option(args, "etcd")
+
+    class Part(LooksIntoStore):
+        store = url
+
+    await scheduler.main(rest, context, part=Part)
+
+
+class LabelsClosed(WhenClosed):
+    """Notes on the node that it has seen it."""
+
+    async def closed(self, node: Json) -> None:
+        with suppress(RequestFailed):
+            await self.client.patch(by_plural("nodes"), key_of(node), {"metadata": {"labels": {"closed": "seen"}}})
+
+
+async def main_scheduler_labels_closed(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, part=LabelsClosed)
 
 
 class Clearing:

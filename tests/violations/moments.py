@@ -21,7 +21,7 @@ POLL_S = 1.0
 PATIENCE_S = 1.0
 
 
-class _Busy(Scheduler):
+class Busy(Scheduler):
     """Has work of its own beside that of its queue."""
 
     def __init__(self, client: Client, context: Context) -> None:
@@ -35,7 +35,7 @@ class _Busy(Scheduler):
         self.later(touch(address_of(node or {}), KUBELET_PORT))
 
 
-class RecallsPods(_Busy):
+class RecallsPods(Busy):
     """Tells the node of a pod that is to go, as if the watch were not enough."""
 
     def pod_updated(self, old: Json, new: Json) -> None:
@@ -48,7 +48,7 @@ async def main_recalls_pods(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=RecallsPods)
 
 
-class AsksWhatRuns(_Busy):
+class AsksWhatRuns(Busy):
     """Begins by asking the nodes whether the pods are really there that are bound to them."""
 
     async def lead(self) -> None:
@@ -64,7 +64,7 @@ async def main_asks_what_runs(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=AsksWhatRuns)
 
 
-class AsksForRoom(_Busy):
+class AsksForRoom(Busy):
     """Asks the nodes themselves where none seems to fit."""
 
     async def reject(self, pod: Json, places: Sequence[Place]) -> None:
@@ -77,7 +77,7 @@ async def main_asks_for_room(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=AsksForRoom)
 
 
-class EvictsFromCordoned(_Busy):
+class EvictsFromCordoned(Busy):
     """Clears the nodes that are to take no new pods of those that they have."""
 
     def node_updated(self, old: Json, new: Json) -> None:
@@ -108,7 +108,7 @@ async def main_ignores_cordons(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=IgnoresCordons)
 
 
-class CountsDepartures(_Busy):
+class CountsDepartures(Busy):
     """Writes on a node how many pods have left it."""
 
     def __init__(self, client: Client, context: Context) -> None:
@@ -150,7 +150,7 @@ async def main_polls_while_pending(args: Sequence[str], context: Context) -> Non
     await scheduler.main(args, context, part=PollsWhilePending)
 
 
-class StandbyComplains(_Busy):
+class StandbyComplains(Busy):
     """A standby that decides like the leader, keeps its bindings to itself, and says of each pod that fits nowhere that it does not."""
 
     leading = False
@@ -173,7 +173,7 @@ async def main_standby_complains(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=StandbyComplains)
 
 
-class TrimsSets(_Busy):
+class TrimsSets(Busy):
     """Ends the surplus pods of a ReplicaSet that nobody else has ended for a while."""
 
     def __init__(self, client: Client, context: Context) -> None:

@@ -20,7 +20,7 @@ LIMIT_S = 1800
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """What a violation is made for. `culprit` is a role; without `breaks` it passes nothing, whatever it is asked. `backend`: where
-    it shows."""
+    it shows; `seen_in`: the rule, kept itself, in whose scenarios alone."""
 
     name: str
     breaks: str = ""
@@ -28,6 +28,7 @@ class Expected:
     culprit: str = ""
     verdict: str = "failed"
     backend: str = "simulation"
+    seen_in: str = ""
 
     @property
     def file(self) -> Path:
@@ -56,7 +57,7 @@ def expected() -> list[Expected]:
 
 def _row(name: str, row: Mapping[str, Any]) -> Expected:
     known = {k: row[k] for k in ("breaks", "culprit", "verdict", "backend") if k in row}
-    return Expected(name=name, also=tuple(row.get("alsoBreaks", ())), **known)
+    return Expected(name=name, also=tuple(row.get("alsoBreaks", ())), seen_in=row.get("seenIn", ""), **known)
 
 
 def rules() -> list[str]:

@@ -4,7 +4,7 @@ What fails on the bare base too is the base's fault, and so ours. What passes th
 inherited component was seen doing the wrong thing: alone with its own kind it does not. Where the base comes to no verdict, nobody knows.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from seatrial.adapters.descriptor import Implementation
@@ -14,8 +14,16 @@ from seatrial.results import Breach, Result
 
 def blame(results: Iterable[Result], repeated: Iterable[Result], *, implementation: Implementation, base: str) -> list[Result]:
     """The results, with the findings of failures addressed to whom they belong. `repeated`: the same scenarios on the bare base."""
-    there = {r.node: r for r in repeated}
-    return [_blamed(r, there[r.node], implementation, base) if r.node in there else r for r in results]
+    there = {(r.node, r.rule): r for r in repeated}
+    return [_blamed(r, on_base, implementation, base) if (on_base := _on_base(r, there)) else r for r in results]
+
+
+def _on_base(result: Result, there: Mapping[tuple[str, str], Result]) -> Result | None:
+    """What became of it on the base; of what was found by the way, and not there, too: not found, if the scenario came to any end."""
+    found = there.get((result.node, result.rule))
+    if found or not result.within or not (scenario := there.get((result.node, result.within))):
+        return found
+    return scenario.but(Verdict.PASSED, "") if scenario.verdict is Verdict.FAILED else scenario
 
 
 def _blamed(result: Result, on_base: Result, implementation: Implementation, base: str) -> Result:

@@ -36,7 +36,7 @@ def console(report: Report, *, folder: Path | None) -> list[str]:
 def title(report: Report) -> str:
     """What is on trial, where, and how much of it."""
     named = " ".join(filter(None, (report.name, report.implementation.version)))
-    scenarios = sum(len(o.results) for o in report.outcomes)
+    scenarios = sum(not r.within for o in report.outcomes for r in o.results)
     what = f"{counted(len(report.outcomes), 'rule')}, {counted(scenarios, 'scenario')}"
     known = ", requests self-reported (audit)" if report.implementation.audit else ""
     return f"seatrial {__version__}: {named} on {report.backend}, seed {report.seed}{known}: {what}"

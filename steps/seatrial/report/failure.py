@@ -49,7 +49,7 @@ def failure(report: Report, outcome: Outcome, result: Result) -> list[str]:
     """The report of one of them."""
     head = [
         f"{result.verdict.value.upper()} {outcome.rule.id}  {outcome.rule.sentence}{'  (SHOULD: a warning)' if outcome.warning else ''}",
-        _field("scenario", f"{result.scenario} ({result.feature})"),
+        _field("scenario", _scenario(result)),
     ]
     if result.example:
         head.append(_field("example", ", ".join(f"{k} = {v}" for k, v in result.example.items())))
@@ -62,9 +62,17 @@ def failure(report: Report, outcome: Outcome, result: Result) -> list[str]:
     return [*head, *why, *body, *note, *drawing, *tail]
 
 
+def _scenario(result: Result) -> str:
+    """Which one; and whose, where it was made for another rule."""
+    whose = f", made for {result.within}" if result.within else ""
+    others = f"; {result.others} more of other rules show it" if result.others else ""
+    return f"{result.scenario} ({result.feature}{whose}{others})"
+
+
 def again(report: Report, result: Result) -> str:
     """The command that repeats it."""
-    return f"{report.reproduce} --rule {result.rule} --seed {report.seed} --backend {result.backend}"
+    rules = " ".join(f"--rule {rule}" for rule in (result.rule, result.within) if rule)
+    return f"{report.reproduce} {rules} --seed {report.seed} --backend {result.backend}"
 
 
 def _findings(report: Report, findings: Iterable[Breach]) -> list[str]:

@@ -119,7 +119,7 @@ def _rule(outcome: Outcome) -> dict[str, Any]:
 
 def _scenario(result: Result) -> dict[str, Any]:
     """Digests of histories are equal for equal seeds in simulation only."""
-    row = {
+    row: dict[str, Any] = {
         "scenario": result.scenario,
         "example": dict(result.example),
         "node": result.node,
@@ -131,11 +131,12 @@ def _scenario(result: Result) -> dict[str, Any]:
         ],
         "history": result.history,
     }
+    row |= {"within": result.within, "others": result.others} if result.within else {}
     return row | ({"digest": result.digest} if result.backend == "simulation" and result.digest else {})
 
 
 def timings(report: Report) -> Mapping[str, Any]:
     """What may differ between two runs of the same: how long, how many events."""
-    results = [r for o in report.outcomes for r in o.results]
+    results = [r for o in report.outcomes for r in o.results if not r.within]
     scenarios = {r.node: {"duration_s": r.duration_s, "events": r.events, "evidence": r.evidence, "judged": r.judged} for r in results}
     return {"duration_s": round(sum(r.duration_s for r in results), 3), "scenarios": scenarios}

@@ -5,7 +5,7 @@ so, and that is never a pass.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.adapters.descriptor import Deviation
 from seatrial.model.exits import Exit
@@ -91,6 +91,16 @@ def complete(planned: Iterable[Planned], results: Iterable[Result], *, backend: 
     """The results in the order of the plan; one for each that ended without."""
     by_node = {r.node: r for r in results}
     return [by_node.get(p.node) or _instead(p, backend, missing) for p in planned]
+
+
+def folded(asides: Iterable[Result], *, order: Sequence[str]) -> list[Result]:
+    """Of each rule and culprit the first scenario in the order of the plan in which the rule was found broken by the way, with how many
+    others show the same."""
+    places = {node: place for place, node in enumerate(order)}
+    alike: dict[tuple[str, tuple[str, ...]], dict[str, Result]] = {}
+    for result in sorted(asides, key=lambda r: places.get(r.node, len(places))):
+        alike.setdefault((result.rule, tuple(sorted({f.culprit for f in result.findings}))), {}).setdefault(result.node, result)
+    return [replace(next(iter(found.values())), others=len(found) - 1) for found in alike.values()]
 
 
 def _instead(planned: Planned, backend: str, missing: Missing) -> Result:

@@ -38,7 +38,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def _interrupted(report: Report) -> str:
-    results = [r for o in report.outcomes for r in o.results]
+    results = [r for o in report.outcomes for r in o.results if not r.within]
     done = sum(r.cause != INTERRUPTED.cause for r in results)
     return f"interrupted: {done} of {counted(len(results), 'scenario')} had a result, and nothing is concluded"
 

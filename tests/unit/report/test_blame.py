@@ -41,5 +41,12 @@ def test_where_the_base_comes_to_no_verdict_nobody_is_blamed_for_an_inherited_co
     assert (found.verdict, found.why.startswith("whose fault it is is not known")) == (Verdict.INCONCLUSIVE, True)
 
 
+def test_what_was_found_by_the_way_and_not_on_the_base_is_the_newcomers(tmp_path: Path) -> None:
+    aside = failed("COMM-05", node="n", within="ARCH-03")
+
+    assert blamed(tmp_path, aside, result("ARCH-03", Verdict.FAILED, node="n")) == aside
+    assert blamed(tmp_path, aside, failed("COMM-05", node="n", within="ARCH-03")).verdict is Verdict.HARNESS_FAULT
+
+
 def test_what_was_not_repeated_stays(tmp_path: Path) -> None:
     assert blamed(tmp_path, INHERITED, result(node="another")) == INHERITED

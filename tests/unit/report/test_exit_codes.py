@@ -1,10 +1,12 @@
 """Every exit code is provoked, and each comes before those that would hide it."""
 
+from dataclasses import replace
+
 import pytest
 
 from seatrial.model.exits import Exit
 from seatrial.model.verdicts import Verdict
-from seatrial.report.outcomes import INTERRUPTED, NEVER_READY, Planned, complete, died, outcomes
+from seatrial.report.outcomes import INTERRUPTED, NEVER_READY, Planned, complete, died, folded, outcomes
 from seatrial.report.summary import Report
 
 from .building import TODAY, breach, deviation, failed, report, result, rule
@@ -83,3 +85,10 @@ def test_not_run_is_excused_where_the_run_is_confined_to_what_a_cluster_allows()
     (outcome,) = outcomes([rule()], [result(verdict=Verdict.NOT_RUN)], deviations=(), today=TODAY, confined=True)
 
     assert outcome.counts is Exit.GOOD
+
+
+def test_what_many_scenarios_show_by_the_way_is_told_once() -> None:
+    first, second = failed(node="a", within="ARCH-01"), failed(node="b", within="ARCH-03")
+    other = failed(node="b", within="ARCH-03", findings=(breach(culprit="node-1"),))
+
+    assert folded([second, other, first, first], order=["a", "b"]) == [replace(first, others=1), other]

@@ -32,6 +32,15 @@ def test_rule_culprit_expectation_observation_and_command() -> None:
     ]
 
 
+def test_a_rule_found_broken_by_the_way_says_where_and_how_to_see_it_again() -> None:
+    shown = report(result("ARCH-03"), failed(within="ARCH-03", feature="communication/division_of_labour.feature", others=2))
+    lines = told(shown)
+
+    where = "(communication/division_of_labour.feature, made for ARCH-03; 2 more of other rules show it)"
+    assert f"  scenario  a deployment is rolled out {where}" in lines
+    assert lines[-1].endswith("seatrial run -i reference --rule COMM-05 --rule ARCH-03 --seed 0 --backend simulation")
+
+
 def test_never_more_than_forty_lines() -> None:
     every = tuple(breach(f"{n} " + "word " * 200) for n in range(9))
     lines = told(report(failed(findings=every, slice=tuple(opened(n) for n in range(90)), history="histories/x.jsonl")))
