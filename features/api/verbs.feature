@@ -124,6 +124,18 @@ Feature: Create, read and delete
       When "alice" changes the configmap "web"
       Then the configmap "web" is what "alice" was told
 
+    Scenario Outline: a pod is read right after a part of it was changed
+      Given a cluster
+      And a pod "old" exists
+      Then the pod "old" is as it was
+      When "alice" tries to <verb> <resource>
+      Then the pod "old" is what "alice" was told
+
+      Examples: parts
+        | verb   | resource    |
+        | patch  | pods/status |
+        | update | pods/status |
+
     Scenario: an object is read that never was
       Given a cluster
       When "alice" tries to get configmaps

@@ -303,4 +303,4 @@ Feature: A request's way through the API server
       And a pod "old" exists
       When "alice" sends a change of a pod that leaves no containers
       Then the request is refused by validation
-      And no stage after admission has seen it and nothing was stored
+      And no stage after mutation has seen it and nothing was stored

@@ -27,10 +27,17 @@ def goes_on(world: World, stage: str) -> None:
     stages.goes_on(world, stage)
 
 
-@given(parsers.re(r"(?P<stage>admission|mutation|validation) refuses (?:everything|pods named " + NAME + r")"))
-def refuses(world: World, stage: str, name: str | None) -> None:
-    """Everything that alice writes, or whoever writes a pod of that name."""
-    stages.refuse(world, stage, name)
+REFUSES = r"(?P<stage>admission|mutation|validation) refuses (?:everything|(?P<nothing>nothing any more)|pods named " + NAME + r")"
+
+
+@given(parsers.re(REFUSES))
+@when(parsers.re(REFUSES))
+def refuses(world: World, stage: str, name: str | None, nothing: str | None) -> None:
+    """Everything that alice writes, or whoever writes a pod of that name. Nothing any more: once a component has been refused something."""
+    if nothing:
+        stages.relent(world)
+    else:
+        stages.refuse(world, stage, name)
 
 
 @given(
@@ -64,7 +71,7 @@ def refused_by(world: World, stage: str) -> None:
     world.judge("pipeline.refused", stage=stage, user=world.last)
 
 
-@then(parsers.re(r"no stage after (?P<stage>authentication|authorization|admission) has seen it and nothing was stored"))
+@then(parsers.re(r"no stage after (?P<stage>authentication|authorization|mutation|admission) has seen it and nothing was stored"))
 def untouched(world: World, stage: str) -> None:
     """Later, accepted writes show that hooks and store would have been seen."""
     user = world.last

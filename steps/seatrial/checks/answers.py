@@ -103,13 +103,15 @@ def missing(sent: Any, got: Any, path: str = "") -> list[str]:
 
 @check
 def read_back(history: History, *, writers: list[str], reader: str) -> Proof:
-    """What the reader is given now is what the last of the writers who succeeded was told, but for what others have done to it since."""
+    """What the reader is given now is what the last of the writers who succeeded was told, but for what others have done to it since; the
+    status counts where it is what was written."""
     writes = [e for e in history.of("told") if e["user"] in writers and e["method"] in ("POST", "PUT", "PATCH")]
     written = [e for e in writes if 200 <= e["code"] < 300]
     require(written, f"{', '.join(writers)} has written nothing")
     read = last_told(history, reader, "GET")
-    differences = missing(lasting(written[-1]["body"]), lasting(read["body"]))
-    if differences and (others := _others(history, named(asked(history, written[-1])), read)):
+    part = _with_status if asked(history, written[-1])["path"].endswith("/status") else lasting
+    differences = missing(part(written[-1]["body"]), part(read["body"]))
+    if differences and (others := _others(history, written[-1], read)):
         differences = _unlike_stored(history, [written[-1], read], because=others[0])
     observed = f"{read['code']}: {', '.join(differences)} differ"
     touched = [e for e in traces(history) if name_of(e) == named(asked(history, written[-1])) and e["revision"] != _revision(written[-1])]
@@ -119,9 +121,10 @@ def read_back(history: History, *, writers: list[str], reader: str) -> Proof:
     return Proof(evidence=(written[-1], read), findings=(found,) if differences or touched else ())
 
 
-def _others(history: History, name: str, read: Event) -> list[Event]:
-    """The component's request, not a person's, that made the revision which was read."""
-    made = authors(history, name=name, revision=_revision(read) or 0)
+def _others(history: History, written: Event, read: Event) -> list[Event]:
+    """The component's request, not a person's, that made the revision which was read, if that is later than what was written."""
+    revision = _revision(read) or 0
+    made = authors(history, name=named(asked(history, written)), revision=revision) if revision > (_revision(written) or 0) else []
     return [request for request in made if request.instance in instances(history)]
 
 
@@ -152,6 +155,10 @@ def lasting(body: dict[str, Any]) -> dict[str, Any]:
     """An object without what components write: status, version, bookkeeping."""
     meta = {k: v for k, v in body.get("metadata", {}).items() if k not in BOOKKEEPING}
     return {k: v for k, v in body.items() if k != "status"} | {"metadata": meta}
+
+
+def _with_status(body: dict[str, Any]) -> dict[str, Any]:
+    return lasting(body) | {"status": body.get("status", {})}
 
 
 def plain(body: dict[str, Any]) -> dict[str, Any]:

@@ -198,8 +198,8 @@ def unchanged(history: History, *, name: str, reader: str) -> Proof:
 
 @check
 def admitted_object(history: History, *, user: str, label: str, without: str, image: str, name: str, watcher: str) -> Proof:
-    """What mutation has made of the object is what validation was shown, what is stored, what is answered and what the watcher is told,
-    each time that one of them shows what was asked for."""
+    """What mutation has made of the object is what other hooks are shown after it, and validation, what is stored, what is answered and
+    what the watcher is told, each time that one of them shows what was asked for."""
     key, _, value = label.partition("=")
     told = last_told(history, user)
 
@@ -214,9 +214,12 @@ def admitted_object(history: History, *, user: str, label: str, without: str, im
         "the store": stored(history, name),
         "the watcher": history.of("watched", watch=watcher, name=name),
     }
+    changers = [e.seq for e in reviews(history, "mutation", user=user) if e["name"] == name]
+    everywhere["a later hook"] = [e for e in reviews(history, "nod", user=user) if e["name"] == name and changers and e.seq > changers[0]]
     shown = {w: [e for e in events if _content(e[field[e.kind]]) == _content(told["body"])] for w, events in everywhere.items()}
     shown["the answer"] = [told]
-    require(all(shown.values()), f"{', '.join(w for w, e in shown.items() if not e)} was not seen")
+    unseen = [where for where, events in shown.items() if not events]
+    require(not unseen, f"{', '.join(unseen)} was not seen")
     wrong = [(where, e) for where, events in shown.items() for e in events if not has(e[field[e.kind]])]
     wanted = f"the label {label}, no {without}, and the image {image}"
     found = tuple(breach(history, f"{where} shows {wanted}", "it does not", e) for where, e in wrong)

@@ -6,7 +6,7 @@
     /validate      AdmissionReview      is it acceptable?      unless `deny` says no
     /nod           AdmissionReview      what do you think?     yes, always
 
-Each review is recorded when it arrives, with its decision, but for nods. A barrier holds the answer: what is decided is not told yet.
+Each review is recorded when it arrives, with its decision. A barrier holds the answer: what is decided is not told yet.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from seatrial.model.history import Event, Record
 
 Json = dict[str, Any]
 Stage = Literal["authentication", "authorization", "mutation", "validation", "nod"]
+ADMISSION = ("mutation", "validation", "nod")
 FORBIDDEN = {"code": 403, "reason": "Forbidden"}  # a hook need not say so to refuse: one of ours does, the other does not
 SHUTDOWN_S = 0.01  # aiohttp takes 0 for "no limit"
 _PATHS: dict[str, Stage] = {
@@ -56,7 +57,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A denial, or a patch of what matches. `forget` takes it back."""
+    """A denial, or a patch of what matches."""
 
     stage: Stage
     match: Mapping[str, Any]
@@ -101,39 +102,33 @@ class Hooks:
         """Hold the answers to reviews whose recorded fields equal `match`."""
         return self._barriers.hold(stage, match)
 
-    def deny(self, stage: Stage, *, message: str = "denied by seatrial", **match: Any) -> Rule:
-        return self._rule(Rule(stage=stage, match=match, message=message))
+    def deny(self, stage: Stage, *, message: str = "denied by seatrial", **match: Any) -> None:
+        self._rules.append(Rule(stage=stage, match=match, message=message))
 
-    def patch(self, *, labels: Mapping[str, str] | None = None, operations: Sequence[Json] = (), **match: Any) -> Rule:
+    def patch(self, *, labels: Mapping[str, str] | None = None, operations: Sequence[Json] = (), **match: Any) -> None:
         """Change what matches at mutation: set `labels`, then apply `operations` of JSON Patch."""
-        return self._rule(Rule(stage="mutation", match=match, labels=labels or {}, operations=operations))
+        self._rules.append(Rule(stage="mutation", match=match, labels=labels or {}, operations=operations))
 
-    def forget(self, rule: Rule) -> None:
-        self._rules.remove(rule)
+    def relent(self) -> None:
+        """Take all rules back."""
+        self._rules.clear()
 
     def calm(self) -> list[str]:
         """Deny, patch and hold nothing any more, and know nobody. Gives the users who were known."""
         self._barriers.release()
-        self._rules.clear()
+        self.relent()
         users = [person.user for person in self._people.values()]
         self._people.clear()
         return users
-
-    def _rule(self, rule: Rule) -> Rule:
-        self._rules.append(rule)
-        return rule
 
     async def _serve(self, request: web.BaseRequest) -> web.Response:
         stage = _PATHS.get(request.path)
         if stage is None or request.method != "POST":
             return web.Response(status=404)
         review = orjson.loads(await request.read())
-        if stage == "nod":
-            return _reply(review, "response", {"uid": review["request"]["uid"], "allowed": True})
         fields, answer = self._decide(stage, review)
         await self._told(stage, fields, caller=request.remote or "")
-        part = "response" if stage in ("mutation", "validation") else "status"
-        return _reply(review, part, answer)
+        return _reply(review, "response" if stage in ADMISSION else "status", answer)
 
     def _decide(self, stage: Stage, review: Json) -> tuple[Json, Json]:
         """What is recorded, and what is answered."""

@@ -7,7 +7,7 @@ from seatrial.doubles.barrier import Barrier
 from seatrial.doubles.hook_objects import mutating_webhook, validating_webhook
 from seatrial.doubles.hooks import Hooks
 from seatrial.model.errors import HarnessFault, Inconclusive
-from seatrial.model.history import History
+from seatrial.model.history import Event, History
 from seatrial.wire.kubernetes import Answer
 from seatrial.world import faults, people
 from seatrial.world.objects import MADE_HERE, OTHER_IMAGE, kind_of
@@ -82,6 +82,18 @@ def refuse(world: World, stage: str, name: str | None) -> None:
     """The hook of the stage (of admission: the validating one) refuses what has this name, or all that alice writes."""
     match = {"name": name} if name else {"user": people.ACTOR}
     hooks(world).deny("validation" if stage == "admission" else stage, message=f"{stage} refuses this", **match)  # type: ignore[arg-type]
+
+
+def relent(world: World) -> None:
+    """Refuse nothing any more, once a binding was refused."""
+    refused = world.run(world.wait(_refused_bindings, within_s=world.timing().recovery))
+    if not refused:
+        raise Inconclusive("blocked: no binding was ever refused")
+    hooks(world).relent()
+
+
+def _refused_bindings(history: History) -> list[Event]:
+    return [e for e in history.of("review", subresource="binding") if not e["allowed"]]
 
 
 def forbid(world: World, person: str, verb: str | None, resource: str | None, *, namespace: str | None = None) -> None:

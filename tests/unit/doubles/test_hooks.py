@@ -83,10 +83,10 @@ def test_people_may_everything_that_no_rule_denies(pki: Pki) -> None:
     async def act() -> None:
         async with serving(pki) as s:
             wish = {"verb": "create", "resource": "pods", "namespace": "a"}
-            rule = s.hooks.deny("authorization", user="alice", verb="create", message="not today")
+            s.hooks.deny("authorization", user="alice", verb="create", message="not today")
             denied = await s.ask("/authorize", spec={"user": "alice", "groups": ["dev"], "resourceAttributes": wish})
             assert denied["status"] == {"allowed": False, "denied": True, "reason": "not today"}
-            s.hooks.forget(rule)
+            s.hooks.relent()
             assert (await s.ask("/authorize", spec={"user": "alice", "resourceAttributes": wish}))["status"] == {"allowed": True}
             assert (await s.ask("/authorize", spec={"user": "bob", "nonResourceAttributes": {"path": "/x", "verb": "get"}}))["status"] == {
                 "allowed": False

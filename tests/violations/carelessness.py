@@ -1,0 +1,107 @@
+"""What is done right but for one step of it: an order, a second look, a second try."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from seatrial_reference import apiserver, scheduler
+from seatrial_reference.apiserver import body, defaults, strategy, validation
+from seatrial_reference.apiserver.admission import MUTATING, Review
+from seatrial_reference.apiserver.core import Parts, Request
+from seatrial_reference.apiserver.server import ApiServer
+from seatrial_reference.apiserver.store import Stored
+from seatrial_reference.apiserver.writing import own
+from seatrial_reference.machinery.client import ApiError
+from seatrial_reference.machinery.objects import Json
+from seatrial_reference.scheduler.placement import Place
+from seatrial_reference.scheduler.scheduler import Scheduler
+from seatrial_schemas.context import Context
+
+
+class ReadsPastStatus(ApiServer):
+    """Keeps pods at hand for readers, and keeps them up with everything but their statuses."""
+
+    def __init__(self, parts: Parts, **how: Any) -> None:
+        super().__init__(parts, **how)
+        self.at_hand: dict[str, Stored] = {}
+
+    async def read(self, request: Request) -> Stored | None:
+        found = await super().read(request)
+        if found is None or request.asked.resource != "pods":
+            return found
+        known = self.at_hand.get(request.key)
+        if known is None or _but_status(known) != _but_status(found):
+            known = self.at_hand[request.key] = found
+        return known
+
+
+def _but_status(stored: Stored) -> Json:
+    """What is the same as long as nobody but a kubelet writes."""
+    metadata = {k: v for k, v in stored.object["metadata"].items() if k not in ("resourceVersion", "managedFields")}
+    return {k: v for k, v in stored.object.items() if k != "status"} | {"metadata": metadata}
+
+
+async def main_reads_past_status(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=ReadsPastStatus)
+
+
+class ShowsHooksTheOriginal(ApiServer):
+    """Collects what each hook makes of what was sent, and does not show one what another has made of it."""
+
+    async def mutate(self, review: Review) -> Json | None:
+        admission, obj = self.parts.admission, review.object
+        for hook in admission._hooks(MUTATING, review):
+            answer = await admission._ask(hook, review, review.object)
+            if answer is not None and answer.get("patch") and obj is not None:
+                obj = admission._patched(hook, obj, answer)
+        return obj
+
+
+async def main_shows_hooks_the_original(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=ShowsHooksTheOriginal)
+
+
+class ChecksChangesLast(ApiServer):
+    """Lets hooks judge a change of which it does not know yet whether it makes sense."""
+
+    async def changed(self, request: Request, old: Stored, new: Json) -> Json | None:
+        kind = request.kind
+        strategy.before_update(kind, request.asked.subresource, old.object, new)
+        review = self.review(request, "UPDATE", new, old.object)
+        admitted = own(await self.mutate(review))
+        if admitted is not new:
+            body.check(admitted)
+            defaults.apply(admitted)
+            strategy.before_update(kind, request.asked.subresource, old.object, admitted)
+        await self.validate(replace(review, object=admitted))
+        validation.validate(kind, admitted)
+        strategy.check_update(kind, old.object, admitted)
+        return None if strategy.may_go(admitted) else admitted
+
+
+async def main_checks_changes_last(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=ChecksChangesLast)
+
+
+class AsksOnce(Scheduler):
+    """Takes a pod for bound when it has asked for it, whatever the answer."""
+
+    async def bind(self, pod: Json, node: str) -> None:
+        with suppress(ApiError):
+            await super().bind(pod, node)
+
+
+async def main_asks_once(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, part=AsksOnce)
+
+
+class IgnoresWishes(Scheduler):
+    """Does not care where a pod would be."""
+
+    def filter(self, pod: Json, places: Sequence[Place]) -> list[Place]:
+        return super().filter(pod | {"spec": {k: v for k, v in pod["spec"].items() if k != "nodeSelector"}}, places)
+
+
+async def main_ignores_wishes(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, part=IgnoresWishes)
