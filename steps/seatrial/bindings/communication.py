@@ -77,10 +77,10 @@ def has_a_watch(world: World, who: str, resources: str) -> None:
 @then(parsers.re(WHO + r" reads nothing again while nothing changes"))
 def no_list(world: World, who: str) -> None:
     """Not a single LIST or GET but of leases in a quiet window, in which it is alive; whoever has lost a watch may list once."""
-    instances = meant(world, who)
-    world.run(world.pause(2 * world.timing().limits.react_s))  # the last status of what has become running is still being written
+    names = [i.name for i in meant(world, who)]
+    faults.come_to_rest(world, names)
     faults.quiet(world, virtually_s=faults.SLOW_POLLERS_S)
-    world.judge("requests.no_list", who=[i.name for i in instances], since="quiet", until="quiet-end")
+    world.judge("requests.no_list", who=names, since="quiet", until="quiet-end")
 
 
 @then(parsers.re(r"the scheduler was told of the pod " + NAME + r" by its watch before it bound it"))

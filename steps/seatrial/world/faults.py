@@ -6,6 +6,7 @@ Each leaves a mark of its name, from which windows are counted.
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import inf
 
 from seatrial.checks import facts
 from seatrial.cluster.instances import Supervised
@@ -75,15 +76,31 @@ async def _hold_streams(world: World, instances: Sequence[Supervised], match: Ma
 
 async def _subscribed(world: World, names: Sequence[str]) -> None:
     """Wait until each watches, and whatever it lists it also watches, or has looked at once and does not list again, and nothing new
-    comes: a list is not held. Inconclusive if that never is."""
-    before, alike = _subscriptions(world.history, names), 0
+    comes: a list is not held. Inconclusive if that never is. What was watched in an earlier life is waited for, and need not come."""
+    before, alike, rested = _subscriptions(world.history, names), 0, False
     for _ in range(SUBSCRIPTION_ROUNDS):
         await world.pause(max(0.5, world.timing().limits.react_s))
         now = _subscriptions(world.history, names)
         alike, before = (alike + 1 if now == before else 0), now
-        if alike >= (ONCE_ROUNDS if _unwatched(now) else 1) and _all_watch(world.history, names):
+        rested = alike >= (ONCE_ROUNDS if _unwatched(now) else 1) and bool(_all_watch(world.history, names))
+        if rested and not _no_more_watched(world.history, names):
             return
-    raise Inconclusive(f"blocked: {', '.join(names)} went on listing what they do not watch, or beginning anew: {_unwatched(before)}")
+    if not rested:
+        raise Inconclusive(f"blocked: {', '.join(names)} went on listing what they do not watch, or beginning anew: {_unwatched(before)}")
+
+
+def come_to_rest(world: World, names: Sequence[str]) -> None:
+    """Let the last statuses be written; and whoever has lost the API server may end for that only now, and look at everything anew: wait
+    until nobody subscribes any more, or goes on for ever."""
+    world.run(_come_to_rest(world, names))
+
+
+async def _come_to_rest(world: World, names: Sequence[str]) -> None:
+    for _ in range(SUBSCRIPTION_ROUNDS):
+        before = len(facts.requests(world.history, names, verb="watch"))
+        await world.pause(2 * world.timing().limits.react_s)
+        if len(facts.requests(world.history, names, verb="watch")) == before:
+            return
 
 
 Subscriptions = Mapping[tuple[str | None, str], tuple[int, bool]]
@@ -92,7 +109,7 @@ Subscriptions = Mapping[tuple[str | None, str], tuple[int, bool]]
 def _subscriptions(history: History, names: Sequence[str]) -> Subscriptions:
     """What each has listed since it began, how often as long as it did not watch it, and whether it watches it."""
     began = _began(history, names)
-    seen = {verb: [r for r, _ in facts.accepted(history, names, verb=verb) if r.seq > began[r.instance]] for verb in ("list", "watch")}
+    seen = {verb: [r for r, _ in facts.accepted(history, names, verb=verb) if r.at_s >= began[r.instance]] for verb in ("list", "watch")}
     lists, watches = (Counter((r.instance, r["resource"]) for r in seen[v] if not facts.background(r)) for v in ("list", "watch"))
     return {what: (0 if watches[what] else lists[what], bool(watches[what])) for what in lists | watches}
 
@@ -102,16 +119,29 @@ def _unwatched(seen: Subscriptions) -> list[str]:
     return sorted(resource for (_, resource), (_, watched) in seen.items() if not watched)
 
 
+def _no_more_watched(history: History, names: Sequence[str]) -> list[str]:
+    """What somebody has watched in an earlier life, and does not yet watch again: it may still be waiting for its turn to work."""
+    began = _began(history, names)
+    watches = [r for r, _ in facts.accepted(history, names, verb="watch") if not facts.background(r)]
+    now = {(r.instance, r["resource"]) for r in watches if r.at_s >= began[r.instance]}
+    return sorted({r["resource"] for r in watches if (r.instance, r["resource"]) not in now})
+
+
 def _all_watch(history: History, names: Sequence[str]) -> list[Event] | None:
     """One watch request of each since it began, if each has one."""
     began = _began(history, names)
-    found = [next((r for r in history.of("request", instance=n, verb="watch") if r.seq > began[n]), None) for n in names]
+    found = [next((r for r in history.of("request", instance=n, verb="watch") if r.at_s >= began[n]), None) for n in names]
     return [r for r in found if r] if all(found) else None
 
 
-def _began(history: History, names: Sequence[str]) -> Mapping[str | None, int]:
-    """The place in the history at which each began for the last time: who begins anew has forgotten what it watched."""
-    return {name: max((e.seq for e in history.of("started", instance=name)), default=-1) for name in names}
+def _began(history: History, names: Sequence[str]) -> Mapping[str | None, float]:
+    """When each began for the last time: who begins anew has forgotten what it watched. Whoever has ended has not begun yet."""
+    return {name: _last_start(history, name) for name in names}
+
+
+def _last_start(history: History, name: str) -> float:
+    turns = sorted((e for kind in ("started", "exited") for e in history.of(kind, instance=name)), key=lambda e: e.seq)
+    return -inf if not turns else inf if turns[-1].kind == "exited" else turns[-1].at_s
 
 
 def cut_off(world: World, instances: Sequence[Supervised]) -> None:
