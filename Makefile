@@ -11,11 +11,10 @@ REPORTS ?= reports
 # Starting Seatrial hundreds of times, nobody wants to compile it hundreds of times, whatever is usual on this machine.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Tests that start no clusters of processes are spread over the cores; those that start one at a time share the cores by whole files; those
-# that start several at a time have the machine to themselves.
+# Tests that start no clusters of processes are spread over the cores. Those that do spend much of their time waiting, and share the cores by
+# whole files.
 SHARED := $(wildcard tests/unit tests/lint tests/golden tests/violations)
-PAIRED := $(wildcard tests/packaging tests/implementations)
-ALONE := $(wildcard tests/strangers)
+PAIRED := $(wildcard tests/strangers tests/packaging tests/implementations)
 
 .DEFAULT_GOAL := help
 .PHONY: help conformance test check install ledger constraints kill-matrix strangers bench clean
@@ -30,7 +29,6 @@ conformance: .venv/runtime.stamp ## the whole suite on the reference; reports go
 test: .venv/development.stamp ## everything that proves Seatrial itself
 	$(PYTEST) -n 2 --dist worksteal $(SHARED)
 	$(if $(PAIRED),$(PYTEST) -n 2 --dist loadfile $(PAIRED))
-	$(if $(ALONE),$(PYTEST) $(ALONE))
 
 # Real Kubernetes is built outside the tree, once. A cluster waits more than it works: three side by side leave two cores little idle; with
 # four, leases of two seconds may be lost.

@@ -10,7 +10,7 @@ from pathlib import Path
 from seatrial.adapters.descriptor import load
 from seatrial.opening import backend_name
 
-WORKERS = 4  # of processes: such scenarios spend their time waiting. Simulated ones do not
+WORKERS = 3  # of processes: such scenarios spend their time waiting, and other tests run beside this one. Simulated ones do not
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -146,7 +146,7 @@ def unasked(history: History, changes: list[Event]) -> list[Event]:
     def asked(event: Event) -> bool:
         name = name_of(event)
         new = event["created"] == event["revision"]  # neither is a binding, nor a deletion written down
-        binds = name in bound and placed.get(event["key"], event["revision"]) == event["revision"] and not new
+        binds = name in bound and placed.get((event["key"], event["created"]), event["revision"]) == event["revision"] and not new
         going = event.kind == "delete" or (not new and may_go(event))  # a deletion may first be written down, and then done
         if event["revision"] in revisions or binds or (going and deleted(event, name)):
             return True
@@ -203,10 +203,10 @@ def kind_of(resource: str, group: str | None) -> str | None:
         return None
 
 
-def _placed(history: History) -> dict[str, int]:
-    """By key, the first revision in which a pod has a node, where values can be read."""
+def _placed(history: History) -> dict[tuple[str, int], int]:
+    """By key and the revision of its creation, the first revision in which a pod has a node, where values can be read."""
     versions = [e for e in history.of("put") if isinstance(e["value"], dict) and e["value"].get("spec", {}).get("nodeName")]
-    return {e["key"]: e["revision"] for e in sorted(versions, key=lambda e: -e["revision"])}
+    return {(e["key"], e["created"]): e["revision"] for e in sorted(versions, key=lambda e: -e["revision"])}
 
 
 @check

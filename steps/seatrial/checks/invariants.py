@@ -1,24 +1,134 @@
 """Rules that hold whatever happens: every scenario's history is looked at for breaches of them, whichever rule it was made for.
 
 A breach is one wherever it is seen, and needs no canary. That nothing was seen proves nothing here: these rules pass by their own
-scenarios.
+scenarios. What is compared with the store lies between the moment in which everybody was ready and the last judgement: before that
+moment a cluster may have served other scenarios, and after it changes may still be on their way to whoever records them.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import partial
+from dataclasses import dataclass
 
-from seatrial.checks import edges, requests
+from seatrial.checks import edges, holds, leadership, requests
+from seatrial.checks.answers import asked as asked_for
+from seatrial.checks.answers import breach, named
+from seatrial.checks.facts import WRITES, accepted, instances, name_of
+from seatrial.checks.pipeline import ADMISSION, reviews
+from seatrial.checks.registry import require
 from seatrial.model.errors import Inconclusive
-from seatrial.model.history import History
-from seatrial.model.verdicts import Finding, Proof
+from seatrial.model.history import Event, History
+from seatrial.model.verdicts import Finding
 
-INVARIANTS: Mapping[str, Callable[[History], Proof]] = {
-    "COMM-01": partial(edges.only_through, hub="apiserver"),
-    "COMM-05": partial(edges.only, allowed=["apiserver"], target="etcd"),
-    "COMM-07": edges.opened_by_components,
-    "COMM-12": partial(edges.never, sources=["apiserver"], targets=["kubelet"]),  # no scenario asks for exec, attach or logs
-    "SCHED-04": partial(edges.never, sources=["scheduler"], targets=["kubelet"]),
-    "SCHED-05": requests.scheduler_writes,
+Look = Callable[[History], tuple[Finding, ...]]
+ADMITTED = frozenset({"create", "update", "delete", "connect"})  # the operations that admission knows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """The changes of the store that a scenario can be held to, by revision."""
+
+    start: int
+    end: int
+    changes: Mapping[int, Event]
+
+    @classmethod
+    def of(cls, history: History) -> "Stretch":
+        """Inconclusive where the store was not read, from the beginning to the end."""
+        first, last = history.of("mark", name="ready")[-1:], history.of("judge")[-1:]
+        start, end = (found[0]["revision"] if found else None for found in (first, last))
+        require(start is not None and end is not None, "the store was not read")
+        changes = {e["revision"]: e for kind in ("put", "delete") for e in history.of(kind)}
+        return cls(start=start or 0, end=end or 0, changes=changes)
+
+    def lacks(self, revision: int | None) -> bool:
+        """Whether the store should have this revision, and has not."""
+        return revision is not None and self.start < revision <= self.end and revision not in self.changes
+
+
+def _breach(history: History, expected: str, observed: str, event: Event) -> tuple[Finding, ...]:
+    return (breach(history, expected, observed, event),)
+
+
+def told_and_not_stored(history: History) -> tuple[Finding, ...]:
+    """Somebody was told of an object as it never was in the store."""
+    stretch = Stretch.of(history)
+    for event in history.of("watched"):
+        if event["type"] != "DELETED" and stretch.lacks(event["revision"]):
+            observed = f"{event['watch']} was told {event['type']} {event['name']} at revision {event['revision']}"
+            return _breach(history, "what watchers are told of was stored", observed, event)
+    return ()
+
+
+def acknowledged_and_not_stored(history: History) -> tuple[Finding, ...]:
+    """Somebody, a person or a component, was answered with a revision that the store never had."""
+    stretch = Stretch.of(history)
+    for request, answer in accepted(history):
+        if request["verb"] in ("create", "update", "patch") and stretch.lacks(answer["revision"]):
+            observed = f"{request.instance}'s {request['verb']} {request['path']} was answered with revision {answer['revision']}"
+            return _breach(history, "what was acknowledged was stored", observed, answer)
+    return ()
+
+
+def told_as_something_else(history: History) -> tuple[Finding, ...]:
+    """A watch of everything called a new object modified, or a changed one added; what a watcher begins with apart."""
+    stretch, since = Stretch.of(history), dict[str, float]()
+    for event in (e for e in history if e.kind in ("watching", "watch-broken", "watched")):
+        watch = str(event["watch"])
+        if event.kind != "watched":
+            since[watch] = float(event["revision"] or 0) if event.kind == "watching" else float("inf")
+        elif watch.startswith("operator/") and event["type"] != "DELETED" and event["revision"] > since.get(watch, float("inf")):
+            put = stretch.changes.get(event["revision"])
+            kind = None if put is None or put.kind == "delete" else "ADDED" if put["created"] == put["revision"] else "MODIFIED"
+            if kind not in (None, event["type"]):
+                return _breach(history, f"{watch} is told {kind} {event['name']}", f"it was told {event['type']}", event)
+    return ()
+
+
+def reads_admitted(history: History) -> tuple[Finding, ...]:
+    """Admission was asked about something that is none of its operations."""
+    for event in reviews(history, *ADMISSION):
+        if event["verb"] not in ADMITTED:
+            return _breach(history, "reads are not admitted", f"{event['stage']} was asked about {event['verb']}", event)
+    return ()
+
+
+def unasked_changes(history: History) -> tuple[Finding, ...]:
+    """The API server changed an object that nobody had asked it to change. Whether what was refused is stored is for other rules."""
+    Stretch.of(history)
+    servers, refused, known = instances(history, "apiserver"), _refused(history), holds.kinds_by_key(history)
+
+    def own(change: Event) -> bool:
+        return change["key"] in known and name_of(change) not in refused
+
+    return tuple(f for f in holds.joined(history).findings if f.culprit in servers and all(own(e) for e in f.evidence))
+
+
+def _refused(history: History) -> set[str]:
+    """What those requests were about that were refused, or never answered."""
+    good = {(a.source, a["request"]) for _, a in accepted(history)}
+    asked = [r for r in history.of("request") if r["verb"] in WRITES and (r.source, r["request"]) not in good]
+    told = [asked_for(history, e) for e in history.of("told") if e["code"] >= 400]
+    return {str(r["name"]) for r in asked} | {named(e) for e in told}
+
+
+def busy_standbys(history: History) -> tuple[Finding, ...]:
+    """Those of several who never had the lease wrote something else."""
+    several = [role for role in ("scheduler", "controller-manager") if len(instances(history, role)) > 1]
+    return tuple(f for role in several for f in leadership.standbys_idle(history, role=role).findings)
+
+
+INVARIANTS: Mapping[str, Look] = {
+    "COMM-01": lambda history: edges.only_through(history, hub="apiserver").findings,
+    "COMM-05": lambda history: edges.only(history, allowed=["apiserver"], target="etcd").findings,
+    "COMM-07": lambda history: edges.opened_by_components(history).findings,
+    "COMM-12": lambda history: edges.never(history, sources=["apiserver"], targets=["kubelet"]).findings,  # nobody asks for exec or logs
+    "HA-06": busy_standbys,
+    "NOOP-01": unasked_changes,
+    "REQ-12": reads_admitted,
+    "REQ-18": acknowledged_and_not_stored,
+    "SCHED-04": lambda history: edges.never(history, sources=["scheduler"], targets=["kubelet"]).findings,
+    "SCHED-05": lambda history: requests.scheduler_writes(history).findings,
+    "WATCH-05": told_as_something_else,
+    "WATCH-07": told_and_not_stored,
 }
 
 
@@ -31,8 +141,8 @@ def broken(history: History, rules: Collection[str]) -> Iterator[tuple[str, tupl
             yield rule, found
 
 
-def _findings(history: History, look: Callable[[History], Proof]) -> tuple[Finding, ...]:
+def _findings(history: History, look: Look) -> tuple[Finding, ...]:
     try:
-        return look(history).findings
+        return look(history)
     except Inconclusive:  # nobody is there whom the rule is about, or nothing shows that it was kept
         return ()

@@ -74,3 +74,110 @@ def test_what_a_scheduler_asks_to_write_beside_its_job_is_found() -> None:
     made.append("tap/apiserver-0", "request", at_s=None, instance="scheduler-0", data=asked)
 
     assert found(made) == {"SCHED-05": ["scheduler-0"]}
+
+
+def stored(*changes: tuple[int, int, str]) -> History:
+    """A history of puts, each with its revision, that of its creation, and a name; from 1 on, and judged at 9."""
+    made = history()
+    made.append("steps", "mark", at_s=None, instance=None, data={"name": "ready", "revision": 1})
+    for revision, created, name in changes:
+        value = {"kind": "Pod", "metadata": {"name": name}}
+        made.append(
+            "store", "put", at_s=None, instance=None, data={"key": f"/{name}", "revision": revision, "created": created, "value": value}
+        )
+    made.append("steps", "judge", at_s=None, instance=None, data={"check": "x", "arguments": {}, "revision": 9})
+    return made
+
+
+def watches(made: History, watch: str, *told: tuple[str, int], since: int = 1) -> None:
+    made.append("watch", "watching", at_s=None, instance=None, data={"watch": watch, "code": 200, "revision": since})
+    for kind, revision in told:
+        data = {"watch": watch, "type": kind, "name": "web", "revision": revision, "object": {}}
+        made.append("watch", "watched", at_s=None, instance=None, data=data)
+
+
+def writes(made: History, verb: str, code: int, revision: int | None) -> None:
+    data = {"request": len(made), "verb": verb, "resource": "pods", "subresource": "", "name": "web", "path": "/pods/web", "body": None}
+    asked = made.append("tap/apiserver-0", "request", at_s=None, instance="node-1", data=data)
+    answer = {"request": asked["request"], "code": code, "revision": revision, "name": "web"}
+    made.append("tap/apiserver-0", "answer", at_s=None, instance="node-1", data=answer)
+
+
+def test_what_is_told_and_acknowledged_as_it_was_stored_breaks_nothing() -> None:
+    made = stored((2, 2, "web"), (3, 2, "web"))
+    watches(made, "operator/pods", ("ADDED", 2), ("MODIFIED", 3))
+    writes(made, "create", 201, 2)
+    writes(made, "update", 200, 3)
+
+    assert found(made) == {}
+
+
+def test_what_was_told_was_stored() -> None:
+    made = stored((2, 2, "web"))
+    watches(made, "bob/pods", ("MODIFIED", 4))
+    writes(made, "create", 201, 2)
+
+    assert found(made) == {"WATCH-07": ["apiserver-0"]}
+
+
+def test_what_may_still_be_on_its_way_to_the_recorder_is_left_alone() -> None:
+    made = stored((2, 2, "web"))
+    watches(made, "bob/pods", ("MODIFIED", 10))
+    writes(made, "create", 201, 2)
+    writes(made, "update", 200, 11)
+
+    assert found(made) == {}
+
+
+def test_what_was_acknowledged_was_stored() -> None:
+    made = stored((2, 2, "web"))
+    writes(made, "create", 201, 2)
+    writes(made, "patch", 200, 5)
+
+    assert found(made) == {"REQ-18": ["apiserver-0"]}
+
+
+def test_a_new_object_is_told_as_a_new_one() -> None:
+    made = stored((2, 2, "web"), (3, 2, "web"))
+    watches(made, "operator/pods", ("MODIFIED", 2), ("MODIFIED", 3))
+    writes(made, "create", 201, 2)
+    writes(made, "update", 200, 3)
+
+    assert found(made) == {"WATCH-05": ["apiserver-0"]}
+
+
+def test_a_watch_begins_with_what_is_there_whenever_it_begins_anew() -> None:
+    made = stored((2, 2, "web"), (3, 2, "web"))
+    watches(made, "operator/pods", ("ADDED", 2))
+    made.append("watch", "watch-broken", at_s=None, instance=None, data={"watch": "operator/pods"})
+    made.append(
+        "watch", "watched", at_s=None, instance=None, data={"watch": "operator/pods", "type": "ADDED", "name": "web", "revision": 3}
+    )
+    writes(made, "create", 201, 2)
+    writes(made, "update", 200, 3)
+
+    assert found(made) == {}
+
+
+def test_the_api_server_changes_nothing_by_itself() -> None:
+    made = stored((2, 2, "web"), (3, 2, "web"))
+    writes(made, "create", 201, 2)
+
+    assert found(made) == {"NOOP-01": ["apiserver-0"]}
+
+
+def test_that_something_refused_was_stored_is_another_rules() -> None:
+    made = stored((2, 2, "web"), (3, 3, "next"))
+    writes(made, "create", 403, None)
+    writes(made, "create", 201, 3)
+
+    assert "NOOP-01" not in found(made)
+
+
+def test_admission_is_about_writes() -> None:
+    made = stored()
+    made.append(
+        "hooks", "review", at_s=None, instance="apiserver-0", data={"stage": "mutation", "verb": "get", "user": "x", "allowed": True}
+    )
+
+    assert found(made) == {"REQ-12": ["apiserver-0"]}
