@@ -11,8 +11,8 @@ REPORTS ?= reports
 # Starting Seatrial hundreds of times, nobody wants to compile it hundreds of times, whatever is usual on this machine.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Tests that start no clusters of processes are spread over the cores. Those that do spend much of their time waiting, and share the cores by
-# whole files.
+# Tests that start no clusters of processes are spread over the cores. Those that do spend much of their time waiting, and share the cores
+# by whole files.
 SHARED := $(wildcard tests/unit tests/lint tests/golden tests/violations)
 PAIRED := $(wildcard tests/strangers tests/packaging tests/implementations)
 
