@@ -89,6 +89,11 @@ def test_the_doctor_wants_no_node_where_there_is_no_kubelet(tmp_path: Path) -> N
     assert (ended.returncode, "node-1" in ended.stdout) == (0, False), ended.stdout
 
 
+def test_explain_says_where_a_rule_is_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (cli.main(["explain", "NODE-02"]), "every scenario of other rules" in capsys.readouterr().out) == (0, True)
+    assert (cli.main(["explain", "SCHED-02"]), "every scenario of other rules" in capsys.readouterr().out) == (0, False)
+
+
 def test_explain_tells_of_the_values_of_descriptors(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["explain", "values"]) == 0
     said = capsys.readouterr().out.splitlines()

@@ -5,13 +5,14 @@ scenarios. What is compared with the store lies between the moment in which ever
 moment a cluster may have served other scenarios, and after it changes may still be on their way to whoever records them.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from seatrial.checks import edges, holds, leadership, requests
+from seatrial.checks import edges, holds, leadership, requests, storage
 from seatrial.checks.answers import asked as asked_for
 from seatrial.checks.answers import breach, named
-from seatrial.checks.facts import WRITES, accepted, instances, name_of
+from seatrial.checks.facts import WRITES, accepted, culprit_of, instances, name_of
 from seatrial.checks.pipeline import ADMISSION, reviews
 from seatrial.checks.registry import require
 from seatrial.model.errors import Inconclusive
@@ -116,17 +117,60 @@ def busy_standbys(history: History) -> tuple[Finding, ...]:
     return tuple(f for role in several for f in leadership.standbys_idle(history, role=role).findings)
 
 
+def pods_apart(history: History) -> tuple[Finding, ...]:
+    """A pod lies elsewhere than where pods lie."""
+    for event in history.of("put"):
+        value = event["value"] if isinstance(event["value"], dict) else {}
+        key = "/registry/pods/{namespace}/{name}".format_map(defaultdict(str, value.get("metadata", {})))
+        if value.get("kind") == "Pod" and event["key"] != key:
+            return _breach(history, f"a pod at {key}", f"{event['key']} was written", event)
+    return ()
+
+
+def moved_pods(history: History) -> tuple[Finding, ...]:
+    """A pod that had a node was given another one."""
+    homes: dict[str, str] = {}
+    for event in history.of("watched", watch="operator/pods"):
+        node = str(event["object"].get("spec", {}).get("nodeName") or "")
+        if node and homes.setdefault(event["uid"], node) != node:
+            culprit = culprit_of(history, name=event["name"], revision=event["revision"])
+            observed = f"{event['name']} was moved to {node}"
+            return (Finding(culprit=culprit, expected=f"{homes[event['uid']]} for {event['name']}", observed=observed, evidence=(event,)),)
+    return ()
+
+
+def others_pods(history: History) -> tuple[Finding, ...]:
+    """A kubelet ran a pod that is there, and was never bound to its node."""
+    shown = history.of("watched", watch="operator/pods")
+    known, here = {e["uid"] for e in shown}, {(e["uid"], e["object"].get("spec", {}).get("nodeName")) for e in shown}
+    for event in history.of("cri", method="RunPodSandbox"):
+        if event["uid"] in known and (event["uid"], event.instance) not in here:
+            return (
+                Finding(
+                    culprit=str(event.instance),
+                    expected=f"only its own pods on {event.instance}",
+                    observed=f"{event.instance} ran {event['pod']}",
+                    evidence=(event,),
+                ),
+            )
+    return ()
+
+
 INVARIANTS: Mapping[str, Look] = {
     "COMM-01": lambda history: edges.only_through(history, hub="apiserver").findings,
     "COMM-05": lambda history: edges.only(history, allowed=["apiserver"], target="etcd").findings,
     "COMM-07": lambda history: edges.opened_by_components(history).findings,
     "COMM-12": lambda history: edges.never(history, sources=["apiserver"], targets=["kubelet"]).findings,  # nobody asks for exec or logs
     "HA-06": busy_standbys,
+    "NODE-02": others_pods,
     "NOOP-01": unasked_changes,
     "REQ-12": reads_admitted,
     "REQ-18": acknowledged_and_not_stored,
+    "SCHED-03": moved_pods,
     "SCHED-04": lambda history: edges.never(history, sources=["scheduler"], targets=["kubelet"]).findings,
     "SCHED-05": lambda history: requests.scheduler_writes(history).findings,
+    "STORE-07": lambda history: storage.below(history, prefix="/registry").findings,
+    "STORE-10": pods_apart,
     "WATCH-05": told_as_something_else,
     "WATCH-07": told_and_not_stored,
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 from seatrial import assets, catalogue
 from seatrial.adapters.values import VALUES
+from seatrial.checks.invariants import INVARIANTS
 from seatrial.model.rules import NEEDS, Rule
 
 WIDTH = 100
@@ -24,6 +25,7 @@ def explain(id_: str) -> list[str]:
         f"profiles  {', '.join(rule.profiles)}",
         f"roles     {', '.join(rule.roles)}: whose fault it could be",
         *_needs(rule),
+        *(["tried     here, and looked at in every scenario of other rules"] if rule.id in INVARIANTS else []),
         *_scenarios(rule),
         "",
         f"try: seatrial run --rule {rule.id}",

@@ -81,9 +81,13 @@ def stored(*changes: tuple[int, int, str]) -> History:
     made = history()
     made.append("steps", "mark", at_s=None, instance=None, data={"name": "ready", "revision": 1})
     for revision, created, name in changes:
-        value = {"kind": "Pod", "metadata": {"name": name}}
+        value = {"kind": "Pod", "metadata": {"namespace": "trial", "name": name}}
         made.append(
-            "store", "put", at_s=None, instance=None, data={"key": f"/{name}", "revision": revision, "created": created, "value": value}
+            "store",
+            "put",
+            at_s=None,
+            instance=None,
+            data={"key": f"/registry/pods/trial/{name}", "revision": revision, "created": created, "value": value},
         )
     made.append("steps", "judge", at_s=None, instance=None, data={"check": "x", "arguments": {}, "revision": 9})
     return made
@@ -92,7 +96,7 @@ def stored(*changes: tuple[int, int, str]) -> History:
 def watches(made: History, watch: str, *told: tuple[str, int], since: int = 1) -> None:
     made.append("watch", "watching", at_s=None, instance=None, data={"watch": watch, "code": 200, "revision": since})
     for kind, revision in told:
-        data = {"watch": watch, "type": kind, "name": "web", "revision": revision, "object": {}}
+        data = {"watch": watch, "type": kind, "name": "web", "uid": "u", "revision": revision, "object": {}}
         made.append("watch", "watched", at_s=None, instance=None, data=data)
 
 
@@ -151,7 +155,11 @@ def test_a_watch_begins_with_what_is_there_whenever_it_begins_anew() -> None:
     watches(made, "operator/pods", ("ADDED", 2))
     made.append("watch", "watch-broken", at_s=None, instance=None, data={"watch": "operator/pods"})
     made.append(
-        "watch", "watched", at_s=None, instance=None, data={"watch": "operator/pods", "type": "ADDED", "name": "web", "revision": 3}
+        "watch",
+        "watched",
+        at_s=None,
+        instance=None,
+        data={"watch": "operator/pods", "type": "ADDED", "name": "web", "uid": "u", "revision": 3, "object": {}},
     )
     writes(made, "create", 201, 2)
     writes(made, "update", 200, 3)
@@ -181,3 +189,47 @@ def test_admission_is_about_writes() -> None:
     )
 
     assert found(made) == {"REQ-12": ["apiserver-0"]}
+
+
+def shown(made: History, uid: str, node: str, revision: int) -> None:
+    """The operator is shown a pod."""
+    data = {"watch": "operator/pods", "type": "MODIFIED", "name": "web", "uid": uid, "revision": revision}
+    made.append("watch", "watched", at_s=None, instance=None, data=data | {"object": {"spec": {"nodeName": node}, "metadata": {}}})
+
+
+def runs(made: History, uid: str, node: str = "node-1") -> None:
+    data = {"method": "RunPodSandbox", "uid": uid, "pod": "web", "namespace": "trial"}
+    made.append(f"runtime/{node}", "cri", at_s=None, instance=node, data=data)
+
+
+def test_a_kubelet_runs_its_own_pods() -> None:
+    made = history()
+    shown(made, "a", "", 2)
+    shown(made, "a", "node-1", 3)
+    runs(made, "a")
+    runs(made, "of-nobody-knows-whom")
+    assert found(made) == {}
+
+    shown(made, "b", "node-2", 4)
+    runs(made, "b")
+    assert found(made) == {"NODE-02": ["node-1"]}
+
+
+def test_a_pod_stays_where_it_is() -> None:
+    made = history()
+    shown(made, "a", "node-1", 2)
+    shown(made, "b", "node-2", 3)
+    assert found(made) == {}
+
+    shown(made, "a", "node-2", 4)
+    assert found(made) == {"SCHED-03": ["apiserver-0"]}
+
+
+def test_everything_lies_where_it_should() -> None:
+    made = history()
+    value = {"kind": "Pod", "metadata": {"namespace": "trial", "name": "web"}}
+    keys = ("/registry/pods/trial/web", "/registry/pods/web", "/elsewhere/x")
+    for key, what in zip(keys, (value, value, None), strict=True):
+        made.append("store", "put", at_s=None, instance=None, data={"key": key, "revision": 2, "created": 2, "value": what})
+
+    assert found(made) == {"STORE-07": ["apiserver-0"], "STORE-10": ["apiserver-0"]}
