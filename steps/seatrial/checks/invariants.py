@@ -6,8 +6,9 @@ moment a cluster may have served other scenarios, and after it changes may still
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from seatrial.checks import edges, holds, leadership, requests, storage
 from seatrial.checks.answers import asked as asked_for
@@ -18,8 +19,10 @@ from seatrial.checks.registry import require
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding
+from seatrial_schemas.kinds import table
 
 Look = Callable[[History], tuple[Finding, ...]]
+NEVER = 1 << 62  # no revision is later
 ADMITTED = frozenset({"create", "update", "delete", "connect"})  # the operations that admission knows
 
 
@@ -69,18 +72,58 @@ def acknowledged_and_not_stored(history: History) -> tuple[Finding, ...]:
     return ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """What one of the operator's watches, which are of everything of a kind, was told of since it was accepted with a revision, until it
+    broke. Where it does not go on from what it knows, what is there comes before that; deletions are left out, for their revisions are."""
+
+    watch: str
+    since: int
+    told: Sequence[Event]
+
+    @classmethod
+    def all(cls, history: History) -> list["Hearing"]:
+        found: dict[str, list[Hearing]] = {}
+        for event in (e for e in history if e.kind in ("watching", "watch-broken", "watched")):
+            mine = found.setdefault(str(event["watch"]), [])
+            if event.kind == "watching":
+                mine.append(cls(watch=event["watch"], since=int(event["revision"] or 0), told=[]))
+            elif event.kind == "watch-broken":
+                mine.append(cls(watch=event["watch"], since=NEVER, told=[]))
+            elif mine and event["type"] != "DELETED" and event["revision"] > mine[-1].since:
+                mine[-1] = replace(mine[-1], told=[*mine[-1].told, event])
+        return [h for watch, hearings in found.items() if watch.startswith("operator/") for h in hearings if h.told]
+
+
 def told_as_something_else(history: History) -> tuple[Finding, ...]:
-    """A watch of everything called a new object modified, or a changed one added; what a watcher begins with apart."""
-    stretch, since = Stretch.of(history), dict[str, float]()
-    for event in (e for e in history if e.kind in ("watching", "watch-broken", "watched")):
-        watch = str(event["watch"])
-        if event.kind != "watched":
-            since[watch] = float(event["revision"] or 0) if event.kind == "watching" else float("inf")
-        elif watch.startswith("operator/") and event["type"] != "DELETED" and event["revision"] > since.get(watch, float("inf")):
+    """A new object was called modified, or a changed one added."""
+    stretch = Stretch.of(history)
+    for hearing in Hearing.all(history):
+        for event in hearing.told:
             put = stretch.changes.get(event["revision"])
             kind = None if put is None or put.kind == "delete" else "ADDED" if put["created"] == put["revision"] else "MODIFIED"
             if kind not in (None, event["type"]):
-                return _breach(history, f"{watch} is told {kind} {event['name']}", f"it was told {event['type']}", event)
+                return _breach(history, f"{hearing.watch} is told {kind} {event['name']}", f"it was told {event['type']}", event)
+    return ()
+
+
+def left_out(history: History) -> tuple[Finding, ...]:
+    """A watch was told of a later change, and not, or not yet, of one before it."""
+    stretch = Stretch.of(history)
+    for hearing in Hearing.all(history):
+        kinds = {kind.kind for kind in table() if kind.plural == hearing.watch.partition("/")[2]}
+        told = {e["revision"] for e in hearing.told}
+        since = max(stretch.start, hearing.since)
+        due = [
+            e for r, e in stretch.changes.items() if since < r < max(told) and e.kind == "put" and (e["value"] or {}).get("kind") in kinds
+        ]
+        for before, event in pairwise(hearing.told):
+            if event["revision"] < before["revision"]:
+                return _breach(history, f"{hearing.watch} is told in order", f"{event['revision']} after {before['revision']}", event)
+        for change in due:
+            if change["revision"] not in told:
+                observed = f"{hearing.watch} was not told of revision {change['revision']} of {change['key']}, and of a later one"
+                return _breach(history, "every change is told", observed, change)
     return ()
 
 
@@ -171,6 +214,7 @@ INVARIANTS: Mapping[str, Look] = {
     "SCHED-05": lambda history: requests.scheduler_writes(history).findings,
     "STORE-07": lambda history: storage.below(history, prefix="/registry").findings,
     "STORE-10": pods_apart,
+    "WATCH-03": left_out,
     "WATCH-05": told_as_something_else,
     "WATCH-07": told_and_not_stored,
 }

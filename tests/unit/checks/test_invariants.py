@@ -150,6 +150,17 @@ def test_a_new_object_is_told_as_a_new_one() -> None:
     assert found(made) == {"WATCH-05": ["apiserver-0"]}
 
 
+def test_a_watch_leaves_nothing_out_and_keeps_the_order() -> None:
+    changes = ((2, 2, "web"), (3, 2, "web"), (4, 2, "web"))
+    for told, rules in (((2, 3), {}), ((2, 4), {"WATCH-03": ["apiserver-0"]}), ((2, 4, 3), {"WATCH-03": ["apiserver-0"]})):
+        made = stored(*changes)
+        watches(made, "operator/pods", *(("ADDED" if revision == 2 else "MODIFIED", revision) for revision in told))
+        for revision in (2, 3, 4):
+            writes(made, "create" if revision == 2 else "update", 201, revision)
+
+        assert found(made) == rules
+
+
 def test_a_watch_begins_with_what_is_there_whenever_it_begins_anew() -> None:
     made = stored((2, 2, "web"), (3, 2, "web"))
     watches(made, "operator/pods", ("ADDED", 2))
