@@ -1,5 +1,9 @@
 """Some rules hold in every scenario: what breaks them is found wherever it shows, and nothing else is."""
 
+from typing import Any
+
+import pytest
+
 from seatrial.checks.invariants import INVARIANTS, broken
 from seatrial.model.history import History
 
@@ -159,6 +163,31 @@ def test_a_watch_leaves_nothing_out_and_keeps_the_order() -> None:
             writes(made, "create" if revision == 2 else "update", 201, revision)
 
         assert found(made) == rules
+
+
+@pytest.mark.parametrize(
+    ("query", "told", "rules"),
+    [
+        ({"resourceVersion": "1"}, (2, 3), {}),
+        ({"resourceVersion": "1"}, (3,), {"WATCH-03": ["apiserver-0"]}),
+        ({"resourceVersion": "1"}, (2, 5), {"WATCH-03": ["apiserver-0"], "WATCH-07": ["apiserver-0"]}),
+        ({"resourceVersion": "1", "fieldSelector": "spec.nodeName=node-1"}, (3,), {}),
+        ({"resourceVersion": "1", "sendInitialEvents": "true"}, (3, 2), {}),
+        ({}, (3, 2), {}),
+    ],
+)
+def test_components_are_told_everything_after_the_revision_that_they_name(query: Any, told: tuple[int, ...], rules: Any) -> None:
+    made = stored((2, 2, "web"), (3, 2, "web"))
+    writes(made, "create", 201, 2)
+    writes(made, "update", 200, 3)
+    asked = {"request": 99, "verb": "watch", "resource": "pods", "group": "", "namespace": "", "name": "", "query": query}
+    made.append("tap/apiserver-0", "request", at_s=None, instance="scheduler-0", data=asked)
+    made.append("tap/apiserver-0", "answer", at_s=None, instance="scheduler-0", data={"request": 99, "code": 200})
+    for revision in told:
+        news = {"request": 99, "type": "ADDED" if revision == 2 else "MODIFIED", "name": "web", "revision": revision}
+        made.append("tap/apiserver-0", "offered", at_s=None, instance="scheduler-0", data=news)
+
+    assert found(made) == rules
 
 
 def test_a_watch_begins_with_what_is_there_whenever_it_begins_anew() -> None:

@@ -1,0 +1,147 @@
+"""What anybody was told over a watch, in any scenario, held against the store.
+
+Compared is what lies between the moment in which everybody was ready and the last judgement: before that moment a cluster may have served
+other scenarios, and after it changes may still be on their way to whoever records them. Deletions are left out: their revisions are not
+the same everywhere.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from seatrial.checks.answers import breach
+from seatrial.checks.facts import accepted, instances, of_servers
+from seatrial.checks.holds import kind_of
+from seatrial.checks.registry import require
+from seatrial.model.history import Event, History
+from seatrial.model.verdicts import Finding
+from seatrial_schemas.kinds import table
+
+NEVER = 1 << 62  # no revision is later
+NEWS = frozenset({"ADDED", "MODIFIED"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """The changes of the store that a scenario can be held to, by revision."""
+
+    start: int
+    end: int
+    changes: Mapping[int, Event]
+
+    @classmethod
+    def of(cls, history: History) -> "Stretch":
+        """Inconclusive where the store was not read, from the beginning to the end."""
+        first, last = history.of("mark", name="ready")[-1:], history.of("judge")[-1:]
+        start, end = (found[0]["revision"] if found else None for found in (first, last))
+        require(start is not None and end is not None, "the store was not read")
+        changes = {e["revision"]: e for kind in ("put", "delete") for e in history.of(kind)}
+        return cls(start=start or 0, end=end or 0, changes=changes)
+
+    def lacks(self, revision: int | None) -> bool:
+        """Whether the store should have this revision, and has not."""
+        return revision is not None and self.start < revision <= self.end and revision not in self.changes
+
+    def puts(self, kinds: frozenset[str], *, after: int, before: int) -> list[Event]:
+        """Of these kinds, as far as values can be read; what API servers keep for themselves may lie elsewhere."""
+        found = [e for r, e in self.changes.items() if max(after, self.start) < r < before and e.kind == "put"]
+        return [e for e in found if (e["value"] or {}).get("kind") in kinds and not of_servers(e["key"])]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hearing:
+    """What one watch was told after a revision, until it broke or something else was watched. `kinds`: of which it is told everything;
+    none where it asks for some of them only."""
+
+    watch: str
+    kinds: frozenset[str] = frozenset()
+    since: int
+    told: Sequence[Event] = ()
+
+
+def hearings(history: History) -> Iterator[Hearing]:
+    """Of the suite's own watches, and of those that a tap has seen."""
+    yield from _own(history)
+    yield from _tapped(history)
+
+
+def _own(history: History) -> Iterator[Hearing]:
+    """Whoever does not go on where it was is shown first what is there, before it is said that the watch stands. The operator watches all
+    there is of a kind."""
+    found: dict[str, list[Hearing]] = {}
+    for event in (e for e in history if e.kind in ("watching", "watch-broken", "watched")):
+        watch = str(event["watch"])
+        mine = found.setdefault(watch, [])
+        if event.kind == "watched":
+            mine[-1:] = [_with(hearing, event) for hearing in mine[-1:]]
+        else:
+            who, _, plural = watch.partition("/")
+            kinds = frozenset(k.kind for k in table() if k.plural == plural and who == "operator")
+            mine.append(Hearing(watch=watch, kinds=kinds, since=int(event["revision"] or 0) if event.kind == "watching" else NEVER))
+    yield from (hearing for mine in found.values() for hearing in mine)
+
+
+def _tapped(history: History) -> Iterator[Hearing]:
+    """What an API server has sent to components that named a revision to begin after, whether or not it got there."""
+    offered: dict[tuple[str, int], list[Event]] = {}
+    for event in history.of("offered"):
+        offered.setdefault((event.source, event["request"]), []).append(event)
+    for request, _ in accepted(history, instances(history), verb="watch"):
+        query = request["query"] or {}
+        version = str(query.get("resourceVersion") or "")
+        if not version.isdecimal() or not int(version) or query.get("sendInitialEvents") == "true":
+            continue  # what is there comes first, in any order
+        part = request["namespace"] or request["name"] or query.get("fieldSelector") or query.get("labelSelector")
+        kind = None if part else kind_of(request["resource"], request["group"])
+        hearing = Hearing(
+            watch=f"{request.instance}'s watch of {request['resource']}",
+            kinds=frozenset({kind} if kind else ()),
+            since=int(version),
+        )
+        for event in offered.get((request.source, request["request"]), ()):
+            hearing = _with(hearing, event)
+        yield hearing
+
+
+def _with(hearing: Hearing, event: Event) -> Hearing:
+    news = event["type"] in NEWS and (event["revision"] or 0) > hearing.since
+    return replace(hearing, told=(*hearing.told, event)) if news else hearing
+
+
+def told_and_not_stored(history: History) -> tuple[Finding, ...]:
+    """Somebody was told of an object as it never was in the store."""
+    stretch = Stretch.of(history)
+    for hearing in hearings(history):
+        for event in hearing.told:
+            if stretch.lacks(event["revision"]):
+                observed = f"{hearing.watch} was told {event['type']} {event['name']} at revision {event['revision']}"
+                return (breach(history, "what watchers are told of was stored", observed, event),)
+    return ()
+
+
+def told_as_something_else(history: History) -> tuple[Finding, ...]:
+    """A new object was called modified, or a changed one added, where everything is told."""
+    stretch = Stretch.of(history)
+    for hearing in hearings(history):
+        for event in hearing.told if hearing.kinds else ():
+            put = stretch.changes.get(event["revision"])
+            kind = None if put is None or put.kind == "delete" else "ADDED" if put["created"] == put["revision"] else "MODIFIED"
+            if kind not in (None, event["type"]):
+                return (breach(history, f"{hearing.watch} is told {kind} {event['name']}", f"it was told {event['type']}", event),)
+    return ()
+
+
+def left_out(history: History) -> tuple[Finding, ...]:
+    """A watch was told of a later change, and not, or not yet, of one before it."""
+    stretch = Stretch.of(history)
+    for hearing in hearings(history):
+        for before, event in pairwise(hearing.told):
+            if event["revision"] < before["revision"]:
+                observed = f"{event['revision']} after {before['revision']}"
+                return (breach(history, f"{hearing.watch} is told in the order of the store", observed, before, event),)
+        told = {e["revision"] for e in hearing.told}
+        for change in stretch.puts(hearing.kinds, after=hearing.since, before=max(told, default=0)):
+            if change["revision"] not in told:
+                observed = f"{hearing.watch} was not told of revision {change['revision']} of {change['key']}, and of a later one"
+                return (breach(history, "every change is told", observed, change),)
+    return ()
