@@ -15,8 +15,8 @@ WHO = "scheduler-0"
 
 
 class Stand(World):
-    """A world of one component that watches pods, and lists namespaces at these moments; a second passes at every pause. It may begin
-    anew, and watch again three seconds after."""
+    """A world of one component that watches pods, and lists namespaces at these moments; a second passes at every pause. It may end,
+    begin anew, watch what standbys watch, and, three seconds after it has begun, pods again."""
 
     def __init__(self, *lists_s: int, anew_s: int | None = None) -> None:
         self.history = History(lambda: float(self.now_s))
@@ -47,8 +47,11 @@ class Stand(World):
         self.now_s += 1
         if self.now_s in self._lists_s:
             self.asks("list", "namespaces")
+        if self._anew_s and self.now_s == self._anew_s - 1:
+            self.history.append("cluster", "exited", at_s=None, instance=WHO, data={"boot": "1"})
         if self.now_s == self._anew_s:
             self.history.append("cluster", "started", at_s=None, instance=WHO, data={"boot": "2"})
+            self.asks("watch", "configmaps")
         if self._anew_s and self.now_s == self._anew_s + 3:
             self.asks("watch", "pods")
 
@@ -67,11 +70,11 @@ class Stand(World):
 
 
 def test_who_begins_anew_is_held_once_it_watches_again() -> None:
-    world = Stand(anew_s=1)
+    world = Stand(anew_s=2)
 
     hold_streams(world, [SimpleNamespace(name=WHO)])  # type: ignore[list-item]
 
-    assert (world.held, world.now_s) == ([{"instance": WHO}], 5)
+    assert (world.held, world.now_s) == ([{"instance": WHO}], 6)
 
 
 def holds(*lists_s: int) -> list[dict[str, Any]]:
