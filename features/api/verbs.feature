@@ -124,6 +124,7 @@ Feature: Create, read and delete
       When "alice" changes the configmap "web"
       Then the configmap "web" is what "alice" was told
 
+    @needs:requests
     Scenario Outline: a pod is read right after a part of it was changed
       Given a cluster
       And a pod "old" exists

@@ -57,13 +57,6 @@ Feature: How a pod gets its node
       When node "node-1" joins
       Then the pod "web" becomes running
 
-    Scenario: the node that a pod asks for comes after it
-      Given a cluster with 1 node
-      When "alice" creates a pod "choosy" that asks for node "node-2"
-      Then the pod "choosy" is stored and stays unbound
-      When node "node-2" joins
-      Then the pod "choosy" becomes running
-
     @needs:hooks
     Scenario: admission lets nobody bind a pod for a while
       Given a cluster with 1 node

@@ -14,7 +14,6 @@ from seatrial_reference.apiserver.store import Stored
 from seatrial_reference.apiserver.writing import own
 from seatrial_reference.machinery.client import ApiError
 from seatrial_reference.machinery.objects import Json
-from seatrial_reference.scheduler.placement import Place
 from seatrial_reference.scheduler.scheduler import Scheduler
 from seatrial_schemas.context import Context
 
@@ -94,14 +93,3 @@ class AsksOnce(Scheduler):
 
 async def main_asks_once(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=AsksOnce)
-
-
-class IgnoresWishes(Scheduler):
-    """Does not care where a pod would be."""
-
-    def filter(self, pod: Json, places: Sequence[Place]) -> list[Place]:
-        return super().filter(pod | {"spec": {k: v for k, v in pod["spec"].items() if k != "nodeSelector"}}, places)
-
-
-async def main_ignores_wishes(args: Sequence[str], context: Context) -> None:
-    await scheduler.main(args, context, part=IgnoresWishes)
