@@ -77,7 +77,7 @@ def _own(history: History) -> Iterator[Hearing]:
         else:
             who, _, plural = watch.partition("/")
             kinds = frozenset(k.kind for k in table() if k.plural == plural and who == "operator")
-            mine.append(Hearing(watch=watch, kinds=kinds, since=int(event["revision"] or 0) if event.kind == "watching" else NEVER))
+            mine.append(Hearing(watch=watch, kinds=kinds, since=int(event["revision"] or NEVER) if event.kind == "watching" else NEVER))
     yield from (hearing for mine in found.values() for hearing in mine)
 
 

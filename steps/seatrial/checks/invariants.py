@@ -12,7 +12,7 @@ from seatrial.checks.answers import asked as asked_for
 from seatrial.checks.answers import breach, named
 from seatrial.checks.facts import WRITES, accepted, culprit_of, instances, name_of
 from seatrial.checks.pipeline import ADMISSION, reviews
-from seatrial.model.errors import Inconclusive
+from seatrial.model.errors import Inconclusive, NotRunnable
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding
 
@@ -139,5 +139,5 @@ def broken(history: History, rules: Collection[str]) -> Iterator[tuple[str, tupl
 def _findings(history: History, look: Look) -> tuple[Finding, ...]:
     try:
         return look(history)
-    except Inconclusive:  # nobody is there whom the rule is about, or nothing shows that it was kept
+    except (Inconclusive, NotRunnable):  # nobody is there whom the rule is about, or nothing shows that it was kept
         return ()

@@ -273,3 +273,10 @@ def test_everything_lies_where_it_should() -> None:
         made.append("store", "put", at_s=None, instance=None, data={"key": key, "revision": 2, "created": 2, "value": what})
 
     assert found(made) == {"STORE-07": ["apiserver-0"], "STORE-10": ["apiserver-0"]}
+
+
+def test_several_who_name_no_lease_are_left_alone() -> None:
+    made = history(("apiserver-0", "apiserver"), ("scheduler-0", "scheduler"), ("scheduler-1", "scheduler"))
+    writes(made, "update", 200, 3)
+
+    assert found(made) == {}
