@@ -2,7 +2,6 @@
 else's."""
 
 import asyncio
-from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
@@ -17,7 +16,7 @@ from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
 from violations.controllers import with_replica_sets
 from violations.dialling import ETCD_PORT, host_of, option, touch
-from violations.moments import Busy, EvictsFromCordoned
+from violations.moments import EvictsFromCordoned, WhenClosed
 
 
 class MovesFromCordoned(EvictsFromCordoned):
@@ -32,18 +31,6 @@ class MovesFromCordoned(EvictsFromCordoned):
 
 async def main_scheduler_moves(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=MovesFromCordoned)
-
-
-class WhenClosed(Busy):
-    """Does something of its own about a node that is closed."""
-
-    def node_updated(self, old: Json, new: Json) -> None:
-        super().node_updated(old, new)
-        if new["spec"].get("unschedulable") and not old["spec"].get("unschedulable"):
-            self.later(self.closed(new))
-
-    @abstractmethod
-    async def closed(self, node: Json) -> None: ...
 
 
 class LooksIntoStore(WhenClosed):

@@ -1,6 +1,7 @@
 """Schedulers that are right as long as pods come, and wrong when they go, when they have to wait, or when nodes change."""
 
 import asyncio
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
@@ -77,14 +78,24 @@ async def main_asks_for_room(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=AsksForRoom)
 
 
-class EvictsFromCordoned(Busy):
-    """Clears the nodes that are to take no new pods of those that they have."""
+class WhenClosed(Busy):
+    """Does something of its own about a node that is closed."""
 
     def node_updated(self, old: Json, new: Json) -> None:
         super().node_updated(old, new)
         if new["spec"].get("unschedulable") and not old["spec"].get("unschedulable"):
-            for pod in self.pods.group(key_of(new)):
-                self.later(self.evict(pod))
+            self.later(self.closed(new))
+
+    @abstractmethod
+    async def closed(self, node: Json) -> None: ...
+
+
+class EvictsFromCordoned(WhenClosed):
+    """Clears the nodes that are to take no new pods of those that they have."""
+
+    async def closed(self, node: Json) -> None:
+        for pod in list(self.pods.group(key_of(node))):
+            await self.evict(pod)
 
     async def evict(self, pod: Json) -> None:
         meta = pod["metadata"]
