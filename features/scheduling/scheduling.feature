@@ -65,8 +65,7 @@ Feature: How a pod gets its node
       When "alice" creates a pod "web"
       And admission refuses pods named "web"
       And the scheduler is started again
-      Then the pod "web" is stored and stays unbound
-      When admission refuses nothing any more
+      And admission refuses nothing any more
       Then the pod "web" becomes running
 
     @needs:runtime
