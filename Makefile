@@ -11,8 +11,7 @@ REPORTS ?= reports
 # Starting Seatrial hundreds of times, nobody wants to compile it hundreds of times, whatever is usual on this machine.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Tests that start no clusters of processes are spread over the cores. Those that do spend much of their time waiting, and share the cores
-# by whole files.
+# Tests that start no clusters of processes first; those that do spend much of their time waiting, and would be disturbed by the others.
 SHARED := $(wildcard tests/unit tests/lint tests/golden tests/violations)
 PAIRED := $(wildcard tests/strangers tests/packaging tests/implementations)
 
@@ -28,7 +27,7 @@ conformance: .venv/runtime.stamp ## the whole suite on the reference; reports go
 
 test: .venv/development.stamp ## everything that proves Seatrial itself
 	$(PYTEST) -n 2 --dist worksteal $(SHARED)
-	$(if $(PAIRED),$(PYTEST) -n 2 --dist loadfile $(PAIRED))
+	$(if $(PAIRED),$(PYTEST) -n 2 --dist worksteal $(PAIRED))
 
 # Real Kubernetes is built outside the tree, once. A cluster waits more than it works: three side by side leave two cores little idle; with
 # four, leases of two seconds may be lost.
