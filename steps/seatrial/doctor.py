@@ -45,7 +45,7 @@ class Symptom:
         return "\n".join([f"{'ok  ' if self.ok else 'FAIL'}  {self.what:<22} {head}{fault}", *(f"        {line}" for line in rest)])
 
 
-def examine(name: str, *, backend: str | None, settings: Mapping[str, str], seed: int = 0) -> Iterator[Symptom]:
+def examine(name: str, *, backend: str | None, settings: Mapping[str, str]) -> Iterator[Symptom]:
     """The symptoms, as they are found. Raises UsageError for a bad descriptor."""
     implementation = on_trial(name, backend)
     yield Symptom(ok=True, what="descriptor", detail=f"{implementation.name} {implementation.version} ({implementation.file})")
@@ -56,13 +56,13 @@ def examine(name: str, *, backend: str | None, settings: Mapping[str, str], seed
         yield from _visited(Attached(kubeconfig=implementation.guest, context=implementation.context), settings)
         return
     try:
-        opened = open_backend(kind, implementation, seed=seed)
+        opened = open_backend(kind, implementation, seed=0)
     except NotReady as error:
         yield Symptom(ok=False, what=f"backend {kind}", detail=str(error), fault="the environment")
         return
     try:
         yield Symptom(ok=True, what=f"backend {kind}", detail=f"can {', '.join(sorted(opened.can))}")
-        world = World(backend=opened, implementation=implementation, seed=seed, settings=settings)
+        world = World(backend=opened, implementation=implementation, seed=0, settings=settings)
         yield from _cluster(world, implementation)
     finally:
         opened.close()

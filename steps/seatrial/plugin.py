@@ -50,8 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for mark in ("seatrial_tag(name): a tag of a feature file",):
-        config.addinivalue_line("markers", mark)
+    config.addinivalue_line("markers", "seatrial_tag(name): a tag of a feature file")
     if config.getoption("implementation"):
         _understand(config)
         for name in MODULES:

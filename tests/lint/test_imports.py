@@ -13,7 +13,7 @@ from lint.reading import ROOT
 
 MODULES = {
     "steps/seatrial/__init__.py": "",
-    "steps/seatrial/cli.py": "import subprocess\nimport pytest\nfrom seatrial import plugin",
+    "steps/seatrial/cli.py": "import pytest\nfrom seatrial import plugin",
     "steps/seatrial/plugin.py": "import pytest_bdd\nfrom seatrial.bindings import pods",
     "steps/seatrial/report/__init__.py": "from seatrial.model import history",
     "steps/seatrial/bindings/__init__.py": "",

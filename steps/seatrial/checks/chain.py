@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 from seatrial.checks.facts import (
     OWN,
@@ -23,7 +22,6 @@ from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
-Object = dict[str, Any]
 CREATED = 201  # whatever the verb was: an object that is applied is created where it is not there
 
 

@@ -67,9 +67,9 @@ def _breaches(found: Iterable[Edge], *, expected: str, wrong: Callable[[Edge], b
 
 
 @check
-def only(history: History, *, allowed: list[str], target: str, since: str | None = None, until: str | None = None) -> Proof:
+def only(history: History, *, allowed: list[str], target: str, since: str | None = None) -> Proof:
     """Of all components only those with an allowed role are connected to instances of the role `target`."""
-    seen, targets = window(history, since, until), instances(history, target)
+    seen, targets = window(history, since), instances(history, target)
     require(targets, f"there is no {target} to be connected to")
     suspects = [i for i in instances(history) if not roles_of(history, i) & {*allowed, target}]
     require(suspects, f"nobody is there who could be connected to {target}")
@@ -87,9 +87,9 @@ def only(history: History, *, allowed: list[str], target: str, since: str | None
 
 
 @check
-def never(history: History, *, sources: list[str], targets: list[str], since: str | None = None, until: str | None = None) -> Proof:
+def never(history: History, *, sources: list[str], targets: list[str]) -> Proof:
     """No instance with a role of `sources` is connected to one with a role of `targets`."""
-    seen = window(history, since, until)
+    seen = window(history)
     froms, tos = instances(history, *sources), instances(history, *targets)
     require(froms and tos, f"there is nobody of {sources} or of {targets}")
     found = edges(history, seen)
@@ -105,9 +105,9 @@ def never(history: History, *, sources: list[str], targets: list[str], since: st
 
 
 @check
-def only_through(history: History, *, hub: str, since: str | None = None) -> Proof:
+def only_through(history: History, *, hub: str) -> Proof:
     """Every connection between components has an instance of the role `hub` at one of its ends."""
-    seen, hubs, members = window(history, since), instances(history, hub), instances(history)
+    seen, hubs, members = window(history), instances(history, hub), instances(history)
     found = edges(history, seen)
     breaches = _breaches(
         found,
@@ -131,9 +131,9 @@ def _some_canaries(history: History, suspects: Sequence[str], seen: Window) -> l
 
 
 @check
-def opened_by_components(history: History, *, since: str | None = None, until: str | None = None) -> Proof:
+def opened_by_components(history: History, *, since: str | None = None) -> Proof:
     """Connections between API servers and the other components are opened by the components: all of them, and none the other way."""
-    seen, servers = window(history, since, until), instances(history, "apiserver")
+    seen, servers = window(history, since), instances(history, "apiserver")
     others = [i for i in instances(history) if i not in servers and not roles_of(history, i) & {"etcd"}]
     require(servers and others, "there is no API server, or nobody beside it")
     found = [e for e in edges(history, seen) if e.opened.at_s >= seen.start_s]

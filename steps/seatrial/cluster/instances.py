@@ -128,7 +128,6 @@ class AtEndpoint(Supervised):
         super().__init__(placement=placement, host=host, network=network, program=Program, record=record, context=context)
         self.endpoint = endpoint
         self._port = port
-        self._wires = network
 
     @property
     def up(self) -> bool:
@@ -145,10 +144,10 @@ class AtEndpoint(Supervised):
         return NotRunnable(f"{self.name} runs already at {self.endpoint}: it cannot be {what} from here")
 
     async def _boot(self) -> None:
-        if not isinstance(self._wires, Outward):
+        if not isinstance(self._network, Outward):
             raise NotReady(f"{self.name} runs already at {self.endpoint}, and only the processes backend has a way out to it.")
         url = urlsplit(self.endpoint)
-        await self._wires.relay(self.host, port=self._port, target=str(url.hostname), target_port=url.port or 443)
+        await self._network.relay(self.host, port=self._port, target=str(url.hostname), target_port=url.port or 443)
         self._record("started", instance=self.name, endpoint=self.endpoint)
 
 

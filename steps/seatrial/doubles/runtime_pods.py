@@ -98,14 +98,6 @@ class Pod:
     state: pb.PodSandboxState = pb.SANDBOX_READY
     containers: dict[str, Container] = field(default_factory=dict)
 
-    @property
-    def name(self) -> str:
-        return self.config.metadata.name
-
-    @property
-    def namespace(self) -> str:
-        return self.config.metadata.namespace
-
     def stop(self, now: int) -> None:
         self.state = pb.SANDBOX_NOTREADY
         for container in self.containers.values():

@@ -135,20 +135,18 @@ def kubeconfig(
     token: str | None = None,
     cert: Path | None = None,
     key: Path | None = None,
-    namespace: str = "",
     name: str = "seatrial",
 ) -> dict[str, Any]:
     """Authenticates with `token` or with `cert` and `key`; anonymous without either. Files are named, not embedded."""
     user: dict[str, str] = {} if token is None else {"token": token}
     if cert is not None and key is not None:
         user |= {"client-certificate": str(cert), "client-key": str(key)}
-    context = {"cluster": name, "user": name} | ({"namespace": namespace} if namespace else {})
     return {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": name, "cluster": {"server": server, "certificate-authority": str(ca)}}],
         "users": [{"name": name, "user": user}],
-        "contexts": [{"name": name, "context": context}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
         "current-context": name,
     }
 

@@ -39,8 +39,8 @@ SEGMENTS_ONLY = (
     (6, 0, 0, 0x40000),
 )
 
-# struct tpacket2_hdr, struct sockaddr_ll, then the frame, so that its network header starts at NETWORK.
-FRAME, NETWORK = 66, 80
+# struct tpacket2_hdr, struct sockaddr_ll, then the frame, so that its network header starts at 80.
+FRAME = 66
 SLOT = struct.Struct("=I10xHII12xi")  # status, (lengths, mac), net, seconds, nanoseconds, (vlan, family, protocol), ifindex
 HEAD = struct.Struct("=I30x2si56x4s")  # status, protocol, ifindex, and where IPv4 has its target
 
