@@ -129,10 +129,6 @@ class Here:
     async def dial(self, address: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await asyncio.open_connection(address, port)
 
-    async def connect(self, factory: Any, address: str, port: int) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
-        transport, protocol = await asyncio.get_running_loop().create_connection(factory, address, port)
-        return transport, protocol
-
     async def touch(self, address: str, port: int) -> int:
         raise NotRunnable("nobody can act from inside the hosts of a cluster that exists")
 

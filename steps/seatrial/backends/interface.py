@@ -58,10 +58,7 @@ class Host(Protocol):
         """Serve HTTP of the suite on this host's address."""
 
     async def dial(self, address: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A plain TCP stream of the suite from this host (for gRPC: see `connect`)."""
-
-    async def connect(self, factory: Any, address: str, port: int) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
-        """loop.create_connection, from this host."""
+        """A plain TCP stream of the suite from this host."""
 
     async def touch(self, address: str, port: int) -> int:
         """The canary: from inside this host, beside what runs there, try to connect once and hang up.

@@ -160,9 +160,8 @@ async def test_the_suite_serves_and_asks_from_hosts(trial: Trial) -> None:
     await server.serve(web.Server(hello), port=8080)
     async with client.session() as session, session.get(f"http://{server.address}:8080/") as answer:
         assert await answer.json() == {"remote": client.address}
-    transport, protocol = await client.connect(asyncio.Protocol, server.address, 8080)
-    assert isinstance(protocol, asyncio.Protocol)
-    transport.close()
+    _, writer = await client.dial(server.address, 8080)
+    writer.close()
     with pytest.raises(ConnectionRefusedError):
         await client.dial(server.address, 1)
     await trial.network.settle()

@@ -61,12 +61,7 @@ class NamespaceHost:
         self._servers.append(await asyncio.start_server(serve, sock=self._bound("127.0.0.1", port)))
 
     async def dial(self, address: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection(sock=await self._connected(address, port))
-
-    async def connect(self, factory: Any, address: str, port: int) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
-        connection = await self._connected(address, port)
-        transport, protocol = await asyncio.get_running_loop().create_connection(factory, sock=connection)
-        return transport, protocol
+        return await asyncio.open_connection(sock=await connected(self.make_socket(), (address, port)))
 
     async def touch(self, address: str, port: int) -> int:
         with self.make_socket() as canary:
@@ -98,9 +93,6 @@ class NamespaceHost:
             listener.close()
             raise
         return listener
-
-    async def _connected(self, address: str, port: int) -> socket.socket:
-        return await connected(self.make_socket(), (address, port))
 
 
 async def connected(connection: socket.socket, address: Any) -> socket.socket:

@@ -37,9 +37,6 @@ class SimulatedHost(Site):
     async def dial(self, address: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         return await self._here(asyncio.open_connection(address, port))
 
-    async def connect(self, factory: Any, address: str, port: int) -> tuple[asyncio.Transport, asyncio.BaseProtocol]:
-        return await self._here(self.wires.loop.create_connection(factory, address, port))
-
     async def touch(self, address: str, port: int) -> int:
         sport = next(self.wires.canary_ports)
         knock = self.wires.loop.create_connection(asyncio.Protocol, address, port, local_addr=(self.address, sport))
