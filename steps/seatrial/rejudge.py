@@ -75,20 +75,15 @@ def rejudge(path: Path) -> Judgement:
             verdicts.append(verdict)
             findings += found
             reasons += [why] if why else []
-    if not verdicts:
-        verdicts, reasons = [Verdict.INCONCLUSIVE], ["the scenario never came to a judgement"]
-        judged = 0
-    else:
-        judged = len(verdicts)
     return Judgement(
         path=path,
         rule=str(head.get("rule")),
         scenario=str(head.get("scenario")),
-        verdict=worst(verdicts),
-        judged=judged,
+        verdict=worst(verdicts or [Verdict.INCONCLUSIVE]),
+        judged=len(verdicts),
         findings=tuple(findings),
         asides=dict(broken(history, head.get("others", ()))),
-        why="; ".join(reasons),
+        why="; ".join(reasons) if verdicts else "the scenario never came to a judgement",
     )
 
 

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import orjson
 import yaml
 
 from seatrial.adapters.descriptor import load
 from seatrial.backends.interface import Network
 from seatrial.cluster.cluster import Cluster, Order
+from seatrial.cluster.filling import API_PORT
 from seatrial.model.errors import NotReady, UsageError
 from seatrial.model.history import Event, History
 from seatrial.model.topology import Topology
@@ -33,7 +33,6 @@ from seatrial.wire.relay import Relay
 from seatrial_schemas.kinds import by_plural
 
 LOOPBACK = "127.0.0.1"
-API_PORT = 6443
 REMEMBERED = 20_000  # events
 WATCHED = ("leases", "nodes")  # what readiness is read from
 NAME = "seatrial"
@@ -190,13 +189,12 @@ def _write(path: Path, cluster: Cluster, port: int) -> None:
     """The CA stands in the file itself: the cluster's own files are out of sight."""
     identities = cluster.identities
     config = kubeconfig(server=_url(port), ca=identities.pki.ca, token=identities.admin.token, name=NAME)
-    whole: dict[str, Any] = orjson.loads(orjson.dumps(config))
-    server = whole["clusters"][0]["cluster"]
+    server = config["clusters"][0]["cluster"]
     del server["certificate-authority"]
     server["certificate-authority-data"] = base64.b64encode(identities.pki.ca.read_bytes()).decode()
-    whole["users"].append({"name": NEWCOMER, "user": {"token": identities.person(NEWCOMER).token}})
-    whole["contexts"].append({"name": NEWCOMER, "context": {"cluster": NAME, "user": NEWCOMER}})
+    config["users"].append({"name": NEWCOMER, "user": {"token": identities.person(NEWCOMER).token}})
+    config["contexts"].append({"name": NEWCOMER, "context": {"cluster": NAME, "user": NEWCOMER}})
     try:
-        write_kubeconfig(path, whole)
+        write_kubeconfig(path, config)
     except OSError as error:
         raise NotReady(f"The kubeconfig cannot be written to {path}: {error.strerror}.") from None

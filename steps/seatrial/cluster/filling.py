@@ -10,7 +10,7 @@ from seatrial.backends.interface import Host, Program
 from seatrial.cluster.identities import Identities
 from seatrial.cluster.layout import Placement
 from seatrial.model.errors import UsageError
-from seatrial.wire.pki import Pair
+from seatrial.wire.pki import FRONT_PROXY, Pair
 
 ETCD_PORT = 2379
 API_PORT = 6443
@@ -161,7 +161,7 @@ class Filling:
         return self._around.identities.pki.front_proxy_ca
 
     def _front_proxy_name(self) -> str:
-        return "seatrial-tap"
+        return FRONT_PROXY
 
     def _tokens(self) -> Path:
         return self._around.tokens

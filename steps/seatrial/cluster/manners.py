@@ -7,7 +7,7 @@ that wants another one does without. Their label `app` gets a name that nobody e
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from seatrial.model.errors import NotRunnable
@@ -59,12 +59,12 @@ class Manners:
         """Where a scenario's request goes. Raises NotRunnable where it would concern others."""
         what = asked(path)
         if what.namespace:
-            return Asked(root=what.root, namespace=self.own(what.namespace), plural=what.plural, name=what.name, rest=what.rest).path
+            return replace(what, namespace=self.own(what.namespace)).path
         if what.plural != "namespaces":
             raise NotRunnable(f"{what.plural} concern the whole cluster, and a guest neither makes nor changes any")
         if self.shared:
             raise NotRunnable(f"only the namespace {self.namespace} may be worked in, and the scenario wants another one")
-        return Asked(root=what.root, namespace="", plural=what.plural, name=what.name and self.own(what.name), rest=what.rest).path
+        return replace(what, name=what.name and self.own(what.name)).path
 
     def own(self, namespace: str) -> str:
         """The name that a scenario's namespace has here."""

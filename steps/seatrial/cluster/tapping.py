@@ -9,7 +9,7 @@ from seatrial.cluster.identities import Identities
 
 def tap_program(host: Host, identities: Identities, *, control: Path, upstream_name: str = "") -> Program:
     """`upstream_name`: what the API server's certificate is good for, where that is not the loopback's address."""
-    serving, proxy = identities.pki.serving(host.name, names=serving_names(host)), identities.pki.front_proxy("seatrial-tap")
+    serving, proxy = identities.pki.serving(host.name, names=serving_names(host)), identities.pki.front_proxy()
     arguments = [
         f"--listen={host.address}:{API_PORT}",
         f"--upstream=https://127.0.0.1:{API_PORT}",

@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 
 import orjson
 
+from seatrial.doubles.tap_hold import FIELDS
 from seatrial.model.errors import HarnessFault
 from seatrial.model.history import Record
 from seatrial_schemas.context import Context
@@ -51,34 +52,15 @@ class TapControl(asyncio.Protocol):
         known. `key` makes the hashes of secrets, equal ones comparable among all taps of one key."""
         await self._do("configure", hosts=dict(hosts), identities=dict(identities), key=key)
 
-    async def hold(
-        self,
-        what: What,
-        *,
-        instance: str | None = None,
-        user: str | None = None,
-        verb: str | None = None,
-        resource: str | None = None,
-        subresource: str | None = None,
-        namespace: str | None = None,
-        name: str | None = None,
-        agent: str | None = None,
-    ) -> int:
-        """Hold what matches all that is given (`resource` is a regular expression for the whole plural), from now until released.
+    async def hold(self, what: What, **match: str) -> int:
+        """Hold what matches all that is given, as `tap_hold.FIELDS` are called (`resource` is a regular expression for the whole plural),
+        from now until released.
 
         A stream that exists is held at once, and its events from the next one on; a request or an answer only where it comes later.
         """
-        fields = {
-            "instance": instance,
-            "user": user,
-            "verb": verb,
-            "resource": resource,
-            "subresource": subresource,
-            "namespace": namespace,
-            "name": name,
-            "agent": agent,
-        }
-        return int(await self._do("hold", what=what, match={k: v for k, v in fields.items() if v is not None}))
+        if unknown := match.keys() - FIELDS:
+            raise HarnessFault(f"requests have no {', '.join(sorted(unknown))} to be held by")
+        return int(await self._do("hold", what=what, match=match))
 
     async def release(self, hold: int | None = None) -> None:
         """Let go of one hold, or of all; safe to repeat."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-FIELDS = ("instance", "user", "verb", "resource", "subresource", "namespace", "name", "agent")
+FIELDS = frozenset({"instance", "user", "verb", "resource", "subresource", "namespace", "name", "agent"})
 
 
 class Holdable(Protocol):

@@ -18,7 +18,7 @@ from seatrial.model.errors import NotReady
 from seatrial.model.verdicts import Verdict
 from seatrial.report.junit import junit
 from seatrial.report.outcomes import Outcome
-from seatrial.report.summary import Report
+from seatrial.report.summary import Profile, Report
 from seatrial.report.words import verdict_line
 from seatrial.results import Result, write_whole
 
@@ -80,14 +80,13 @@ def document(report: Report) -> dict[str, Any]:
         "interrupted": report.interrupted,
         "exit": int(report.exit),
         "verdict": verdict_line(report),
-        "profiles": {p.name: _profile(report, p.name) for p in report.profiles},
+        "profiles": {p.name: _profile(p) for p in report.profiles},
         "roles": {role: dict(counts) for role, counts in report.roles().items()},
         "rules": [_rule(o) for o in report.outcomes],
     }
 
 
-def _profile(report: Report, name: str) -> dict[str, Any]:
-    profile = next(p for p in report.profiles if p.name == name)
+def _profile(profile: Profile) -> dict[str, Any]:
     return {
         "whole": profile.whole,
         "conformant": profile.conformant,

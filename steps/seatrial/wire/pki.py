@@ -22,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from seatrial_schemas.context import Context, SystemContext
 
+FRONT_PROXY = "seatrial-tap"  # its common name
 _VALID = dt.timedelta(days=2)
 _SERIAL_BITS = 150
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -76,9 +77,9 @@ class Pki:
         valid = -_SKEW if expired else _VALID
         return self._pair(self._ca, user, organizations=groups, names=(), usage=ExtendedKeyUsageOID.CLIENT_AUTH, valid=valid)
 
-    def front_proxy(self, name: str = "seatrial-tap") -> Pair:
+    def front_proxy(self) -> Pair:
         """For the proxy that may say who a client is."""
-        return self._pair(self._front_proxy_ca, name, organizations=(), names=(), usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+        return self._pair(self._front_proxy_ca, FRONT_PROXY, organizations=(), names=(), usage=ExtendedKeyUsageOID.CLIENT_AUTH)
 
     def _authority(self, name: str) -> _Authority:
         subject, key = _subject(f"seatrial-{name}", ()), self._new_key()

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from seatrial.checks.facts import OWN
 from seatrial.cluster.cluster import Cluster
+from seatrial.cluster.departure import NAMESPACES
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History, eventually
 from seatrial.model.topology import Topology
@@ -25,7 +26,6 @@ from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
 
 SCENARIOS_MAX = 25  # on one cluster: what its components say of themselves adds up in every history
-NAMESPACES = by_plural("namespaces").path()
 CONFIGURATIONS = tuple(by_plural(p).path() for p in ("mutatingwebhookconfigurations", "validatingwebhookconfigurations"))
 HARMLESS = frozenset({"instance", "started", "ready", "hold", "release"})  # all that may have been done to a cluster
 OF_THE_SUITE = frozenset({"people", "steps", "hooks"})  # sources that are about one scenario alone
@@ -71,11 +71,16 @@ class Standing:
         """Take everything down."""
         for watch in self.watchers.values():
             await watch.stop()
-        for audit in self.audits:
-            await audit.stop()
-        if self.store:
-            await self.store.stop()
-        await self.cluster.stop()
+        await take_down(self.cluster, store=self.store, audits=self.audits)
+
+
+async def take_down(cluster: Cluster, *, store: StoreWatch | None, audits: Iterable[AuditLog]) -> None:
+    """A cluster, and who has watched it from below."""
+    for audit in audits:
+        await audit.stop()
+    if store:
+        await store.stop()
+    await cluster.stop()
 
 
 class Over:

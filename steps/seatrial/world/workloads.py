@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seatrial.checks import facts, statuses
+from seatrial.checks.workloads import bound, running, wanted
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
 from seatrial.world import faults, people
@@ -12,18 +13,9 @@ from seatrial.world.world import World
 Pods = list[Event]
 STATES: dict[str, Callable[[dict[str, Any]], bool]] = {
     "been created": bool,
-    "been bound": lambda pod: bool(pod.get("spec", {}).get("nodeName")),
-    "become running": lambda pod: pod.get("status", {}).get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"],
+    "been bound": bound,
+    "become running": running,
 }
-
-
-def wanted(history: History, name: str) -> int | None:
-    """How many pods the workload of that name wants; 1 for a pod; None where there is no such thing."""
-    for resource in ("deployments", "replicasets"):
-        for (_, called), event in facts.current(history, resource).items():
-            if called == name:
-                return int(event["object"]["spec"].get("replicas", 1))
-    return 1
 
 
 def reached(history: History, name: str, state: str) -> Pods | None:
@@ -71,8 +63,12 @@ def ever_created(world: World, name: str, number: int) -> None:
 
 def owned(history: History, name: str, number: int) -> Pods | None:
     """The ReplicaSets of a deployment, if there are so many."""
-    sets = [e for e in facts.current(history, "replicasets").values() if facts.owner(e["object"]) == ("Deployment", name)]
+    sets = _sets(history, name)
     return sets if len(sets) == number else None
+
+
+def _sets(history: History, name: str) -> list[Event]:
+    return [e for e in facts.current(history, "replicasets").values() if facts.owner(e["object"]) == ("Deployment", name)]
 
 
 def ends_reported(world: World, name: str) -> None:
@@ -121,18 +117,18 @@ def unlabels_one_pod(world: World, person: str, name: str) -> None:
 
 def deletes_the_replicaset(world: World, person: str, name: str) -> None:
     """The one that the deployment has, with all that is its own; returns when the operator has seen it go, and its pods begin to."""
-    owned = [e for e in facts.current(world.history, "replicasets").values() if facts.owner(e["object"]) == ("Deployment", name)]
-    if len(owned) != 1:
-        raise Inconclusive(f"blocked: the deployment {name} has {len(owned)} ReplicaSets")
+    sets = _sets(world.history, name)
+    if len(sets) != 1:
+        raise Inconclusive(f"blocked: the deployment {name} has {len(sets)} ReplicaSets")
     pods = {e["uid"] for e in facts.pods_of(world.history, name)}
-    people.deletes(world, person, "replicaset", owned[0]["name"], propagationPolicy="Background")
+    people.deletes(world, person, "replicaset", sets[0]["name"], propagationPolicy="Background")
 
     def gone(history: History) -> bool:
         left = [e["object"]["metadata"] for e in facts.pods_of(history, name) if e["uid"] in pods]
-        ended = history.of("watched", watch="operator/replicasets", uid=owned[0]["uid"], type="DELETED")
+        ended = history.of("watched", watch="operator/replicasets", uid=sets[0]["uid"], type="DELETED")
         return bool(ended) and all("deletionTimestamp" in meta for meta in left)
 
-    world.run(world.seen(gone, within_s=world.timing().recovery, what=f"the end of the ReplicaSet {owned[0]['name']} and its pods"))
+    world.run(world.seen(gone, within_s=world.timing().recovery, what=f"the end of the ReplicaSet {sets[0]['name']} and its pods"))
 
 
 def _first_pod(world: World, name: str) -> str:

@@ -9,6 +9,8 @@ from seatrial.adapters.descriptor import Implementation
 from seatrial.backends.interface import Backend, Network
 from seatrial.checks import facts, judge
 from seatrial.cluster.cluster import Cluster, Order
+from seatrial.cluster.departure import NAMESPACES
+from seatrial.cluster.filling import ETCD_PORT
 from seatrial.cluster.instances import AtEndpoint, Supervised
 from seatrial.cluster.visit import Visit
 from seatrial.doubles.barrier import Barrier
@@ -23,12 +25,11 @@ from seatrial.wire.kubernetes import Answer, Client
 from seatrial.world.guests import altered, hindrance, images
 from seatrial.world.leaving import leave, only_new_nodes
 from seatrial.world.objects import kind_of
-from seatrial.world.standing import Over, Standing, unharmed
+from seatrial.world.standing import Over, Standing, take_down, unharmed
 from seatrial.world.timing import Timing
 
 T = TypeVar("T")
 NAMESPACE = "trial"
-NAMESPACES = "/api/v1/namespaces"
 AUDIT_S = 5.0  # until an audit log shows what has been answered
 WATCHED = ("pods", "nodes", "leases")
 WORKLOADS = ("deployments", "replicasets")  # watched from the first one on that somebody creates
@@ -115,7 +116,7 @@ class World:
     async def _observe_store(self) -> None:
         stores = self.cluster.around.stores
         if self.implementation.observe["store"] == "etcd" and stores:
-            self.store = StoreWatch(history=self.history, host=stores[0], port=2379, context=self.backend.context())
+            self.store = StoreWatch(history=self.history, host=stores[0], port=ETCD_PORT, context=self.backend.context())
             await self.store.start()
 
     async def _observe_api(self) -> None:
@@ -348,7 +349,7 @@ class World:
             elif self.implementation.at_endpoint and self.history.of("told", method="POST", path=NAMESPACES, code=201):
                 await self._leave()
         finally:
-            await self._stop()
+            await take_down(self.cluster, store=self.store, audits=self.audits)
 
     async def _leave(self) -> None:
         """The cluster goes on without us."""
@@ -357,13 +358,6 @@ class World:
                 await instance.end("kill")
         await self.cluster.settle()
         await leave(self.operator, self.history, namespace=self.namespace, context=self.backend.context())
-
-    async def _stop(self) -> None:
-        for audit in self.audits:
-            await audit.stop()
-        if self.store:
-            await self.store.stop()
-        await self.cluster.stop()
 
 
 def _short(event: Event) -> str:
