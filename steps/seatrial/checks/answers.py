@@ -8,6 +8,7 @@ from seatrial.checks.registry import check, require
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
+from seatrial.wire.watch import revision_of
 from seatrial_schemas.kinds import table
 
 SUBRESOURCES = frozenset({"status", "scale", "binding"})  # that people ask for
@@ -114,7 +115,8 @@ def read_back(history: History, *, writers: list[str], reader: str) -> Proof:
     if differences and (others := _others(history, written[-1], read)):
         differences = _unlike_stored(history, [written[-1], read], because=others[0])
     observed = f"{read['code']}: {', '.join(differences)} differ"
-    touched = [e for e in traces(history) if name_of(e) == named(asked(history, written[-1])) and e["revision"] != _revision(written[-1])]
+    name, own = named(asked(history, written[-1])), revision_of(written[-1]["body"])
+    touched = [e for e in traces(history) if name_of(e) == name and e["revision"] != own]
     if touched and not differences:
         observed = f"{touched[0]['key']} was changed at revision {touched[0]['revision']}, which nobody asked for"
     found = breach(history, f"what {written[-1]['user']} was told", observed, written[-1], read, *touched[:1])
@@ -123,8 +125,8 @@ def read_back(history: History, *, writers: list[str], reader: str) -> Proof:
 
 def _others(history: History, written: Event, read: Event) -> list[Event]:
     """The component's request, not a person's, that made the revision which was read, if that is later than what was written."""
-    revision = _revision(read) or 0
-    made = authors(history, name=named(asked(history, written)), revision=revision) if revision > (_revision(written) or 0) else []
+    before, revision = (revision_of(e["body"]) or 0 for e in (written, read))
+    made = authors(history, name=named(asked(history, written)), revision=revision) if revision > before else []
     return [request for request in made if request.instance in instances(history)]
 
 
@@ -132,16 +134,11 @@ def _unlike_stored(history: History, told: list[Event], *, because: Event) -> li
     """Where an object was changed by somebody else before it was read, what people are told is what the store held at its revision."""
     problems: list[str] = []
     for event in told:
-        held = [e["value"] for e in history.of("put", revision=_revision(event)) if isinstance(e["value"], dict)]
+        held = [e["value"] for e in history.of("put", revision=revision_of(event["body"])) if isinstance(e["value"], dict)]
         if not held:
             raise Inconclusive(f"{because.instance} changed the object before it was read, and what was stored cannot be seen")
         problems += missing(lasting(event["body"]), lasting(held[0]))
     return problems
-
-
-def _revision(told: Event) -> int | None:
-    version = str(told["body"].get("metadata", {}).get("resourceVersion"))
-    return int(version) if version.isdecimal() else None
 
 
 def differing(one: Any, other: Any, path: str = "") -> list[str]:

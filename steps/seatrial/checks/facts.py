@@ -104,13 +104,17 @@ def unanswered(history: History) -> list[Event]:
     return [r for r in history.of("request") if r["verb"] in WRITES and (r.source, r["request"]) not in over]
 
 
+def store_of(history: History, **match: object) -> list[Event]:
+    """Puts and deletions, in the order of the store."""
+    return sorted((e for kind in ("put", "delete") for e in history.of(kind, **match)), key=lambda e: e["revision"])
+
+
 def stored(history: History, *kinds: str) -> list[Event]:
     """Changes of the store, in its order, as far as the last judgement looks: every write up to there has been answered, or never will
     be. Later ones may have been recorded before the answer to whoever asked for them."""
     last = history.of("judge")[-1:]
     end = last[0]["revision"] if last else None
-    found = [e for kind in kinds or ("put", "delete") for e in history.of(kind) if end is None or e["revision"] <= end]
-    return sorted(found, key=lambda e: e["revision"])
+    return [e for e in store_of(history) if (not kinds or e.kind in kinds) and (end is None or e["revision"] <= end)]
 
 
 def authors(history: History, *, name: str, revision: int) -> list[Event]:
@@ -141,7 +145,7 @@ def name_of(event: Event) -> str:
 def changes_of(history: History, name: str) -> list[Event]:
     """Every change in the store of whatever is called `name`, deletions included."""
     keys = {e["key"] for e in history.of("put") if name_of(e) == name}
-    return [e for kind in ("put", "delete") for e in history.of(kind) if e["key"] in keys]
+    return [e for e in store_of(history) if e["key"] in keys]
 
 
 def background(request: Event) -> bool:

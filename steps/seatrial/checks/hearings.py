@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from seatrial.checks.answers import breach
-from seatrial.checks.facts import accepted, instances, of_servers
+from seatrial.checks.facts import accepted, instances, of_servers, store_of
 from seatrial.checks.holds import kind_of
 from seatrial.checks.registry import require
 from seatrial.model.history import Event, History
@@ -35,8 +35,7 @@ class Stretch:
         first, last = history.of("mark", name="ready")[-1:], history.of("judge")[-1:]
         start, end = (found[0]["revision"] if found else None for found in (first, last))
         require(start is not None and end is not None, "the store was not read")
-        changes = {e["revision"]: e for kind in ("put", "delete") for e in history.of(kind)}
-        return cls(start=start or 0, end=end or 0, changes=changes)
+        return cls(start=start or 0, end=end or 0, changes={e["revision"]: e for e in store_of(history)})
 
     def lacks(self, revision: int | None) -> bool:
         """Whether the store should have this revision, and has not."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from seatrial.checks.answers import breach
-from seatrial.checks.facts import accepted, authors, instances, name_of
+from seatrial.checks.facts import accepted, authors, instances, name_of, store_of
 from seatrial.checks.registry import check, require
 from seatrial.checks.runtime import ENDINGS
 from seatrial.model.history import Event, History
@@ -53,19 +53,15 @@ def _another(history: History, event: Event) -> bool:
     return any(r.instance in instances(history) for r in made)
 
 
-def _life(history: History, key: str) -> list[Event]:
-    return sorted((e for kind in ("put", "delete") for e in history.of(kind, key=key)), key=lambda e: e["revision"])
-
-
 @check
 def key_gone(history: History, *, key: str) -> Proof:
     """The key was there, the last thing that happened to it was its deletion, and no other key shows what lay there."""
-    life = _life(history, key)
+    life = store_of(history, key=key)
     require(life, f"the store never showed the key {key}")
     if life[-1].kind != "delete":
         return Proof(evidence=(), findings=(breach(history, f"{key} is gone", "it is still there", *life[-2:]),))
     uids = {uid for e in life if (uid := _uid(e))}
-    copies = [e for e in history.of("put") if e["key"] != key and _uid(e) in uids and _life(history, e["key"])[-1].kind == "put"]
+    copies = [e for e in history.of("put") if e["key"] != key and _uid(e) in uids and store_of(history, key=e["key"])[-1].kind == "put"]
     found = breach(history, f"{key} is gone", f"it lies at {copies[0]['key']}" if copies else "", *life[-1:], *copies[:2])
     return Proof(evidence=tuple(life[-2:]), findings=(found,) if copies else ())
 
@@ -78,7 +74,7 @@ def _uid(event: Event) -> str | None:
 @check
 def key_marked(history: History, *, key: str) -> Proof:
     """The key is there, and its object bears a deletion timestamp: by its value, or by what anybody was shown of that revision."""
-    life = _life(history, key)
+    life = store_of(history, key=key)
     require(life, f"the store never showed the key {key}")
     last = life[-1]
     shown = _shown(history, last)

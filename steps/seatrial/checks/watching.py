@@ -9,11 +9,12 @@ from itertools import pairwise
 from typing import Any
 
 from seatrial.checks.answers import asked, breach, described, differing, lasting, named
-from seatrial.checks.facts import begun, changes_of, instances, mentions, name_of
+from seatrial.checks.facts import begun, changes_of, instances, mentions, name_of, store_of
 from seatrial.checks.holds import traces
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
+from seatrial.wire.watch import revision_of
 from seatrial_schemas.kinds import table
 
 Change = tuple[str, str, int]  # type, name, revision
@@ -27,7 +28,7 @@ def told(history: History, watch: str, names: list[str] | None = None) -> list[E
 
 def stored_changes(history: History, kind: str, namespace: str | None, since: int) -> list[Change]:
     """Every change of the kind in the namespace after a revision, by the store."""
-    events = sorted((e for k in ("put", "delete") for e in history.of(k)), key=lambda e: e["revision"])
+    events = store_of(history)
     keys = {e["key"]: name_of(e) for e in events if _is(e, kind, namespace)}
     return [(_type(e), keys[e["key"]], e["revision"]) for e in events if e["key"] in keys and e["revision"] > since]
 
@@ -52,9 +53,8 @@ def answered_changes(history: History, resource: str, since: int) -> list[Change
     writes = [
         e for e in history.of("told") if f"/{resource}" in e["path"] and 200 <= e["code"] < 300 and e["method"] in ("POST", "PATCH", "PUT")
     ]
-    changes = [("ADDED" if e["method"] == "POST" else "MODIFIED", e["body"]["metadata"]) for e in writes if "metadata" in e["body"]]
-    numbered = [(t, m["name"], int(m["resourceVersion"])) for t, m in changes if str(m.get("resourceVersion")).isdecimal()]
-    return [change for change in numbered if change[2] > since]
+    numbered = [(e, number) for e in writes if (number := revision_of(e["body"])) is not None and number > since]
+    return [("ADDED" if e["method"] == "POST" else "MODIFIED", e["body"]["metadata"]["name"], number) for e, number in numbered]
 
 
 def changes(history: History, *, kind: str, resource: str, namespace: str | None, since: int) -> list[Change]:
@@ -74,7 +74,8 @@ def complete(history: History, *, watchers: list[str], kind: str, resource: str,
     ours = {named(e) for e in history.of("asked", method="POST")}
     answered, servers = _answered(history, kind), instances(history, "apiserver")
     anew = len([e for e in history.of("started") if e.instance in servers]) > len(servers)
-    end = max((_revision(e) for e in history.of("told", user="sentinel", method="POST", code=201)), default=math.inf)
+    sentinels = [revision_of(e["body"]) for e in history.of("told", user="sentinel", method="POST", code=201)]
+    end = max((math.inf if number is None else number for number in sentinels), default=math.inf)
     for watch in watchers:
         began = history.of("watching", watch=watch)
         require(began and began[-1]["code"] == 200, f"the watch of {watch} never stood")
@@ -100,8 +101,8 @@ def complete(history: History, *, watchers: list[str], kind: str, resource: str,
 def _answered(history: History, kind: str) -> dict[tuple[str, int], dict[str, Any]]:
     """The objects of a kind that writers were answered, by name and revision."""
     writes = [e for e in history.of("told") if e["method"] in ("POST", "PUT", "PATCH") and 200 <= e["code"] < 300]
-    metas = [(e["body"], e["body"]["metadata"]) for e in writes if e["body"].get("kind") == kind]
-    return {(m["name"], int(m["resourceVersion"])): body for body, m in metas if str(m.get("resourceVersion")).isdecimal()}
+    bodies = [e["body"] for e in writes if e["body"].get("kind") == kind]
+    return {(b["metadata"]["name"], number): b for b in bodies if (number := revision_of(b)) is not None}
 
 
 def _at(event: Event) -> tuple[str, int]:
@@ -115,12 +116,6 @@ def _content(item: dict[str, Any]) -> dict[str, Any]:
 
 def _change(event: Event) -> Change:
     return event["type"], event["name"], event["revision"]
-
-
-def _revision(told: Event) -> float:
-    """Of the object that somebody was answered; where it has none, later than everything."""
-    version = str(told["body"].get("metadata", {}).get("resourceVersion"))
-    return int(version) if version.isdecimal() else math.inf
 
 
 def _difference(expected: list[Change], heard: list[Change], *, deletes: bool) -> str:

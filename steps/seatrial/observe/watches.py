@@ -13,7 +13,8 @@ import aiohttp
 import orjson
 
 from seatrial.model.history import History
-from seatrial.wire.kubernetes import Answer, Client, revision_of
+from seatrial.wire.kubernetes import Answer, Client
+from seatrial.wire.watch import revision_of
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import Kind
 

@@ -14,6 +14,7 @@ import orjson
 
 from seatrial.model.history import Record
 from seatrial.wire.large import decoded, shortened
+from seatrial.wire.watch import revision_of
 
 Json = dict[str, Any]
 PATCHES = {
@@ -45,12 +46,6 @@ class Answer:
     @property
     def revision(self) -> int | None:
         return revision_of(self.body)
-
-
-def revision_of(item: Mapping[str, Any]) -> int | None:
-    """The resource version of an object or a list, where it is a number: clients may not count on that, rules about order do."""
-    version = str((item.get("metadata") or {}).get("resourceVersion"))
-    return int(version) if version.isdecimal() else None
 
 
 class Client:

@@ -7,7 +7,7 @@ resource is known from the path only.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,14 +90,19 @@ def json_meta(document: dict[str, Any]) -> Meta:
     return _meta(kind, meta, end=INITIAL_EVENTS_END in (meta.get("annotations") or ()))
 
 
+def revision_of(item: Mapping[str, Any]) -> int | None:
+    """The resource version of an object or a list, where it is a number: clients may not count on that, rules about order do."""
+    version = str((item.get("metadata") or {}).get("resourceVersion"))
+    return int(version) if version.isdecimal() else None
+
+
 def _meta(kind: str, meta: dict[str, Any], *, end: bool) -> Meta:
-    revision = str(meta.get("resourceVersion", ""))
     return Meta(
         kind=kind,
         namespace=meta.get("namespace") or "",
         name=meta.get("name") or "",
         uid=meta.get("uid") or "",
-        revision=int(revision) if revision.isdigit() else None,
+        revision=revision_of({"metadata": meta}),
         initial_events_end=end,
     )
 
