@@ -24,7 +24,7 @@ class Forgetful(Informer):
         if not self.synced.is_set():
             await super().relist()
             return
-        answer = await self._client.list(self.kind, namespace=self._namespace, query=self._selection)
+        answer = await self._client.list(self.kind, query=self._selection)
         self.revision = str(answer["metadata"]["resourceVersion"])
 
 

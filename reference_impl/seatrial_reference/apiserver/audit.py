@@ -14,11 +14,11 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from seatrial_reference.apiserver.authentication import ANONYMOUS
 from seatrial_reference.apiserver.request import Attributes, User
 from seatrial_schemas.context import Context
 
 Json = dict[str, Any]
-ANONYMOUS = User(name="system:anonymous", groups=("system:unauthenticated",))
 READS = frozenset({"get", "list", "watch"})
 
 

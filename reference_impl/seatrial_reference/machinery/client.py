@@ -40,7 +40,6 @@ class ApiError(RequestFailed):
         super().__init__(f"{status} {reason}: {message}")
         self.status = status
         self.reason = reason
-        self.message = message
 
     @classmethod
     def of(cls, status: int, body: Mapping[str, Any]) -> "ApiError":

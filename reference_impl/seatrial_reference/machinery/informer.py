@@ -42,9 +42,7 @@ class Informer:
         kind: Kind,
         *,
         context: Context,
-        namespace: str | None = None,
         fields: str = "",
-        labels: str = "",
         index: Callable[[Json], Iterable[str]] | None = None,
     ) -> None:
         self.kind = kind
@@ -52,8 +50,7 @@ class Informer:
         self.revision = ""
         self._client = client
         self._context = context
-        self._namespace = namespace
-        self._selection = {k: v for k, v in (("fieldSelector", fields), ("labelSelector", labels)) if v}
+        self._selection = {"fieldSelector": fields} if fields else {}
         self._handlers: list[Handlers] = []
         self._items: dict[str, Json] = {}
         self._index = index
@@ -92,7 +89,7 @@ class Informer:
 
     async def relist(self) -> None:
         """Take the state as it is now; what changed since is told to the handlers."""
-        answer = await self._client.list(self.kind, namespace=self._namespace, query=self._selection)
+        answer = await self._client.list(self.kind, query=self._selection)
         listed = {key_of(item): item for item in answer.get("items") or ()}
         for key in [k for k in self._items if k not in listed]:
             self._drop(key)
@@ -108,7 +105,7 @@ class Informer:
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(int(WATCH_S * (1 + self._context.random.random()))),
         }
-        async with aclosing(self._client.watch(self.kind, namespace=self._namespace, query=query)) as events:
+        async with aclosing(self._client.watch(self.kind, query=query)) as events:
             async for event in events:
                 self.apply(event)
                 self._backoff.reset()
