@@ -190,15 +190,13 @@ def test_a_caller_that_gives_up_is_recorded(pki: Pki) -> None:
 
 
 def test_objects_and_files_point_at_the_double(pki: Pki, tmp_path: Path) -> None:
-    one = mutating_webhook("seatrial", url="https://h:1", ca=pki.ca, namespace="a")
-    [webhook] = one["webhooks"]
+    beyond = {"made-by": "us"}
+    webhook = mutating_webhook("seatrial", url="https://h:1", ca=pki.ca, namespace="a", beyond=beyond)["webhooks"][3]
     assert webhook["clientConfig"]["url"] == "https://h:1/mutate"
     assert base64.b64decode(webhook["clientConfig"]["caBundle"]) == pki.ca.read_bytes()
     assert webhook["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": "a"}}
     assert (webhook["rules"][0]["scope"], webhook["rules"][0]["resources"]) == ("Namespaced", ["*/*"])
-    [everywhere] = validating_webhook("seatrial", url="https://h:1", ca=pki.ca)["webhooks"]
-    assert (everywhere["namespaceSelector"], everywhere["rules"][0]["scope"]) == ({}, "*")
-    several = validating_webhook("seatrial", url="https://h:1", ca=pki.ca, namespace="a", beyond={"made-by": "us"})["webhooks"]
+    several = validating_webhook("seatrial", url="https://h:1", ca=pki.ca, namespace="a", beyond=beyond)["webhooks"]
     assert [each["clientConfig"]["url"].rpartition("/")[2] for each in several] == ["validate", "validate", "nod", "validate", "nod"]
     assert len({each["name"] for each in several}) == 5
     assert [each["rules"][0]["scope"] for each in several] == ["Cluster", "Namespaced", "Namespaced", "Namespaced", "Namespaced"]
