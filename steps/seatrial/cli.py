@@ -6,6 +6,7 @@ Answers go to stdout, progress and complaints to stderr. A complaint is one para
 import contextlib
 import dataclasses
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -40,10 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error, Exit.USAGE)
     except (NotReady, Inconclusive) as error:
         return _complain(error, Exit.NOT_READY)
-    except HarnessFault as error:
-        return _complain(f"harness fault: {error}", Exit.HARNESS_FAULT)
     except (KeyboardInterrupt, click.Abort):
         return _complain("interrupted", Exit.INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - whatever it is, no pipeline may take it for a rule that failed
+        if not isinstance(error, HarnessFault):
+            traceback.print_exc()
+        return _complain(f"harness fault: {error}", Exit.HARNESS_FAULT)
 
 
 def _complain(what: object, code: int) -> int:

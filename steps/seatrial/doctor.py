@@ -186,7 +186,8 @@ def _probe(what: str, probe: Callable[[World], Symptom], world: World) -> Sympto
     try:
         return probe(world)
     except (Inconclusive, HarnessFault, NotReady, NotRunnable) as error:
-        return Symptom(ok=False, what=what, detail=str(error), fault=world.implementation.file.name)
+        ours = isinstance(error, HarnessFault)
+        return Symptom(ok=False, what=what, detail=str(error), fault="Seatrial" if ours else world.implementation.file.name)
 
 
 def _requests(world: World) -> Symptom:

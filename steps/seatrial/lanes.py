@@ -24,7 +24,7 @@ from seatrial.brief import settled
 from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, NotRunnable, UsageError
 from seatrial.opening import modules, open_backend
 from seatrial.scenarios import Beginning, beginning_of
-from seatrial.snapshots import Snapshot
+from seatrial.snapshots import BROKE, Snapshot
 from seatrial.world import World
 
 
@@ -157,9 +157,11 @@ class Lanes:
 
 
 def _died(item: pytest.Item, status: int | None) -> pytest.TestReport:
-    """The interpreter that all simulated components share was ended by one of them."""
+    """The interpreter that all simulated components share was ended by one of them, or our own part in it broke."""
 
     def fail() -> None:
+        if status == BROKE:
+            raise HarnessFault("the copy of the cluster broke down; standard error says how")
         raise Inconclusive(f"a component ended the process of the simulation with status {status}: run it as processes")
 
     call = pytest.CallInfo.from_call(fail, when="call")

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Self
 
 Copy = Callable[[Any], Any]  # what a copy does with what it is told
+BROKE = os.EX_SOFTWARE  # status of a copy that could not do it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +127,9 @@ def _do(connection: Connection, do: Copy, told: Any) -> NoReturn:
     try:
         connection.send(Told(answer=do(told)))
         status = 0
+    except Exception:  # noqa: BLE001 - nobody is left to whom it could be raised
+        traceback.print_exc()
+        status = BROKE
     finally:
         os._exit(status)
 

@@ -43,6 +43,8 @@ class Supervised:
 
     async def start(self) -> None:
         """Boot; returns when it runs, not when it is ready."""
+        if self._keeper and not self._keeper.done():  # it ended by itself, and is about to be started again after its back-off
+            await self.abandon()
         self.wanted = True
         await self._boot()
         self._keeper = asyncio.create_task(self._keep())

@@ -21,7 +21,7 @@ from seatrial_schemas.kinds import Kind
 RETRY_MAX_S = 0.4
 RETRY_S = 0.05
 STANDING_S = 5.0  # for the first stream to be accepted
-BROKEN = (aiohttp.ClientError, OSError, orjson.JSONDecodeError, ValueError, KeyError, TypeError)
+BROKEN = (aiohttp.ClientError, OSError, orjson.JSONDecodeError, ValueError, KeyError, TypeError, AttributeError)
 
 
 class Watch:
