@@ -123,13 +123,14 @@ def _copies(connection: Connection, folder: "Folder", do: Copy) -> None:
 
 
 def _do(connection: Connection, do: Copy, told: Any) -> NoReturn:
-    status = 1
+    status = BROKE
     try:
         connection.send(Told(answer=do(told)))
         status = 0
+    except (KeyboardInterrupt, ConnectionError):  # nobody wants to know any more
+        os._exit(status)
     except Exception:  # noqa: BLE001 - nobody is left to whom it could be raised
         traceback.print_exc()
-        status = BROKE
     finally:
         os._exit(status)
 

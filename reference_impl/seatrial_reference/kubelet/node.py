@@ -121,7 +121,8 @@ class NodeReporter:
                 continue
 
     async def report(self) -> None:
-        """Write the status where it has changed, or where the last word is long ago."""
+        """Write the status where it is not what the API server has, or where the last word is long ago: others may have changed it."""
+        self.node = await self.client.get(by_plural("nodes"), self.name)
         status = await self.status()
         if not _same(self.node.get("status", {}), status) or self.context.now_s() - self.reported_s >= REPORT_S:
             await self.write(status)

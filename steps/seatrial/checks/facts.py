@@ -1,5 +1,6 @@
 """Questions that many checks ask of a history: who is who, which window, what was asked and answered."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,7 +21,7 @@ KEPT = (  # what API servers keep by themselves: the catalogue's NOOP-02
     r"namespaces/(?:default|kube-system|kube-public|kube-node-lease)$",
     r"configmaps/kube-system/(?:extension-apiserver-authentication|kube-apiserver-legacy-service-account-token-tracking)$",
     r"apiregistration\.k8s\.io/apiservices/|flowschemas/|prioritylevelconfigurations/|priorityclasses/system-",
-    r"(?:cluster)?roles?(?:bindings)?/(?:[^/]+/)?(?:system:|cluster-admin$|admin$|edit$|view$)",
+    r"(?:cluster)?roles?(?:bindings)?/(?:[^/]+/)?(?:system:|cluster-admin$|admin$|edit$|view$|extension-apiserver-authentication-reader$)",
 )
 EVENTS = re.compile(r"/[^/]+/events/")
 BY_ITSELF = re.compile(rf"/[^/]+/(?:leases/|events/|{'|'.join(KEPT)})")
@@ -124,6 +125,11 @@ def authors(history: History, *, name: str, revision: int) -> list[Event]:
     return [r for r, _ in sorted(made, key=lambda pair: pair[1].seq)[:1]]
 
 
+def made_by_component(history: History, *, name: str, revision: int) -> bool:
+    """Whether a component's own accepted request made this revision of what is called `name`."""
+    return any(r.instance in instances(history) for r in authors(history, name=name, revision=revision))
+
+
 def culprit_of(history: History, *, name: str, revision: int) -> str:
     """Who made a revision that nobody should have made: the component that asked for it; where none did, who was seen at the store; else
     the API server, the only one who is left, and who may have made more of a person's request than was asked for."""
@@ -203,18 +209,42 @@ def standing_watch(history: History, name: str, seen: Window) -> Event | None:
 
 
 def resumes(history: History, listed: Event) -> bool:
-    """Whether a list makes up for a watch of the same that has ended: one that had stood for longer than it has been missing, and the
-    first list since, with all its pages."""
-    mine = {"source": listed.source, "instance": listed.instance, "resource": listed["resource"]}
-    same = [r for r in history.of("request", **mine) if subscription(r) == subscription(listed)]
-    watches = {r["request"]: r for r in same if r["verb"] == "watch"}
-    ends = [e for e in history.of("stream-end", source=listed.source) if e["request"] in watches and e.seq < listed.seq]
+    """Whether a list makes up for a watch of the same that has ended: it is the first since, with all its pages, and that watch, or the next
+    one, stands for longer than none did. Until both are granted, whoever is refused may try again."""
+    same = _like(history, listed)
+    watches = {r["request"]: r for r in same if r["verb"] == "watch" and not _refused(history, r)}
+    over = {e["request"]: e for e in history.of("stream-end", source=listed.source) if e["request"] in watches}
+    ends = [e for e in over.values() if e.seq < listed.seq]
     if not ends:
         return False
     last = ends[-1]
-    lists = [r for r in same if r["verb"] == "list" and last.seq < r.seq <= listed.seq]
-    begins = [r for r in lists if not (r["query"] or {}).get("continue")]
-    return begins == lists[:1] and lists[0].at_s - last.at_s < last.at_s - watches[last["request"]].at_s
+    since = [r for r in same if last.seq < r.seq <= listed.seq]
+    turned_away = max((r.seq for r in since if r["verb"] == "watch"), default=last.seq)
+    lists = [r for r in since if r["verb"] == "list"]
+    granted = [r for r in lists if r.seq > turned_away and not _refused(history, r)]
+    begins = [r for r in granted if not (r["query"] or {}).get("continue")]
+    stood_s = [(over[n].at_s if n in over else math.inf) - w.at_s for n, w in watches.items() if n == last["request"] or w.seq > listed.seq]
+    return begins == granted[:1] and lists[0].at_s - last.at_s < max(stood_s[:2])
+
+
+def opens(history: History, listed: Event) -> bool:
+    """Whether a list is the first thing of its kind that its instance was granted in this life, with all its pages, and led to a watch."""
+    born = max((e.at_s for e in history.of("started", instance=listed.instance) if e.at_s <= listed.at_s), default=-math.inf)
+    same = [r for r in _like(history, listed) if r.at_s >= born]
+    granted = [r for r in same if r.seq <= listed.seq and not _refused(history, r)]
+    begins = [r for r in granted if not (r["query"] or {}).get("continue")]
+    return begins == granted[:1] and any(r["verb"] == "watch" and r.seq > listed.seq for r in same)
+
+
+def _like(history: History, request: Event) -> list[Event]:
+    """What the same instance asked about the same, in the order of its tap."""
+    mine = {"source": request.source, "instance": request.instance, "resource": request["resource"]}
+    return [r for r in history.of("request", **mine) if subscription(r) == subscription(request)]
+
+
+def _refused(history: History, request: Event) -> bool:
+    told = answer(history, request)
+    return told is not None and told["code"] >= 400
 
 
 def subscription(request: Event) -> tuple[Any, ...]:

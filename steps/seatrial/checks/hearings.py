@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from seatrial.checks.answers import breach
-from seatrial.checks.facts import accepted, instances, of_servers, store_of
+from seatrial.checks.facts import accepted, instances, name_of, of_servers, store_of
 from seatrial.checks.holds import kind_of
 from seatrial.checks.registry import require
 from seatrial.model.history import Event, History
@@ -27,7 +27,7 @@ class Stretch:
 
     start: int
     end: int
-    changes: Mapping[int, Event]
+    changes: Mapping[int, Sequence[Event]]  # an API server may write what it keeps for itself along with what it was asked for
 
     @classmethod
     def of(cls, history: History) -> "Stretch":
@@ -35,7 +35,10 @@ class Stretch:
         first, last = history.of("mark", name="ready")[-1:], history.of("judge")[-1:]
         start, end = (found[0]["revision"] if found else None for found in (first, last))
         require(start is not None and end is not None, "the store was not read")
-        return cls(start=start or 0, end=end or 0, changes={e["revision"]: e for e in store_of(history)})
+        changes: dict[int, list[Event]] = {}
+        for event in store_of(history):
+            changes.setdefault(event["revision"], []).append(event)
+        return cls(start=start or 0, end=end or 0, changes=changes)
 
     def lacks(self, revision: int | None) -> bool:
         """Whether the store should have this revision, and has not."""
@@ -43,8 +46,13 @@ class Stretch:
 
     def puts(self, kinds: frozenset[str], *, after: int, before: int) -> list[Event]:
         """Of these kinds, as far as values can be read; what API servers keep for themselves may lie elsewhere."""
-        found = [e for r, e in self.changes.items() if max(after, self.start) < r < before and e.kind == "put"]
+        found = [e for r, es in self.changes.items() if max(after, self.start) < r < before for e in es if e.kind == "put"]
         return [e for e in found if (e["value"] or {}).get("kind") in kinds and not of_servers(e["key"])]
+
+    def put_of(self, told: Event) -> Event | None:
+        """What was stored of the object that somebody was told of, under that revision."""
+        here = [e for e in self.changes.get(told["revision"], ()) if name_of(e) == told["name"] and not of_servers(e["key"])]
+        return here[0] if len(here) == 1 and here[0].kind == "put" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +98,7 @@ def _tapped(history: History) -> Iterator[Hearing]:
         version = str(query.get("resourceVersion") or "")
         if not version.isdecimal() or not int(version) or query.get("sendInitialEvents") == "true":
             continue  # what is there comes first, in any order
-        part = request["namespace"] or request["name"] or query.get("fieldSelector") or query.get("labelSelector")
+        part = request["namespace"] or request["name"] or any(name.endswith("Selector") for name in query)
         kind = None if part else kind_of(request["resource"], request["group"])
         hearing = Hearing(
             watch=f"{request.instance}'s watch of {request['resource']}",
@@ -123,8 +131,8 @@ def told_as_something_else(history: History) -> tuple[Finding, ...]:
     stretch = Stretch.of(history)
     for hearing in hearings(history):
         for event in hearing.told if hearing.kinds else ():
-            put = stretch.changes.get(event["revision"])
-            kind = None if put is None or put.kind == "delete" else "ADDED" if put["created"] == put["revision"] else "MODIFIED"
+            put = stretch.put_of(event)
+            kind = None if put is None else "ADDED" if put["created"] == put["revision"] else "MODIFIED"
             if kind not in (None, event["type"]):
                 return (breach(history, f"{hearing.watch} is told {kind} {event['name']}", f"it was told {event['type']}", event),)
     return ()

@@ -130,7 +130,7 @@ def _unasked(history: History, changes: list[Event]) -> list[Event]:
 
 def unasked(history: History, changes: list[Event]) -> list[Event]:
     """Changes that belong to no accepted write: by revision; a binding by its pod, and a deletion by kind and name, for their answers may
-    have no revision. A write without an answer may have made any change of what it names."""
+    have no revision. With a service go its endpoints. A write without an answer may have made any change of what it names."""
     open_ended = unanswered(history)
     writes = [(r, a) for r, a in accepted(history) if r["verb"] in WRITES]
     revisions = {a["revision"] for _, a in writes}
@@ -140,7 +140,8 @@ def unasked(history: History, changes: list[Event]) -> list[Event]:
 
     def deleted(event: Event, name: str) -> bool:
         kind = kinds.get(event["key"])
-        of_kind = [(r, a) for r, a in deletions if kind in (None, kind_of(r["resource"], r["group"]))]
+        meant = {kind, "Service"} if kind == "Endpoints" else {kind}
+        of_kind = [(r, a) for r, a in deletions if kind is None or kind_of(r["resource"], r["group"]) in meant]
         return any(r["verb"] == "deletecollection" or name in (r["name"], a["name"]) for r, a in of_kind)
 
     def asked(event: Event) -> bool:
@@ -150,7 +151,7 @@ def unasked(history: History, changes: list[Event]) -> list[Event]:
         going = event.kind == "delete" or (not new and may_go(event))  # a deletion may first be written down, and then done
         if event["revision"] in revisions or binds or (going and deleted(event, name)):
             return True
-        return any(_may_mean(request, name) for request in open_ended)
+        return any(may_mean(request, name) for request in open_ended)
 
     return [e for e in changes if not asked(e)]
 
@@ -161,11 +162,12 @@ def may_go(event: Event) -> bool:
     return not isinstance(value, dict) or "deletionTimestamp" in value.get("metadata", {})
 
 
-def _may_mean(request: Event, name: str) -> bool:
+def may_mean(request: Event, name: str) -> bool:
     """Whether a request, by its path or its body, could be about what is called `name`."""
     body = request["body"] if isinstance(request["body"], dict) else {}
-    prefix = body.get("metadata", {}).get("generateName")
-    return request["name"] == name or request["verb"] == "deletecollection" or bool(prefix and name.startswith(prefix))
+    meta = body.get("metadata") or {}
+    prefix = meta.get("generateName")
+    return name in (request["name"], meta.get("name")) or request["verb"] == "deletecollection" or bool(prefix and name.startswith(prefix))
 
 
 def traces(history: History) -> list[Event]:

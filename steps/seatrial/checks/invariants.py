@@ -8,8 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from seatrial.checks import edges, hearings, holds, leadership, requests, storage
-from seatrial.checks.answers import asked as asked_for
-from seatrial.checks.answers import breach, named
+from seatrial.checks.answers import breach
 from seatrial.checks.facts import WRITES, accepted, culprit_of, instances, name_of
 from seatrial.checks.pipeline import ADMISSION, reviews
 from seatrial.model.errors import Inconclusive, NotRunnable
@@ -48,17 +47,15 @@ def unasked_changes(history: History) -> tuple[Finding, ...]:
     servers, refused, known = instances(history, "apiserver"), _refused(history), holds.kinds_by_key(history)
 
     def own(change: Event) -> bool:
-        return change["key"] in known and name_of(change) not in refused
+        return change["key"] in known and not any(holds.may_mean(request, name_of(change)) for request in refused)
 
     return tuple(f for f in holds.joined(history).findings if f.culprit in servers and all(own(e) for e in f.evidence))
 
 
-def _refused(history: History) -> set[str]:
-    """What those requests were about that were refused, or never answered."""
+def _refused(history: History) -> list[Event]:
+    """The requests that were refused, or never answered."""
     good = {(a.source, a["request"]) for _, a in accepted(history)}
-    asked = [r for r in history.of("request") if r["verb"] in WRITES and (r.source, r["request"]) not in good]
-    told = [asked_for(history, e) for e in history.of("told") if e["code"] >= 400]
-    return {str(r["name"]) for r in asked} | {named(e) for e in told}
+    return [r for r in history.of("request") if r["verb"] in WRITES and (r.source, r["request"]) not in good]
 
 
 def busy_standbys(history: History) -> tuple[Finding, ...]:
@@ -90,9 +87,11 @@ def moved_pods(history: History) -> tuple[Finding, ...]:
 
 
 def others_pods(history: History) -> tuple[Finding, ...]:
-    """A kubelet ran a pod that is there, and was never bound to its node."""
-    shown = history.of("watched", watch="operator/pods")
-    known, here = {e["uid"] for e in shown}, {(e["uid"], e["object"].get("spec", {}).get("nodeName")) for e in shown}
+    """A kubelet ran a pod that is there, and was never bound to its node. It may have been told of the binding before the operator."""
+    shown = [(e["uid"], e["object"].get("spec", {}).get("nodeName")) for e in history.of("watched", watch="operator/pods")]
+    stored = [e["value"] for e in history.of("put") if isinstance(e["value"], dict) and e["value"].get("kind") == "Pod"]
+    here = {*shown, *((v["metadata"].get("uid"), v.get("spec", {}).get("nodeName")) for v in stored)}
+    known = {uid for uid, _ in shown}
     for event in history.of("cri", method="RunPodSandbox"):
         if event["uid"] in known and (event["uid"], event.instance) not in here:
             return (

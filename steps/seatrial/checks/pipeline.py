@@ -4,10 +4,11 @@ Each stage with a hook is proved by the hook's own record; that a later one was 
 that the suite itself sends along the same way is recorded. Order is proved by holding a stage, never by comparing clocks.
 """
 
+import math
 from typing import Any
 
 from seatrial.checks.answers import asked, breach, described, differing, last_told, lasting, missing, named, refused_handshake
-from seatrial.checks.facts import accepted, background, begun, by_itself, mentions, name_of
+from seatrial.checks.facts import accepted, background, begun, by_itself, made_by_component, mentions, name_of
 from seatrial.checks.holds import kind_of, kinds_by_key, traces
 from seatrial.checks.registry import check, require
 from seatrial.checks.watching import announced
@@ -37,8 +38,13 @@ def changed(history: History, name: str) -> list[Event]:
     since = (start["revision"] or 0) if start else 0
     versions = stored(history, name)
     before = [lasting(e["value"] or {}) for e in versions if e["revision"] <= since][-1:]
-    hit = [e for e in versions if e["revision"] > since and ([lasting(e["value"] or {})] != before or mentions(e["value"], "patched"))]
+    later = [e for e in versions if e["revision"] > since]
+    hit = [e for e in later if [lasting(e["value"] or {})] != before or (mentions(e["value"], "patched") and not _of_component(history, e))]
     return hit + [e for e in history.of("delete") if start and e["revision"] > since and not by_itself(e["key"])]
+
+
+def _of_component(history: History, put: Event) -> bool:
+    return made_by_component(history, name=name_of(put), revision=put["revision"])
 
 
 def _later(history: History, stage: str, user: str, name: str) -> list[Event]:
@@ -214,8 +220,9 @@ def admitted_object(history: History, *, user: str, label: str, without: str, im
         "the store": stored(history, name),
         "the watcher": history.of("watched", watch=watcher, name=name),
     }
-    changers = [e.seq for e in reviews(history, "mutation", user=user) if e["name"] == name]
-    everywhere["a later hook"] = [e for e in reviews(history, "nod", user=user) if e["name"] == name and changers and e.seq > changers[0]]
+    # Whoever came too late is admitted anew, from the first hook on: only the last time counts.
+    changed_at = max((e.seq for e in reviews(history, "mutation", user=user) if e["name"] == name), default=math.inf)
+    everywhere["a later hook"] = [e for e in reviews(history, "nod", user=user) if e["name"] == name and e.seq > changed_at]
     shown = {w: [e for e in events if _content(e[field[e.kind]]) == _content(told["body"])] for w, events in everywhere.items()}
     shown["the answer"] = [told]
     unseen = [where for where, events in shown.items() if not events]

@@ -10,6 +10,7 @@ from seatrial.checks.facts import (
     background,
     culprit_of,
     instances,
+    opens,
     requests,
     resumes,
     server_of,
@@ -48,12 +49,12 @@ def watches(history: History, *, who: list[str], resources: list[str]) -> Proof:
 def no_list(history: History, *, who: list[str], since: str, until: str) -> Proof:
     """Between the marks none of `who` lists, or reads again and again, anything but leases; each is alive, and its watches stand.
 
-    Whoever has lost a watch may look once what it has missed; and who is told of an object may look at it.
+    Whoever begins to watch, or has lost a watch, may look once what there is; and who is told of an object may look at it.
     """
     seen = window(history, since, until)
     require(who, "there is nobody who could read")
     polls = [r for r in requests(history, who) if seen.holds(r) and r["verb"] in READS - {"watch"} and not background(r)]
-    polls = [r for r in polls if r["resource"] and not resumes(history, r) and not _prompted(history, r)]  # health is no resource
+    polls = [r for r in polls if r["resource"] and not _once(history, r) and not _prompted(history, r)]  # health is no resource
     by = {name: own for name in who if (own := [r for r in polls if r.instance == name])}
     found = {
         name: Finding(
@@ -66,6 +67,11 @@ def no_list(history: History, *, who: list[str], since: str, until: str) -> Proo
     }
     glimpses = [f for name in who if name not in found and (f := _glimpses(history, name, seen))]
     return Proof(evidence=tuple(alive(history, who, seen)), findings=(*found.values(), *glimpses))
+
+
+def _once(history: History, read: Event) -> bool:
+    """Whether it is the one list with which a watch begins, or goes on."""
+    return bool(read["verb"] == "list" and (resumes(history, read) or opens(history, read)))
 
 
 def _prompted(history: History, read: Event) -> bool:
@@ -96,8 +102,8 @@ def _glimpses(history: History, name: str, seen: Window) -> Finding | None:
 
 @check
 def told_before_binding(history: History, *, name: str) -> Proof:
-    """Whoever asked to bind the pod had been delivered a watch event about it before, in the order of the tap, or a list that made up for a
-    watch that had ended."""
+    """Whoever asked to bind the pod had been delivered a watch event about it before, in the order of the tap, or a list with which a watch
+    began, or that made up for one that had ended."""
     asked = requests(history, instances(history, "scheduler"), resource="pods", subresource="binding", name=name)
     require(asked, f"no scheduler asked for a binding of {name} at the tap")
     first = asked[0]
@@ -115,12 +121,12 @@ def told_before_binding(history: History, *, name: str) -> Proof:
 
 
 def _caught_up(history: History, binding: Event) -> list[Event]:
-    """The list that came in the place of an ended watch, the last one of its kind before the binding, where it was young enough to hold
-    the pod."""
+    """The list with which a watch began, or that came in the place of an ended one, the last one of its kind before the binding, where it
+    was young enough to hold the pod."""
     born = min((e["revision"] for e in history.of("watched", watch="operator/pods", name=binding["name"])), default=0)
     lists = accepted(history, [str(binding.instance)], source=binding.source, verb="list", resource="pods")
     before = {subscription(r): r for r, a in lists if r.seq < binding.seq and (a["revision"] or 0) >= born}
-    return [r for r in before.values() if resumes(history, r)]
+    return [r for r in before.values() if _once(history, r)]
 
 
 @check

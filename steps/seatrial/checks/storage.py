@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from seatrial.checks.answers import breach
-from seatrial.checks.facts import accepted, authors, instances, name_of, store_of
+from seatrial.checks.facts import accepted, authors, instances, name_of, of_servers, store_of
 from seatrial.checks.registry import check, require
 from seatrial.checks.runtime import ENDINGS
 from seatrial.model.history import Event, History
@@ -31,7 +31,8 @@ def one_key(history: History, *, key: str, name: str) -> Proof:
     uid = told[-1]["body"]["metadata"].get("uid")
     new = [e for e in history.of("put") if e["revision"] == e["created"]]
     made = {e["revision"] for e in new if e["key"] == key}
-    added = [e for e in new if e["revision"] in made or (_is(e, name, uid) and not _another(history, e))]
+    along = [e for e in new if e["revision"] in made and not of_servers(e["key"])]
+    added = [*along, *(e for e in new if e not in along and _is(e, name, uid) and not _another(history, e))]
     keys = sorted({e["key"] for e in added})
     if keys != [key]:
         return Proof(

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from seatrial.checks.answers import asked, breach, described, differing, lasting, named
-from seatrial.checks.facts import begun, changes_of, instances, mentions, name_of, store_of
+from seatrial.checks.facts import begun, changes_of, instances, made_by_component, mentions, name_of, store_of
 from seatrial.checks.holds import traces
 from seatrial.checks.registry import check, require
 from seatrial.model.history import Event, History
@@ -165,7 +165,7 @@ def in_vain(history: History, name: str) -> list[Event]:
 def announced(history: History, name: str, watches: list[str] | None = None) -> list[Event]:
     """What watchers have been told, since the last request was begun, of what it asks for: news of a name that nobody knew before, a
     deletion, or an object as it is to be. ASKED_FOR is what people change objects to; what components make of an object that is there is
-    theirs. A watcher may hear only now of what was stored before."""
+    theirs, though it says what somebody has asked for before. A watcher may hear only now of what was stored before."""
     start = begun(history)
     heard = [e for e in history.of("watched", name=name) if watches is None or e["watch"] in watches]
     if start is None:
@@ -174,7 +174,11 @@ def announced(history: History, name: str, watches: list[str] | None = None) -> 
     before = sorted((e for e in changes_of(history, name) if e["revision"] <= (start["revision"] or 0)), key=lambda e: e["revision"])
     old = {e["revision"] for e in before}
     new = len(later) == len(heard) and not any(e.kind == "put" for e in before[-1:])
-    return [e for e in later if (new and e["revision"] not in old) or e["type"] == "DELETED" or mentions(e["object"], *ASKED_FOR)]
+
+    def asked_for(event: Event) -> bool:
+        return mentions(event["object"], *ASKED_FOR) and not made_by_component(history, name=name, revision=event["revision"])
+
+    return [e for e in later if (new and e["revision"] not in old) or e["type"] == "DELETED" or asked_for(e)]
 
 
 @check

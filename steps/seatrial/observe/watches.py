@@ -54,10 +54,10 @@ class Watch:
         """Begin with what exists now, or right after `revision`; returns once that has been seen and the stream stands, or the server
         does not let it stand: only what stands is recorded as `watching`."""
         if revision is not None:
-            await self._begin(revision, int(revision), code=200)
+            await self._begin(revision, code=200)
             return
         answer = await self._list()
-        await self._begin(self._revision, answer.revision, code=answer.code)
+        await self._begin(self._revision, code=answer.code)
 
     async def _list(self) -> Answer:
         """Take what exists now; what was there before and is not is gone."""
@@ -70,13 +70,22 @@ class Watch:
             self._take("ADDED", item)
         return answer
 
-    async def _begin(self, version: str, revision: int | None, *, code: int) -> None:
+    async def _begin(self, version: str, *, code: int) -> None:
         self._revision = version
         self._task = asyncio.create_task(self._follow())
         try:
             await asyncio.wait_for(self._standing.wait(), STANDING_S)
         except TimeoutError:
-            code = 0
+            self._watching(code=0 if code == HTTPStatus.OK else code)
+
+    def _stand(self) -> None:
+        """The first stream was accepted: that stands in the history before anything that it tells."""
+        if not self._standing.is_set():
+            self._standing.set()
+            self._watching(code=200)
+
+    def _watching(self, *, code: int) -> None:
+        revision = int(self._revision) if self._revision.isdecimal() else None
         self._record("watching", watch=self.name, resource=self._kind.plural, revision=revision, code=code)
 
     async def stop(self) -> None:
@@ -102,7 +111,7 @@ class Watch:
 
     async def _stream(self) -> None:
         params = {"resourceVersion": self._revision, "allowWatchBookmarks": "true"} | self._selector
-        async for event in self._client.watch(self._path, params=params, standing=self._standing.set):
+        async for event in self._client.watch(self._path, params=params, standing=self._stand):
             if event["type"] == "ERROR":
                 self._forgotten(event["object"].get("message", "ERROR event"))
                 return

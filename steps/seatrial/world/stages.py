@@ -85,15 +85,14 @@ def refuse(world: World, stage: str, name: str | None) -> None:
 
 
 def relent(world: World) -> None:
-    """Refuse nothing any more, once a binding was refused."""
-    refused = world.run(world.wait(_refused_bindings, within_s=world.timing().recovery))
-    if not refused:
-        raise Inconclusive("blocked: no binding was ever refused")
+    """Refuse nothing any more, once something was refused: a binding, or what a scheduler writes before it binds."""
+    if not world.run(world.wait(_refused_writes, within_s=world.timing().recovery)):
+        raise Inconclusive("blocked: nothing was ever refused")
     hooks(world).relent()
 
 
-def _refused_bindings(history: History) -> list[Event]:
-    return [e for e in history.of("review", subresource="binding") if not e["allowed"]]
+def _refused_writes(history: History) -> list[Event]:
+    return [e for e in history.of("review", resource="pods") if not e["allowed"]]
 
 
 def forbid(world: World, person: str, verb: str | None, resource: str | None, *, namespace: str | None = None) -> None:

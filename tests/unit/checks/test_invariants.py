@@ -280,3 +280,36 @@ def test_several_who_name_no_lease_are_left_alone() -> None:
     writes(made, "update", 200, 3)
 
     assert found(made) == {}
+
+
+def puts(made: History, key: str, revision: int, value: dict[str, Any]) -> None:
+    data = {"key": key, "revision": revision, "created": revision, "value": value}
+    made.append("store", "put", at_s=None, instance=None, data=data)
+
+
+def test_what_a_server_writes_along_is_not_what_was_told() -> None:
+    """Two keys in one transaction have one revision."""
+    made = stored((2, 2, "web"), (3, 2, "web"))
+    writes(made, "create", 201, 2)
+    writes(made, "update", 200, 3)
+    puts(made, "/registry/ranges/serviceips", 3, {"kind": "RangeAllocation", "metadata": {}})
+    watches(made, "operator/pods", ("ADDED", 2), ("MODIFIED", 3))
+
+    assert found(made) == {}
+
+
+def test_a_kubelet_may_be_told_of_a_binding_before_the_operator() -> None:
+    made = history()
+    shown(made, "a", "", 2)
+    pod = {"kind": "Pod", "metadata": {"namespace": "trial", "name": "web", "uid": "a"}, "spec": {"nodeName": "node-1"}}
+    puts(made, "/registry/pods/trial/web", 3, pod)
+    runs(made, "a")
+
+    assert "NODE-02" not in found(made)
+
+
+def test_the_members_of_a_store_talk_to_each_other() -> None:
+    made = history(("etcd-0", "etcd"), ("etcd-1", "etcd"), ("apiserver-0", "apiserver"), ("scheduler-0", "scheduler"))
+    opens(made, "etcd-0", "etcd-1")
+
+    assert found(made) == {}

@@ -56,6 +56,16 @@ def test_a_list_that_makes_up_for_an_ended_watch_tells_of_a_pod(*, ended: bool, 
     assert bool(findings("requests.told_before_binding", {"name": "web-1"}, *lines)) is fault
 
 
+@pytest.mark.parametrize(("watches", "fault"), [(True, False), (False, True)])
+def test_the_list_with_which_a_watch_begins_tells_of_a_pod(*, watches: bool, fault: bool) -> None:
+    """Who holds its lease may still be listing."""
+    lines = [watched("pods", POD, 5), *done("scheduler-0", "list", number=1, revision=6)]
+    lines += done("scheduler-0", "watch", number=2) if watches else []
+    lines += done("scheduler-0", "create", number=3, sub="binding")
+
+    assert bool(findings("requests.told_before_binding", {"name": "web-1"}, *lines)) is fault
+
+
 @pytest.mark.parametrize(
     ("who", "said", "fault"), [("scheduler-0", "why", False), ("scheduler-0", "phase", True), ("node-1", "phase", False)]
 )

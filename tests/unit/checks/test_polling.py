@@ -99,7 +99,10 @@ def test_one_who_watches_several_parts_of_a_kind_makes_up_for_each() -> None:
 
 
 def test_a_watch_that_hardly_stood_excuses_nothing() -> None:
-    assert reads(*asked(1, 12, "watch"), ended(1, 12.1), *asked(2, 22, "list"), *asked(3, 23, "watch")).findings
+    glimpse = [*asked(1, 12, "watch"), ended(1, 12.1), *asked(2, 22, "list"), *asked(3, 23, "watch")]
+
+    assert reads(*glimpse, ended(3, 23.1)).findings
+    assert not reads(*glimpse, ended(3, 49)).findings
 
 
 def test_a_watch_of_something_else_excuses_nothing() -> None:
@@ -148,3 +151,24 @@ def test_what_is_made_for_it_may_go_by_any_name() -> None:
 
     assert not found("barge").findings
     assert found("vessel").findings
+
+
+def refused(number: int, at_s: float, verb: str, **query: str) -> list[tuple[float, str, dict[str, Any]]]:
+    request, answer = asked(number, at_s, verb, **query)
+    return [request, (at_s, "answer", answer[2] | {"code": 429})]
+
+
+def test_who_is_refused_may_try_again() -> None:
+    """Until a list was granted, and again where the watch after it was not."""
+    lost = [*asked(1, 1, "watch"), ended(1, 20), *refused(2, 20.1, "list"), *refused(3, 20.5, "list")]
+
+    assert not reads(*lost, *asked(4, 21, "list"), *asked(5, 21.1, "watch")).findings
+    assert not reads(*lost, *asked(4, 21, "list"), *refused(5, 21.1, "watch"), *asked(6, 22, "list"), *asked(7, 22.1, "watch")).findings
+    assert reads(*lost, *asked(4, 21, "list"), *asked(5, 22, "list"), *asked(6, 22.1, "watch")).findings
+
+
+def test_the_list_with_which_a_watch_begins_is_no_poll() -> None:
+    assert not reads(*asked(1, 20, "list"), *asked(2, 20.1, "watch")).findings
+    assert not reads(*refused(1, 12, "list"), *asked(2, 20, "list"), *asked(3, 20.1, "watch")).findings
+    assert reads(*asked(1, 20, "list"), *asked(2, 20.1, "get", "leases")).findings
+    assert reads(*asked(1, 20, "list"), *asked(2, 30, "list"), *asked(3, 30.1, "watch")).findings
