@@ -104,6 +104,6 @@ def labelled(world: World, watcher: str, label: str, other: str) -> None:
     """One object all the way."""
     name = people.NEW if world.verb == "create" else people.OLD
     watch = f"{watcher}/pods"
-    kind = "ADDED" if name == people.NEW else "MODIFIED"
-    world.run(world.wait(lambda h: h.of("watched", watch=watch, name=name, type=kind), within_s=world.timing().reaction))
+    written = world.answers[world.last].revision or 0
+    world.run(world.wait(lambda h: h.of("watched", watch=watch, name=name, revision=written), within_s=world.timing().reaction))
     world.judge("pipeline.admitted_object", user=world.last, label=label, without=other, image=OTHER_IMAGE, name=name, watcher=watch)

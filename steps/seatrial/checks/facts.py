@@ -209,8 +209,8 @@ def standing_watch(history: History, name: str, seen: Window) -> Event | None:
 
 
 def resumes(history: History, listed: Event) -> bool:
-    """Whether a list makes up for a watch of the same that has ended: it is the first since, with all its pages, and that watch, or the next
-    one, stands for longer than none did. Until both are granted, whoever is refused may try again."""
+    """Whether a list makes up for a watch of the same that has ended: it is the first since, with all its pages, and that watch, or the
+    next one, stands for longer than none did. Until both are granted, whoever is refused may try again."""
     same = _like(history, listed)
     watches = {r["request"]: r for r in same if r["verb"] == "watch" and not _refused(history, r)}
     over = {e["request"]: e for e in history.of("stream-end", source=listed.source) if e["request"] in watches}

@@ -90,8 +90,8 @@ async def _subscribed(world: World, names: Sequence[str]) -> None:
 
 
 def come_to_rest(world: World, names: Sequence[str]) -> None:
-    """Let the last statuses be written; and whoever has lost the API server may end for that only now, and look at everything anew: wait
-    until nobody subscribes any more, or goes on for ever."""
+    """Let the last statuses be written; and whoever has lost the API server may end for that only now, wait for its own old lease, and look
+    at everything anew: wait until all is watched again that was, and nobody subscribes any more, or goes on for ever."""
     world.run(_come_to_rest(world, names))
 
 
@@ -99,7 +99,8 @@ async def _come_to_rest(world: World, names: Sequence[str]) -> None:
     for _ in range(SUBSCRIPTION_ROUNDS):
         before = len(facts.requests(world.history, names, verb="watch"))
         await world.pause(2 * world.timing().limits.react_s)
-        if len(facts.requests(world.history, names, verb="watch")) == before:
+        calm = len(facts.requests(world.history, names, verb="watch")) == before
+        if calm and not _no_more_watched(world.history, names):
             return
 
 
