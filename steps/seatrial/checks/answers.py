@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from seatrial.checks.facts import authors, instances, name_of, server_of
+from seatrial.checks.facts import authors, breach, instances, name_of
 from seatrial.checks.holds import traces
-from seatrial.checks.registry import check, require
+from seatrial.checks.registry import check, proof, require
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
-from seatrial.model.verdicts import Finding, Proof
+from seatrial.model.verdicts import Proof
 from seatrial.wire.watch import revision_of
 from seatrial_schemas.kinds import table
 
@@ -50,10 +50,6 @@ def named(request: Event) -> str:
     return str(name or (above if last in SUBRESOURCES and above not in PLURALS else last))
 
 
-def breach(history: History, expected: str, observed: str, *events: Event) -> Finding:
-    return Finding(culprit=server_of(history), expected=expected, observed=observed, evidence=events)
-
-
 def described(told: Event) -> str:
     return f"{told['code']} {told['body'].get('reason', '')} {told['body'].get('message', '')}".strip()
 
@@ -64,8 +60,8 @@ def status(history: History, *, user: str, code: int, reason: str) -> Proof:
     told = last_told(history, user)
     body = told["body"]
     good = told["code"] == code and body.get("kind") == "Status" and body.get("reason") == reason and body.get("code") == code
-    found = breach(history, f"{code} with a Status of reason {reason}", f"{described(told)} (kind {body.get('kind')})", told)
-    return Proof(evidence=(told,), findings=() if good else (found,))
+    observed = f"{described(told)} (kind {body.get('kind')})"
+    return proof([told], None if good else breach(history, f"{code} with a Status of reason {reason}", observed, told))
 
 
 @check
@@ -74,8 +70,7 @@ def whole(history: History, *, user: str, code: int) -> Proof:
     told = last_told(history, user)
     sent = asked(history, told)
     problems = _incomplete(sent["body"], told["body"]) if told["code"] == code else [described(told)]
-    found = breach(history, f"{code} with the whole object", "; ".join(problems), told)
-    return Proof(evidence=(told,), findings=(found,) if problems else ())
+    return proof([told], breach(history, f"{code} with the whole object", "; ".join(problems), told) if problems else None)
 
 
 def _incomplete(sent: Any, got: dict[str, Any]) -> list[str]:
@@ -119,8 +114,8 @@ def read_back(history: History, *, writers: list[str], reader: str) -> Proof:
     touched = [e for e in traces(history) if name_of(e) == name and e["revision"] != own]
     if touched and not differences:
         observed = f"{touched[0]['key']} was changed at revision {touched[0]['revision']}, which nobody asked for"
-    found = breach(history, f"what {written[-1]['user']} was told", observed, written[-1], read, *touched[:1])
-    return Proof(evidence=(written[-1], read), findings=(found,) if differences or touched else ())
+    good, expected = not differences and not touched, f"what {written[-1]['user']} was told"
+    return proof([written[-1], read], None if good else breach(history, expected, observed, written[-1], read, *touched[:1]))
 
 
 def _others(history: History, written: Event, read: Event) -> list[Event]:
@@ -171,7 +166,7 @@ def one_winner(history: History, *, users: list[str]) -> Proof:
     lost = [t for t in told if t["code"] == 409 and t["body"].get("reason") == "AlreadyExists"]
     observed = ", ".join(sorted(described(t)[:30] for t in told))
     good = len(won) == 1 and len(won) + len(lost) == len(told)
-    return Proof(evidence=tuple(told), findings=() if good else (breach(history, "one 201, and 409 for the others", observed, *told[:4]),))
+    return proof(told, None if good else breach(history, "one 201, and 409 for the others", observed, *told[:4]))
 
 
 @check
@@ -186,8 +181,7 @@ def generated(history: History, *, user: str, prefix: str) -> Proof:
     refused = [t for t in told if t["code"] not in (201, 409)]
     good = len(set(names)) == len(names) > 1 and all(n.startswith(prefix) and n != prefix for n in names) and not refused
     seen = sorted({n for n in names if names.count(n) > 1 or not n.startswith(prefix) or n == prefix}) or [described(t) for t in refused]
-    found = breach(history, f"different names beginning with {prefix}", f"{seen[:4] or names}", *told[-4:])
-    return Proof(evidence=tuple(told), findings=() if good else (found,))
+    return proof(told, None if good else breach(history, f"different names beginning with {prefix}", f"{seen[:4] or names}", *told[-4:]))
 
 
 def _them(history: History, names: list[str]) -> dict[str, dict[str, Any]]:
@@ -217,8 +211,8 @@ def each_read(history: History, *, names: list[str], alone: list[str], reader: s
     problems = [f"{n} read alone: {', '.join(d)}" for n, body in bodies.items() if (d := differing(plain(made[n]), plain(body)))]
     namespace = made[names[0]]["metadata"].get("namespace")
     problems += [problem for told in lists.values() for problem in _unlisted(history, told, made, namespace)]
-    found = breach(history, "what was answered when they were created", "; ".join(problems), *lists.values())
-    return Proof(evidence=(*single.values(), *lists.values()), findings=(found,) if problems else ())
+    found = breach(history, "what was answered when they were created", "; ".join(problems), *lists.values()) if problems else None
+    return proof([*single.values(), *lists.values()], found)
 
 
 def _unlisted(history: History, told: Event, made: dict[str, dict[str, Any]], namespace: str | None) -> list[str]:
@@ -261,8 +255,8 @@ def pages(history: History, *, names: list[str], reader: str, size: int) -> Proo
         problems.append(f"the pages hold {', '.join(seen)}")
     if len({e["body"]["metadata"].get("resourceVersion") for e in read}) > 1:
         problems.append("the pages are of different revisions")
-    found = breach(history, f"each of {', '.join(names)} once, in pages of {size}", "; ".join(problems), *read)
-    return Proof(evidence=tuple(read), findings=(found,) if problems else ())
+    found = breach(history, f"each of {', '.join(names)} once, in pages of {size}", "; ".join(problems), *read) if problems else None
+    return proof(read, found)
 
 
 @check
@@ -280,8 +274,8 @@ def gone(history: History, *, lost: list[str], namespace: str, reader: str) -> P
             problems.append(f"{path} answers {described(told)}")
         if path not in gone and (differences := differing(plain(made[path]), plain(told["body"]))):
             problems.append(f"{path} is not as it was: {', '.join(differences)}")
-    found = breach(history, f"{', '.join(lost)} gone and the others as they were", "; ".join(problems), *list(reads.values())[:4])
-    return Proof(evidence=tuple(reads.values()), findings=(found,) if problems else ())
+    expected = f"{', '.join(lost)} gone and the others as they were"
+    return proof(reads.values(), breach(history, expected, "; ".join(problems), *list(reads.values())[:4]) if problems else None)
 
 
 @check
@@ -289,4 +283,4 @@ def allowed(history: History, *, user: str) -> Proof:
     """The last answer is a success."""
     told = last_told(history, user)
     good = 200 <= told["code"] < 300
-    return Proof(evidence=(told,), findings=() if good else (breach(history, f"{user} may do this", described(told), told),))
+    return proof([told], None if good else breach(history, f"{user} may do this", described(told), told))

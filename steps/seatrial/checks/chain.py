@@ -9,6 +9,7 @@ from seatrial.checks.facts import (
     accepted,
     authors,
     belongs,
+    breach,
     culprit_of,
     instances,
     of_servers,
@@ -18,7 +19,7 @@ from seatrial.checks.facts import (
     server_of,
     stored,
 )
-from seatrial.checks.registry import check, require
+from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
@@ -90,22 +91,16 @@ def steps(history: History, name: str) -> list[list[Step]]:
 def revisions(history: History, *, name: str) -> Proof:
     """Each link of each pod's chain has a higher revision than the one before."""
     if premature := _premature(history, name):
-        return Proof(evidence=(), findings=(premature,))
+        return proof([], premature)
     evidence: list[Event] = []
     found: list[Finding] = []
     for chain in steps(history, name):
         evidence += [s.event for s in chain]
         for before, after in pairwise(chain):
             if before.event["revision"] >= after.event["revision"]:
-                found.append(
-                    Finding(
-                        culprit=_doer(history, after),
-                        expected=f"{before.what} before {after.what}",
-                        observed=f"revisions {before.event['revision']} and {after.event['revision']}",
-                        evidence=(before.event, after.event),
-                    )
-                )
-    return Proof(evidence=tuple(evidence), findings=tuple(found[:5]))
+                observed = f"revisions {before.event['revision']} and {after.event['revision']}"
+                found.append(fault(_doer(history, after), f"{before.what} before {after.what}", observed, before.event, after.event))
+    return proof(evidence, *found[:5])
 
 
 def _premature(history: History, name: str) -> Finding | None:
@@ -115,12 +110,7 @@ def _premature(history: History, name: str) -> Finding | None:
     if sets or not ran:
         return None
     pod = Step(what=f"Pod {ran[0][0]['value']['metadata']['name']}", event=ran[0][0], role="controller-manager")
-    return Finding(
-        culprit=_doer(history, pod),
-        expected=f"a ReplicaSet of {name} before {pod.what}",
-        observed="the pod runs, and there is none",
-        evidence=(pod.event,),
-    )
+    return fault(_doer(history, pod), f"a ReplicaSet of {name} before {pod.what}", "the pod runs, and there is none", pod.event)
 
 
 def _doer(history: History, step: Step) -> str:
@@ -152,7 +142,7 @@ def actors(history: History, *, name: str) -> Proof:
                 found.setdefault((problem.culprit, step.role), problem)
     for problem in (*_meddlers(history, name), *_statuses_of_others(history, name)):
         found.setdefault((problem.culprit, problem.expected), problem)
-    return Proof(evidence=tuple(evidence), findings=tuple(found.values()))
+    return proof(evidence, *found.values())
 
 
 JOBS = {("replicasets", ""): "controller-manager", ("pods", ""): "controller-manager", ("pods", "binding"): "scheduler"}
@@ -164,11 +154,11 @@ def _meddlers(history: History, name: str) -> list[Finding]:
     asked = [r for r in requests(history, instances(history), verb="create") if (r["resource"], r["subresource"]) in JOBS]
     about = [r for r in asked if r["name"] in pods or belongs(r["body"] or {}, name)]
     return [
-        Finding(
-            culprit=str(r.instance),
-            expected=f"only the {job} asks to create {r['resource']}/{r['subresource']}".rstrip("/"),
-            observed=f"{r.instance} asked to {r['verb']} {r['path']}",
-            evidence=(r,),
+        fault(
+            r.instance,
+            f"only the {job} asks to create {r['resource']}/{r['subresource']}".rstrip("/"),
+            f"{r.instance} asked to {r['verb']} {r['path']}",
+            r,
         )
         for r in about
         if (job := JOBS[r["resource"], r["subresource"]]) not in roles_of(history, str(r.instance))
@@ -186,12 +176,10 @@ def _statuses_of_others(history: History, name: str) -> Iterator[Finding]:
         strangers = [r for r in authored if r["subresource"] != "status" or "controller-manager" not in roles_of(history, str(r.instance))]
         if strangers or not authored:
             what = f"{after['value']['kind']} {after['value']['metadata']['name']}"
-            yield Finding(
-                culprit=server_of(history) if not authored or strangers[0]["subresource"] != "status" else str(strangers[0].instance),
-                expected=f"the status of {what} is what the controller manager says",
-                observed=f"revision {after['revision']} changed it, which {_asker(strangers)}",
-                evidence=(before, after, *strangers),
-            )
+            culprit = server_of(history) if not authored or strangers[0]["subresource"] != "status" else strangers[0].instance
+            expected = f"the status of {what} is what the controller manager says"
+            observed = f"revision {after['revision']} changed it, which {_asker(strangers)}"
+            yield fault(culprit, expected, observed, before, after, *strangers)
 
 
 def _asker(requests: list[Event]) -> str:
@@ -203,15 +191,15 @@ def _wrong_actor(history: History, step: Step, made: list[Event]) -> Finding | N
     if len(made) != 1:
         name, revision = step.event["value"]["metadata"]["name"], step.event["revision"]
         culprit = str(made[-1].instance) if made else culprit_of(history, name=name, revision=revision)
-        return Finding(culprit=culprit, expected=expected, observed=f"{len(made)} requests made it", evidence=(step.event, *made))
+        return fault(culprit, expected, f"{len(made)} requests made it", step.event, *made)
     actor = str(made[0].instance)
     good = actor in OWN if step.role == "operator" else step.role in roles_of(history, actor)
     if good and step.node in (None, actor):
         return None
     if _unwished(step, made[0]):
         observed = f"{actor} has asked to {made[0]['verb']} {made[0]['path']}, and for no node"
-        return Finding(culprit=server_of(history), expected=expected, observed=observed, evidence=(made[0], step.event))
-    return Finding(culprit=actor, expected=expected, observed=f"it was {actor}", evidence=(made[0], step.event))
+        return breach(history, expected, observed, made[0], step.event)
+    return fault(actor, expected, f"it was {actor}", made[0], step.event)
 
 
 def _unwished(step: Step, request: Event) -> bool:
@@ -230,14 +218,7 @@ def created_by(history: History, *, name: str, role: str) -> Proof:
     makers = {str(by_name[p["name"]].instance) if p["name"] in by_name else server_of(history): p for p in pods.values()}
     asked = [r for r in requests(history, instances(history), verb="create", resource="pods", subresource="") if r["body"]]
     tried = {str(r.instance): r for r in asked if belongs(r["body"], name)}
-    found = [
-        Finding(
-            culprit=actor,
-            expected=f"the pods of {name} created by the {role}",
-            observed=f"{actor} asked for one" if event.kind == "request" else f"{event['name']} was created by {actor}",
-            evidence=(event,),
-        )
-        for actor, event in (tried | makers).items()
-        if role not in roles_of(history, actor)
-    ]
-    return Proof(evidence=tuple(pods.values()), findings=tuple(found[:3]))
+    wrong = {actor: event for actor, event in (tried | makers).items() if role not in roles_of(history, actor)}
+    said = {a: f"{a} asked for one" if e.kind == "request" else f"{e['name']} was created by {a}" for a, e in wrong.items()}
+    found = [fault(actor, f"the pods of {name} created by the {role}", said[actor], event) for actor, event in wrong.items()]
+    return proof(pods.values(), *found[:3])

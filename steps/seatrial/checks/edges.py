@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from seatrial.checks.facts import OWN, Window, alive, instances, mark, roles_of, window
-from seatrial.checks.registry import check, require
+from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
@@ -60,10 +60,7 @@ def _breaches(found: Iterable[Edge], *, expected: str, wrong: Callable[[Edge], b
     for edge in found:
         if wrong(edge):
             by_pair.setdefault((edge.source, edge.target), edge)
-    return tuple(
-        Finding(culprit=e.source, expected=expected, observed=f"{e.source} -> {e.target}:{e.opened['port']}", evidence=(e.opened,))
-        for e in by_pair.values()
-    )
+    return tuple(fault(e.source, expected, f"{e.source} -> {e.target}:{e.opened['port']}", e.opened) for e in by_pair.values())
 
 
 @check
@@ -80,10 +77,10 @@ def only(history: History, *, allowed: list[str], target: str, since: str | None
         wrong=lambda e: not roles_of(history, e.source) & set(allowed),
     )
     if breaches:
-        return Proof(evidence=(), findings=breaches)
+        return proof([], *breaches)
     no_losses(history)
     evidence = [*canaries(history, suspects, targets, seen), *alive(history, suspects, seen)]
-    return Proof(evidence=(*evidence, *(e.opened for e in found)))
+    return proof([*evidence, *(e.opened for e in found)])
 
 
 @check
@@ -99,9 +96,9 @@ def never(history: History, *, sources: list[str], targets: list[str]) -> Proof:
         wrong=lambda e: e.source in froms and e.target in tos and e.source != e.target,
     )
     if breaches:
-        return Proof(evidence=(), findings=breaches)
+        return proof([], *breaches)
     no_losses(history)
-    return Proof(evidence=(*canaries(history, froms, tos, seen), *alive(history, froms, seen)))
+    return proof([*canaries(history, froms, tos, seen), *alive(history, froms, seen)])
 
 
 @check
@@ -116,11 +113,11 @@ def only_through(history: History, *, hub: str) -> Proof:
 
     breaches = _breaches(found, expected=f"every connection goes to or from the {hub}", wrong=wrong)
     if breaches:
-        return Proof(evidence=(), findings=breaches)
+        return proof([], *breaches)
     no_losses(history)
     suspects = [i for i in instances(history) if i not in hubs and not roles_of(history, i) & {"etcd"}]
     witnesses = [e.opened for e in found if e.target in hubs]
-    return Proof(evidence=(*witnesses, *alive(history, suspects, seen), *_some_canaries(history, suspects, seen)))
+    return proof([*witnesses, *alive(history, suspects, seen), *_some_canaries(history, suspects, seen)])
 
 
 def _some_canaries(history: History, suspects: Sequence[str], seen: Window) -> list[Event]:
@@ -140,12 +137,12 @@ def opened_by_components(history: History, *, since: str | None = None) -> Proof
     found = [e for e in edges(history, seen) if e.opened.at_s >= seen.start_s]
     breaches = _breaches(found, expected="the component opens the connection", wrong=lambda e: e.source in servers and e.target in others)
     if breaches:
-        return Proof(evidence=(), findings=breaches)
+        return proof([], *breaches)
     no_losses(history)
     opened = {e.source: e.opened for e in found if e.target in servers and e.source in others}
     missing = [o for o in others if o not in opened]
     require(not missing, f"{', '.join(missing)} opened no connection to an API server in the window")
-    return Proof(evidence=(*opened.values(), *canaries(history, servers, others, seen)))
+    return proof([*opened.values(), *canaries(history, servers, others, seen)])
 
 
 @check
@@ -157,20 +154,18 @@ def no_frames(history: History, *, between: list[str], and_: list[str], until: s
     before, after = _frames(history, until), _frames(history, None)
     found = [p for p in pairs if before.get(p, 0)]
     if found:
-        return Proof(evidence=(), findings=tuple(_talk(history, p, before[p]) for p in found if _spoke_first(history, p, found)))
+        return proof([], *(_talk(history, p, before[p]) for p in found if _spoke_first(history, p, found)))
     no_losses(history)
     uncounted = [f"{a} -> {b}" for a, b in pairs if not after.get((a, b), 0)]
     require(not uncounted, f"the counters did not count the canaries {', '.join(uncounted)}")
     seen = window(history, until=until)
-    return Proof(evidence=(*history.of("canary"), *alive(history, sorted({*first, *second}), seen)))
+    return proof([*history.of("canary"), *alive(history, sorted({*first, *second}), seen)])
 
 
 def _talk(history: History, pair: tuple[str, str], frames: int) -> Finding:
     source, target = pair
     opened = [e for e in history.of("open") if (e["origin"], e["target"]) == pair]
-    return Finding(
-        culprit=source, expected=f"no frame between {source} and {target}", observed=f"{frames} frames", evidence=tuple(opened[:3])
-    )
+    return fault(source, f"no frame between {source} and {target}", f"{frames} frames", *opened[:3])
 
 
 def _spoke_first(history: History, pair: tuple[str, str], found: list[tuple[str, str]]) -> bool:

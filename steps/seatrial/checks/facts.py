@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seatrial.checks.registry import require
+from seatrial.checks.registry import fault, require
 from seatrial.cluster.manners import APP
 from seatrial.model.errors import HarnessFault, NotRunnable
 from seatrial.model.history import Event, History
+from seatrial.model.verdicts import Finding
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 READS = frozenset({"get", "list", "watch"})
@@ -53,6 +54,11 @@ def window(history: History, since: str | None = None, until: str | None = None)
 def server_of(history: History) -> str:
     """The API server; the first, where there are several."""
     return next(iter(instances(history, "apiserver")), "apiserver")
+
+
+def breach(history: History, expected: str, observed: str, *evidence: Event) -> Finding:
+    """A fault of the API server; of the first, where there are several."""
+    return fault(server_of(history), expected, observed, *evidence)
 
 
 def mark(history: History, name: str) -> Event:

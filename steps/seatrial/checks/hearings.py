@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from seatrial.checks.answers import breach
-from seatrial.checks.facts import accepted, instances, name_of, of_servers, store_of
+from seatrial.checks.facts import accepted, breach, instances, name_of, of_servers, store_of
 from seatrial.checks.holds import kind_of
 from seatrial.checks.registry import require
 from seatrial.model.history import Event, History

@@ -26,7 +26,7 @@ from seatrial.checks.facts import (
     unanswered,
     window,
 )
-from seatrial.checks.registry import check, require
+from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 from seatrial_schemas.kinds import by_plural
@@ -58,10 +58,10 @@ def idle(history: History, *, who: list[str], name: str, user: str | None = None
     if found:
         anew = [r for r, _ in accepted(history, who, verb="list") if theirs(r) and resumes(history, r)]
         require(not anew, f"{', '.join(sorted({str(r.instance) for r in anew}))} gave up a silent stream, and may have learned by a list")
-        return Proof(evidence=(), findings=tuple(_finding(i or "", e, name) for i, e in sorted(found.items(), key=lambda x: str(x[0]))))
+        return proof([], *(_finding(i or "", e, name) for i, e in sorted(found.items(), key=lambda x: str(x[0]))))
     offered = [e for e in history.of("offered") if theirs(e) and about(e["name"])]
     require(offered, f"nothing about {name} was offered to {', '.join(who)} while their streams were held")
-    return Proof(evidence=(*offered, *alive(history, who, seen)))
+    return proof([*offered, *alive(history, who, seen)])
 
 
 def _changed_nothing(history: History, request: Event) -> bool:
@@ -89,15 +89,9 @@ def _acts_on(history: History, request: Event, name: str, about: Callable[[str |
 
 
 def _finding(instance: str, event: Event, name: str) -> Finding:
-    did = (
-        f"asked to {event['verb']} {event['resource']} {event['name'] or ''}" if event.kind == "request" else f"ran the pod {event['pod']}"
-    )
-    return Finding(
-        culprit=instance,
-        expected=f"{instance} does nothing about {name} while its watch streams are held",
-        observed=did.strip(),
-        evidence=(event,),
-    )
+    asked = f"asked to {event['verb']} {event['resource']} {event['name'] or ''}".strip() if event.kind == "request" else ""
+    expected = f"{instance} does nothing about {name} while its watch streams are held"
+    return fault(instance, expected, asked or f"ran the pod {event['pod']}", event)
 
 
 @check
@@ -109,15 +103,16 @@ def silent_store(history: History, *, since: str, until: str) -> Proof:
     changes = [e for e in stored(history) if not of_servers(e["key"]) and not expired(e)]
     wrong = [e for e in changes if start < e["revision"] <= end]
     wrong = _unasked(history, [e for e in changes if e["revision"] <= start]) + wrong
-    finding = Finding(
-        culprit=culprit_of(history, name=name_of(wrong[0]), revision=wrong[0]["revision"]) if wrong else "",
-        expected="nothing in the store changes",
-        observed=f"{wrong[0].kind} {wrong[0]['key']} at revision {wrong[0]['revision']}" if wrong else "",
-        evidence=tuple(wrong[:5]),
-    )
     witnesses = [e for e in history.of("put") if e["revision"] <= start]
     require(witnesses, "the store's watch never showed anything")
-    return Proof(evidence=(*witnesses[-1:], mark(history, until)), findings=(finding,) if wrong else ())
+    found = _undue(history, "nothing in the store changes", *wrong[:5]) if wrong else None
+    return proof([*witnesses[-1:], mark(history, until)], found)
+
+
+def _undue(history: History, expected: str, change: Event, *more: Event, why: str = "") -> Finding:
+    """A change that nobody should have made is the fault of whoever made it."""
+    culprit = culprit_of(history, name=name_of(change), revision=change["revision"])
+    return fault(culprit, expected, f"{change.kind} {change['key']} at revision {change['revision']}{why}", change, *more)
 
 
 def _unasked(history: History, changes: list[Event]) -> list[Event]:
@@ -220,13 +215,5 @@ def joined(history: History) -> Proof:
     require(changes, "nothing in the store changed")
     wrong = unasked(history, changes)
     require(not wrong or _witnessed(history), "components in the API server's process need not ask where a tap sees it")
-    found = tuple(
-        Finding(
-            culprit=culprit_of(history, name=name_of(e), revision=e["revision"]),
-            expected="each change of the store belongs to a request that the API server accepted",
-            observed=f"{e.kind} {e['key']} at revision {e['revision']}, which nobody asked for",
-            evidence=(e,),
-        )
-        for e in wrong[:3]
-    )
-    return Proof(evidence=tuple(changes), findings=found)
+    expected = "each change of the store belongs to a request that the API server accepted"
+    return proof(changes, *(_undue(history, expected, e, why=", which nobody asked for") for e in wrong[:3]))

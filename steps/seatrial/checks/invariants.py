@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from seatrial.checks import edges, hearings, holds, leadership, requests, storage
-from seatrial.checks.answers import breach
-from seatrial.checks.facts import WRITES, accepted, culprit_of, instances, name_of
+from seatrial.checks.facts import WRITES, accepted, breach, culprit_of, instances, name_of
 from seatrial.checks.pipeline import ADMISSION, reviews
+from seatrial.checks.registry import fault
 from seatrial.model.errors import Inconclusive, NotRunnable
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding
@@ -19,17 +19,13 @@ Look = Callable[[History], tuple[Finding, ...]]
 ADMITTED = frozenset({"create", "update", "delete", "connect"})  # the operations that admission knows
 
 
-def _breach(history: History, expected: str, observed: str, event: Event) -> tuple[Finding, ...]:
-    return (breach(history, expected, observed, event),)
-
-
 def acknowledged_and_not_stored(history: History) -> tuple[Finding, ...]:
     """Somebody, a person or a component, was answered with a revision that the store never had."""
     stretch = hearings.Stretch.of(history)
     for request, answer in accepted(history):
         if request["verb"] in ("create", "update", "patch") and stretch.lacks(answer["revision"]):
             observed = f"{request.instance}'s {request['verb']} {request['path']} was answered with revision {answer['revision']}"
-            return _breach(history, "what was acknowledged was stored", observed, answer)
+            return (breach(history, "what was acknowledged was stored", observed, answer),)
     return ()
 
 
@@ -37,7 +33,7 @@ def reads_admitted(history: History) -> tuple[Finding, ...]:
     """Admission was asked about something that is none of its operations."""
     for event in reviews(history, *ADMISSION):
         if event["verb"] not in ADMITTED:
-            return _breach(history, "reads are not admitted", f"{event['stage']} was asked about {event['verb']}", event)
+            return (breach(history, "reads are not admitted", f"{event['stage']} was asked about {event['verb']}", event),)
     return ()
 
 
@@ -70,7 +66,7 @@ def pods_apart(history: History) -> tuple[Finding, ...]:
         value = event["value"] if isinstance(event["value"], dict) else {}
         key = "/registry/pods/{namespace}/{name}".format_map(defaultdict(str, value.get("metadata", {})))
         if value.get("kind") == "Pod" and event["key"] != key:
-            return _breach(history, f"a pod at {key}", f"{event['key']} was written", event)
+            return (breach(history, f"a pod at {key}", f"{event['key']} was written", event),)
     return ()
 
 
@@ -82,7 +78,7 @@ def moved_pods(history: History) -> tuple[Finding, ...]:
         if node and homes.setdefault(event["uid"], node) != node:
             culprit = culprit_of(history, name=event["name"], revision=event["revision"])
             observed = f"{event['name']} was moved to {node}"
-            return (Finding(culprit=culprit, expected=f"{homes[event['uid']]} for {event['name']}", observed=observed, evidence=(event,)),)
+            return (fault(culprit, f"{homes[event['uid']]} for {event['name']}", observed, event),)
     return ()
 
 
@@ -94,14 +90,7 @@ def others_pods(history: History) -> tuple[Finding, ...]:
     known = {uid for uid, _ in shown}
     for event in history.of("cri", method="RunPodSandbox"):
         if event["uid"] in known and (event["uid"], event.instance) not in here:
-            return (
-                Finding(
-                    culprit=str(event.instance),
-                    expected=f"only its own pods on {event.instance}",
-                    observed=f"{event.instance} ran {event['pod']}",
-                    evidence=(event,),
-                ),
-            )
+            return (fault(event.instance, f"only its own pods on {event.instance}", f"{event.instance} ran {event['pod']}", event),)
     return ()
 
 

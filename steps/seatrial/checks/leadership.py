@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from seatrial.checks.facts import WRITES, alive, background, hold_before, instances, lease_of, lease_writes, mark, requests, window
-from seatrial.checks.registry import check, require
+from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
@@ -33,17 +33,12 @@ def only_leader_works(history: History, *, role: str) -> Proof:
         hold = hold_before(holds, request)
         holder = hold.instance if hold else None
         if request.instance != holder:
-            found.setdefault(
-                str(request.instance),
-                Finding(
-                    culprit=str(request.instance),
-                    expected=f"work by {holder or 'nobody'}, who holds the lease",
-                    observed=f"{request.instance} asked to {request['verb']} {request['path']}",
-                    evidence=(*([hold] if hold else []), request),
-                ),
-            )
+            observed = f"{request.instance} asked to {request['verb']} {request['path']}"
+            shown = [hold, request] if hold else [request]
+            problem = fault(request.instance, f"work by {holder or 'nobody'}, who holds the lease", observed, *shown)
+            found.setdefault(problem.culprit, problem)
     signs = alive(history, names, window(history))
-    return Proof(evidence=(*signs, *work), findings=(*found.values(), *_thefts(history, role)))
+    return proof([*signs, *work], *found.values(), *_thefts(history, role))
 
 
 @check
@@ -55,28 +50,24 @@ def standbys_idle(history: History, *, role: str) -> Proof:
     standbys = [n for n in names if n not in holders]
     wrong = [r for r in requests(history, standbys) if r["verb"] in WRITES and (not background(r) or r["resource"] == "events")]
     found = {
-        str(r.instance): Finding(
-            culprit=str(r.instance),
-            expected="a standby writes nothing but leases and reviews",
-            observed=f"{r['verb']} {r['path']}",
-            evidence=(r,),
-        )
+        str(r.instance): fault(r.instance, "a standby writes nothing but leases and reviews", f"{r['verb']} {r['path']}", r)
         for r in reversed(wrong)
     }
     breaches = (*found.values(), *_thefts(history, role))
     require(standbys or breaches, f"every {role} has held the lease, each after it had expired: nobody stood by")
-    return Proof(evidence=tuple(alive(history, standbys, window(history))), findings=breaches)
+    return proof(alive(history, standbys, window(history)), *breaches)
 
 
 def _thefts(history: History, role: str) -> tuple[Finding, ...]:
     """The lease was taken from somebody before it had expired since its last renewal, or was given back."""
     most_s = next(e["limits"]["lease_s"] for e in history.of("instance") if role in e["roles"])
     return tuple(
-        Finding(
-            culprit=str(new.instance),
-            expected=f"{old.instance} keeps the lease for {_lasts_s(history, old, given, most_s):g} s after it has renewed it",
-            observed=f"{new.instance} took it {new.at_s - old.at_s:.2f} s later",
-            evidence=(old, new),
+        fault(
+            new.instance,
+            f"{old.instance} keeps the lease for {_lasts_s(history, old, given, most_s):g} s after it has renewed it",
+            f"{new.instance} took it {new.at_s - old.at_s:.2f} s later",
+            old,
+            new,
         )
         for (old, given), (new, _) in pairwise(lease_writes(history, role))
         if old.instance != new.instance
@@ -98,17 +89,16 @@ def takeover(history: History, *, role: str, since: str, lease_s: float) -> Proo
     if not taken:
         others = [i for i in instances(history, role) if i != old]
         expected = f"another {role} takes the lease of {old}"
-        return Proof(evidence=(), findings=(Finding(culprit=others[0], expected=expected, observed="nobody did", evidence=(gone,)),))
+        return proof([], fault(others[0], expected, "nobody did", gone))
     last, first = theirs[-1], taken[0]
     waited_s, lease_s = first[0].at_s - last[0].at_s, _lasts_s(history, *last, lease_s)
     early = waited_s < CLOCK_TOLERANCE * lease_s and not _released(history, *last)
-    finding = Finding(
-        culprit=str(first[0].instance),
-        expected=f"no takeover before the lease of {lease_s:g} s has expired",
-        observed=f"{first[0].instance} took it {waited_s:.2f} s after {old} had renewed it",
-        evidence=(last[0], first[0]),
-    )
-    return Proof(evidence=(last[0], gone, first[0]), findings=(finding,) if early else _thefts(history, role))
+    evidence = [last[0], gone, first[0]]
+    if not early:
+        return proof(evidence, *_thefts(history, role))
+    expected = f"no takeover before the lease of {lease_s:g} s has expired"
+    observed = f"{first[0].instance} took it {waited_s:.2f} s after {old} had renewed it"
+    return proof(evidence, fault(first[0].instance, expected, observed, last[0], first[0]))
 
 
 def _next_life(history: History, instance: str, gone: Event) -> float:

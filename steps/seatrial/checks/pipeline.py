@@ -7,13 +7,13 @@ that the suite itself sends along the same way is recorded. Order is proved by h
 import math
 from typing import Any
 
-from seatrial.checks.answers import asked, breach, described, differing, last_told, lasting, missing, named, refused_handshake
-from seatrial.checks.facts import accepted, background, begun, by_itself, made_by_component, mentions, name_of
+from seatrial.checks.answers import asked, described, differing, last_told, lasting, missing, named, refused_handshake
+from seatrial.checks.facts import accepted, background, begun, breach, by_itself, made_by_component, mentions, name_of
 from seatrial.checks.holds import kind_of, kinds_by_key, traces
-from seatrial.checks.registry import check, require
+from seatrial.checks.registry import check, proof, require
 from seatrial.checks.watching import announced
 from seatrial.model.history import Event, History
-from seatrial.model.verdicts import Finding, Proof
+from seatrial.model.verdicts import Proof
 
 STAGES = ("authentication", "authorization", "mutation", "validation")
 ADMISSION = ("mutation", "validation")
@@ -68,9 +68,9 @@ def held_at(history: History, *, stage: str, user: str, name: str) -> Proof:
     beyond = [*_later(history, stage, user, name), *announced(history, name)]
     if beyond or told:
         observed = _what(beyond[0]) if beyond else f"it was answered {described(told[0])}"
-        return Proof(evidence=(), findings=(breach(history, f"the request waits for {stage}", observed, *beyond[:3], *told[:1]),))
+        return proof([], breach(history, f"the request waits for {stage}", observed, *beyond[:3], *told[:1]))
     require(here, f"{stage} was never asked about the request")
-    return Proof(evidence=tuple(here))
+    return proof(here)
 
 
 def _what(event: Event) -> str:
@@ -100,8 +100,7 @@ def refused(history: History, *, stage: str, user: str) -> Proof:
     beyond = _later(history, "validation" if stage == "admission" else stage, user, named(request)) if stage != "validation" else []
     problems = [f"answered {described(told)}"] if not good else []
     problems += [_what(beyond[0])] if beyond else []
-    found = breach(history, f"refused by {stage}", "; ".join(problems), told, *beyond[:2])
-    return Proof(evidence=(told, *causes[-1:]), findings=(found,) if problems else ())
+    return proof([told, *causes[-1:]], breach(history, f"refused by {stage}", "; ".join(problems), told, *beyond[:2]) if problems else None)
 
 
 @check
@@ -112,8 +111,8 @@ def untouched(history: History, *, stage: str, user: str) -> Proof:
     beyond = [*_later(history, stage, user, name), *traces(history)]
     sentinel = stored(history, "sentinel")
     require(sentinel, "the store does not show the sentinel either")
-    found = breach(history, f"no stage after {stage} sees the request", _what(beyond[0]) if beyond else "", told, *beyond[:2])
-    return Proof(evidence=(told, *sentinel), findings=(found,) if beyond else ())
+    found = breach(history, f"no stage after {stage} sees the request", _what(beyond[0]), told, *beyond[:2]) if beyond else None
+    return proof([told, *sentinel], found)
 
 
 @check
@@ -123,11 +122,11 @@ def no_trace(history: History, *, name: str, watchers: list[str], readable: bool
     left = [e for e in history.of("put") if name_of(e) == name or mentions(e["value"], name)] + history.of("watched", name=name)
     left += traces(history)
     store, told = stored(history, "sentinel"), {e["watch"] for e in history.of("watched", name="sentinel")}
-    found = breach(history, f"no trace of {name}", _what(left[0]) if left else "", *left[:3])
     if not left:
         deaf = [w for w in watchers if w not in told]
         require((store or not readable) and not deaf, f"the sentinel did not reach {', '.join(deaf) or 'the store'}")
-    return Proof(evidence=(*store, *history.of("watched", name="sentinel")), findings=(found,) if left else ())
+    found = breach(history, f"no trace of {name}", _what(left[0]), *left[:3]) if left else None
+    return proof([*store, *history.of("watched", name="sentinel")], found)
 
 
 @check
@@ -142,8 +141,8 @@ def admitted(history: History, *, user: str, operation: str) -> Proof:
         missing += [f"{s} was not asked about {name}" for s, found in asked_for.items() for name in _gone(history, found) - _names(found)]
     passed = [(s, r, a) for s, r, a in _written(history) if not _asked(history, s, r, a)]
     missing += [f"{s} was not asked about the {r['verb']} of {_subject(r, a)} by {r['user']}" for s, r, a in passed]
-    found = breach(history, f"{operation} passes {' and '.join(ADMISSION)}", "; ".join(missing[:4]), told)
-    return Proof(evidence=tuple(e for es in asked_for.values() for e in es), findings=(found,) if missing else ())
+    found = breach(history, f"{operation} passes {' and '.join(ADMISSION)}", "; ".join(missing[:4]), told) if missing else None
+    return proof([e for es in asked_for.values() for e in es], found)
 
 
 def _written(history: History) -> list[tuple[str, Event, Event]]:
@@ -183,12 +182,10 @@ def skipped(history: History, *, user: str, sentinel: str) -> Proof:
     """Admission was not asked on behalf of the reader, and it was about the sentinel's write."""
     wrong = reviews(history, *ADMISSION, user=user)
     seen = reviews(history, *ADMISSION, user=sentinel)
-    found = breach(
-        history, "reads are not admitted", f"{wrong[0]['stage']} was asked about {wrong[0]['verb']}" if wrong else "", *wrong[:2]
-    )
     if not wrong:
         require(seen, "admission was not asked about the write either")
-    return Proof(evidence=tuple(seen), findings=(found,) if wrong else ())
+    observed = [f"{e['stage']} was asked about {e['verb']}" for e in wrong]
+    return proof(seen, breach(history, "reads are not admitted", observed[0], *wrong[:2]) if wrong else None)
 
 
 @check
@@ -198,8 +195,8 @@ def unchanged(history: History, *, name: str, reader: str) -> Proof:
     require(made, f"{name} was never created")
     read = last_told(history, reader, "GET")
     differences = differing(lasting(made[-1]["body"]), lasting(read["body"]))
-    found = breach(history, f"{name} as it was", f"{read['code']}: {', '.join(differences)} differ", made[-1], read)
-    return Proof(evidence=(made[-1], read), findings=(found,) if differences else ())
+    observed = f"{read['code']}: {', '.join(differences)} differ"
+    return proof([made[-1], read], breach(history, f"{name} as it was", observed, made[-1], read) if differences else None)
 
 
 @check
@@ -229,8 +226,8 @@ def admitted_object(history: History, *, user: str, label: str, without: str, im
     require(not unseen, f"{', '.join(unseen)} was not seen")
     wrong = [(where, e) for where, events in shown.items() for e in events if not has(e[field[e.kind]])]
     wanted = f"the label {label}, no {without}, and the image {image}"
-    found = tuple(breach(history, f"{where} shows {wanted}", "it does not", e) for where, e in wrong)
-    return Proof(evidence=tuple(e for events in shown.values() for e in events), findings=found)
+    found = [breach(history, f"{where} shows {wanted}", "it does not", e) for where, e in wrong]
+    return proof([e for events in shown.values() for e in events], *found)
 
 
 def _content(item: Any) -> str | None:
@@ -244,13 +241,11 @@ def unanswered(history: History, *, user: str, since: str) -> Proof:
     """While the store was paused the person was told of no success, and the request was really on its way."""
     told = [e for e in history.of("told", user=user) if 200 <= e["code"] < 300 and asked(history, e)["method"] != "GET"]
     told = [e for e in told if asked(history, e).seq >= history.of("asked", user=user)[-1].seq]
-    found: tuple[Finding, ...] = ()
-    if told:
-        found = (breach(history, "no success while the store is paused", described(told[0]) or str(told[0]["code"]), told[0]),)
+    found = [breach(history, "no success while the store is paused", described(e) or str(e["code"]), e) for e in told[:1]]
     begun = history.of("asked", user=user)[-1:]
     arrived = [r for r in history.of("request") if r["agent"] == f"seatrial/{user}"]
     require(arrived or found or not history.of("request"), "the request did not reach the API server")
-    return Proof(evidence=(*begun, *arrived[-1:], *history.of("mark", name=since)[-1:]), findings=found)
+    return proof([*begun, *arrived[-1:], *history.of("mark", name=since)[-1:]], *found)
 
 
 @check
@@ -259,8 +254,8 @@ def kept(history: History, *, user: str) -> Proof:
     answered = [e for e in history.of("told", user=user) if e["method"] != "GET"]
     require(answered, f"{user} was never answered")
     lost = [t for t in answered if 200 <= t["code"] < 300 and not _kept(history, t)]
-    found = breach(history, "what was acknowledged is stored", f"{described(lost[0])} to {lost[0]['method']} is not" if lost else "", *lost)
-    return Proof(evidence=tuple(answered), findings=(found,) if lost else ())
+    observed = [f"{described(t)} to {t['method']} is not" for t in lost]
+    return proof(answered, breach(history, "what was acknowledged is stored", observed[0], *lost) if lost else None)
 
 
 def _kept(history: History, told: Event) -> bool:

@@ -1,11 +1,11 @@
-"""Checks by name, so that a judgement can be written down and repeated."""
+"""Checks by name, so that a judgement can be written down and repeated; and the words in which they conclude."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from seatrial.model.errors import HarnessFault, Inconclusive, UsageError
-from seatrial.model.history import History
+from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
 Check = Callable[..., Proof]
@@ -33,9 +33,14 @@ def judge(history: History, name: str, arguments: dict[str, Any]) -> Proof:
     return proof
 
 
-def findings(*found: Finding | None) -> tuple[Finding, ...]:
-    """Those that are there."""
-    return tuple(f for f in found if f is not None)
+def fault(culprit: str | None, expected: str, observed: str, *evidence: Event) -> Finding:
+    """One breach, by whom, and the events that show it."""
+    return Finding(culprit=str(culprit), expected=expected, observed=observed, evidence=evidence)
+
+
+def proof(evidence: Iterable[Event], *found: Finding | None) -> Proof:
+    """What has been looked at, and the breaches that were seen: those that are there."""
+    return Proof(evidence=tuple(evidence), findings=tuple(f for f in found if f is not None))
 
 
 def require(condition: object, why: str) -> None:

@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 from seatrial.checks.facts import authors, belongs, ended, instances, owner, requests, roles_of
-from seatrial.checks.registry import check, require
+from seatrial.checks.registry import check, fault, proof, require
 from seatrial.checks.workloads import due, unasked
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -19,13 +19,12 @@ def owned(history: History, *, name: str, number: int) -> Proof:
     hashes = [_hash(e["object"]) for e in sets]
     shared = [e for e in history.of("watched", watch="operator/replicasets") if _hash(e["object"]) in hashes and _another(e, sets)]
     good = len(sets) == number and None not in hashes and len(set(hashes)) == number and not shared
-    finding = Finding(
-        culprit=due(history, "controller-manager", "deployments|replicasets", name),
-        expected=f"{number} ReplicaSets of {name}, each with its own pod-template-hash",
-        observed=f"{len(sets)} with the hashes {hashes}" + (f", which {shared[0]['name']} has for another template" if shared else ""),
-        evidence=(*sets, *shared[:1]),
-    )
-    return Proof(evidence=tuple(sets), findings=() if good else (finding,))
+    if good:
+        return proof(sets)
+    culprit = due(history, "controller-manager", "deployments|replicasets", name)
+    expected = f"{number} ReplicaSets of {name}, each with its own pod-template-hash"
+    observed = f"{len(sets)} with the hashes {hashes}" + (f", which {shared[0]['name']} has for another template" if shared else "")
+    return proof(sets, fault(culprit, expected, observed, *sets, *shared[:1]))
 
 
 def _another(event: Event, sets: list[Event]) -> bool:
@@ -78,8 +77,8 @@ def never_surplus(history: History, *, name: str) -> Proof:
         if len(uids[event["name"]]) > 1:
             found.append((f"a new name for every pod of {name}", f"{event['name']} came twice", event))
     culprit = next(iter([*unasked(history, name), *instances(history, "controller-manager")]), "controller-manager")
-    made = tuple(Finding(culprit=culprit, expected=e, observed=o, evidence=(v,)) for e, o, v in found[:3])
-    return Proof(evidence=tuple(e for e in events if e["resource"] == "pods"), findings=(*made, *_needless_ends(history, events, name)))
+    made = [fault(culprit, *each) for each in found[:3]]
+    return proof([e for e in events if e["resource"] == "pods"], *made, *_needless_ends(history, events, name))
 
 
 def _needless_ends(history: History, events: list[Event], name: str) -> tuple[Finding, ...]:
@@ -95,4 +94,4 @@ def _needless_ends(history: History, events: list[Event], name: str) -> tuple[Fi
     if len(ended) <= surplus:
         return ()
     expected = f"at most {surplus} pods of {name} ended by the controller manager"
-    return (Finding(culprit=str(ended[0].instance), expected=expected, observed=f"{len(ended)}", evidence=tuple(ended[:8])),)
+    return (fault(ended[0].instance, expected, f"{len(ended)}", *ended[:8]),)

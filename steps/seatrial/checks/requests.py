@@ -17,7 +17,7 @@ from seatrial.checks.facts import (
     subscription,
     window,
 )
-from seatrial.checks.registry import check, require
+from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
@@ -37,12 +37,12 @@ def watches(history: History, *, who: list[str], resources: list[str]) -> Proof:
             if not streams:
                 asked = [r for r in requests(history, [name]) if r["resource"] == resource]
                 observed = f"{len(asked)} other requests about {resource}" if asked else f"no request about {resource}"
-                found.append(Finding(culprit=name, expected=f"a watch on {resource}", observed=observed, evidence=tuple(asked[:3])))
+                found.append(fault(name, f"a watch on {resource}", observed, *asked[:3]))
         if not found:
             told = [e for e in history.of("delivered", instance=name) if e["resource"] in resources]
             require(told, f"{name} was never told of anything over its watches")
             evidence += told[:1]
-    return Proof(evidence=tuple(evidence), findings=tuple(found))
+    return proof(evidence, *found)
 
 
 @check
@@ -56,17 +56,13 @@ def no_list(history: History, *, who: list[str], since: str, until: str) -> Proo
     polls = [r for r in requests(history, who) if seen.holds(r) and r["verb"] in READS - {"watch"} and not background(r)]
     polls = [r for r in polls if r["resource"] and not _once(history, r) and not _prompted(history, r)]  # health is no resource
     by = {name: own for name in who if (own := [r for r in polls if r.instance == name])}
-    found = {
-        name: Finding(
-            culprit=name,
-            expected=f"no {own[0]['verb']} of {own[0]['resource']} while nothing changes",
-            observed=f"{len(own)} reads, first {own[0]['verb']} {own[0]['path']}",
-            evidence=tuple(own[:5]),
-        )
-        for name, own in by.items()
-    }
-    glimpses = [f for name in who if name not in found and (f := _glimpses(history, name, seen))]
-    return Proof(evidence=tuple(alive(history, who, seen)), findings=(*found.values(), *glimpses))
+    found = [_polling(name, *own) for name, own in by.items()]
+    return proof(alive(history, who, seen), *found, *(_glimpses(history, name, seen) for name in who if name not in by))
+
+
+def _polling(name: str, first: Event, *more: Event) -> Finding:
+    expected = f"no {first['verb']} of {first['resource']} while nothing changes"
+    return fault(name, expected, f"{1 + len(more)} reads, first {first['verb']} {first['path']}", first, *more[:4])
 
 
 def _once(history: History, read: Event) -> bool:
@@ -96,7 +92,7 @@ def _glimpses(history: History, name: str, seen: Window) -> Finding | None:
         again = [r for r in streams if seen.holds(r)]
         if len(again) > 1 and stood_s < (seen.end_s - seen.start_s) / 2:
             observed = f"its watches stood for {stood_s:.1f} s of {seen.end_s - seen.start_s:.1f} s"
-            return Finding(culprit=name, expected=f"{name} watches {resource}", observed=observed, evidence=tuple(streams[-3:]))
+            return fault(name, f"{name} watches {resource}", observed, *streams[-3:])
     return None
 
 
@@ -111,13 +107,10 @@ def told_before_binding(history: History, *, name: str) -> Proof:
         e for e in history.of("delivered", source=first.source, instance=first.instance, resource="pods", name=name) if e.seq < first.seq
     ]
     told = told or _caught_up(history, first)
-    finding = Finding(
-        culprit=str(first.instance),
-        expected=f"a watch event about pod {name} before its binding",
-        observed="a binding that no watch event led to",
-        evidence=(first,),
-    )
-    return Proof(evidence=(*told[:1], first), findings=() if told else (finding,))
+    if told:
+        return proof([told[0], first])
+    expected = f"a watch event about pod {name} before its binding"
+    return proof([first], fault(first.instance, expected, "a binding that no watch event led to", first))
 
 
 def _caught_up(history: History, binding: Event) -> list[Event]:
@@ -139,13 +132,8 @@ def bindings(history: History, *, bound: str, left: str) -> Proof:
     right = [r for r in asked if r["name"] == bound]
     if not wrong:
         require(right, f"no scheduler asked for a binding of {bound}")
-    finding = Finding(
-        culprit=str(wrong[0].instance) if wrong else "",
-        expected=f"no binding of {left} asked for",
-        observed=f"{len(wrong)} attempts",
-        evidence=tuple(wrong[:3]),
-    )
-    return Proof(evidence=tuple(right), findings=(finding,) if wrong else ())
+    found = fault(wrong[0].instance, f"no binding of {left} asked for", f"{len(wrong)} attempts", *wrong[:3]) if wrong else None
+    return proof(right, found)
 
 
 SCHEDULER_WRITES = {("pods", "binding"), ("pods", "status")}
@@ -159,16 +147,8 @@ def scheduler_writes(history: History) -> Proof:
     wrong = [r for r in writes if not background(r) and (r["resource"], r["subresource"]) not in SCHEDULER_WRITES]
     bound = [r for r in writes if r["subresource"] == "binding"]
     require(bound or wrong, "no scheduler wrote anything")
-    found = tuple(
-        Finding(
-            culprit=str(r.instance),
-            expected="bindings, pod status, events, leases and reviews only",
-            observed=f"{r['verb']} {r['path']}",
-            evidence=(r,),
-        )
-        for r in wrong[:3]
-    )
-    return Proof(evidence=tuple(bound), findings=found)
+    expected = "bindings, pod status, events, leases and reviews only"
+    return proof(bound, *(fault(r.instance, expected, f"{r['verb']} {r['path']}", r) for r in wrong[:3]))
 
 
 @check
@@ -189,21 +169,18 @@ def bindings_joined(history: History, *, name: str) -> Proof:
         elif changed := _changed(life, bound):
             culprit = actors.pop()
             expected = f"only the node of pod {meta['name']} changed"
-            found.append(Finding(culprit=culprit, expected=expected, observed=f"{', '.join(changed)} changed too", evidence=(bound,)))
+            found.append(fault(culprit, expected, f"{', '.join(changed)} changed too", bound))
     require(evidence, "the store shows no pod that got a node")
-    return Proof(evidence=tuple(evidence), findings=tuple(found[:3]))
+    return proof(evidence, *found[:3])
 
 
 def _unjoined(history: History, bound: Event, actors: set[str], number: int) -> Finding:
     """Nobody asked at the API server: then somebody wrote past it, or it wrote by itself."""
     name = bound["value"]["metadata"]["name"]
     strangers = sorted(actors - set(instances(history, "scheduler")))
-    return Finding(
-        culprit=strangers[0] if strangers else culprit_of(history, name=name, revision=bound["revision"]),
-        expected=f"one accepted binding of pod {name} by the scheduler",
-        observed=f"{number} by {', '.join(sorted(actors)) or 'nobody'}; the node was stored at revision {bound['revision']}",
-        evidence=(bound,),
-    )
+    culprit = strangers[0] if strangers else culprit_of(history, name=name, revision=bound["revision"])
+    observed = f"{number} by {', '.join(sorted(actors)) or 'nobody'}; the node was stored at revision {bound['revision']}"
+    return fault(culprit, f"one accepted binding of pod {name} by the scheduler", observed, bound)
 
 
 def _changed(life: list[Event], bound: Event) -> list[str]:
@@ -224,23 +201,20 @@ def told_only(history: History, *, instance: str, own: str, other: str) -> Proof
     wide = [r for r, _ in accepted(history, [instance], verb="list", resource="pods") if not _narrow(r, instance)]
     if wrong:
         stream = next((r for r in requests(history, [instance], request=wrong[0]["request"])), None)
-        return Proof(evidence=(), findings=(_told_too_much(history, instance, other, stream, wrong[0]),))
+        return proof([], _told_too_much(history, instance, other, stream, wrong[0]))
     if wide:
         expected, observed = f"{instance} asks for its own pods only", f"it listed {wide[0]['path']} without naming its node"
-        return Proof(evidence=(), findings=(Finding(culprit=instance, expected=expected, observed=observed, evidence=tuple(wide[:3])),))
+        return proof([], fault(instance, expected, observed, *wide[:3]))
     require(right, f"{instance} was not told of {own} either")
-    return Proof(evidence=tuple(right))
+    return proof(right)
 
 
 def _told_too_much(history: History, instance: str, other: str, stream: Event | None, told: Event) -> Finding:
     """Whoever asked for too much is to blame for being told it; else whoever told."""
     narrow = stream is not None and _narrow(stream, instance)
-    return Finding(
-        culprit=server_of(history) if narrow else instance,
-        expected=f"{instance} is told of its own pods only",
-        observed=f"it was told of {other}" + ("" if narrow else ", having asked for the pods of other nodes too"),
-        evidence=(*([stream] if stream else []), told),
-    )
+    observed = f"it was told of {other}" + ("" if narrow else ", having asked for the pods of other nodes too")
+    shown = [stream, told] if stream else [told]
+    return fault(server_of(history) if narrow else instance, f"{instance} is told of its own pods only", observed, *shown)
 
 
 def _narrow(request: Event, node: str) -> bool:

@@ -3,9 +3,9 @@
 from collections import Counter
 
 from seatrial.checks.facts import WRITES, requests
-from seatrial.checks.registry import check, require
+from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
-from seatrial.model.verdicts import Finding, Proof
+from seatrial.model.verdicts import Proof
 
 STATIC = "kubernetes.io/config.hash"  # under which uid a kubelet runs what it shows as this pod
 ENDINGS = ("StopContainer", "StopPodSandbox")  # a sandbox that is stopped ends the containers that are left in it
@@ -37,13 +37,9 @@ def ran(history: History, *, node: str, name: str) -> Proof:
     starts = Counter(e["container"] for e in mine if e["method"] == "StartContainer")
     wrong = [c for c in containers if not _in_order(mine, c) or starts[c] > 1 + ends[c]]
     wrong += [str(c["name"]) for c in spec.get("initContainers", ()) if not _went_before(history, mine, str(c["name"]))]
-    finding = Finding(
-        culprit=node,
-        expected=f"{' -> '.join(STEPS)} for {', '.join(containers)} of pod {name} on {node}, once",
-        observed=" -> ".join(f"{e['method']} {e['container'] or ''}".strip() for e in mine) or "no call at all",
-        evidence=tuple(mine),
-    )
-    return Proof(evidence=tuple(mine), findings=(finding,) if wrong else ())
+    expected = f"{' -> '.join(STEPS)} for {', '.join(containers)} of pod {name} on {node}, once"
+    observed = " -> ".join(f"{e['method']} {e['container'] or ''}".strip() for e in mine) or "no call at all"
+    return proof(mine, fault(node, expected, observed, *mine) if wrong else None)
 
 
 def _in_order(mine: list[Event], container: str) -> bool:
@@ -70,22 +66,15 @@ def only(history: History, *, node: str, name: str) -> Proof:
     meddled = _meddled(history, node, {e["name"] for e in here})
     known = {e["uid"] for e in here} | {(e["object"]["metadata"].get("annotations") or {}).get(STATIC) for e in here} - {None}
     wrong = [e for e in asked if e["pod"] != name and e["uid"] not in known]
-    finding = Finding(
-        culprit=node,
-        expected=f"only {name} on {node}",
-        observed=f"{node} ran {', '.join(sorted({str(e['pod']) for e in wrong}))}"
-        if wrong
-        else f"it asked to {meddled[0]['verb']} {meddled[0]['path']}"
-        if meddled
-        else "",
-        evidence=(*wrong, *meddled),
-    )
-    if not finding.evidence:
-        spaces = {e["namespace"] for e in here if e["name"] == name}  # what runs elsewhere is the cluster's own
-        bound = sorted({str(e["pod"]) for e in asked if e["pod"] != name and e["namespace"] in {None, *spaces}})
-        require(not bound, f"{', '.join(bound)} was bound to {node}, and so it was right to run it")
-        require(asked, f"{node} ran nothing at all, so what it did not run says nothing")
-    return Proof(evidence=tuple(asked), findings=(finding,) if finding.evidence else ())
+    deeds = [f"{node} ran {', '.join(sorted({str(e['pod']) for e in wrong}))}"] if wrong else []
+    deeds += [f"it asked to {r['verb']} {r['path']}" for r in meddled]
+    if deeds:
+        return proof(asked, fault(node, f"only {name} on {node}", deeds[0], *wrong, *meddled))
+    spaces = {e["namespace"] for e in here if e["name"] == name}  # what runs elsewhere is the cluster's own
+    bound = sorted({str(e["pod"]) for e in asked if e["pod"] != name and e["namespace"] in {None, *spaces}})
+    require(not bound, f"{', '.join(bound)} was bound to {node}, and so it was right to run it")
+    require(asked, f"{node} ran nothing at all, so what it did not run says nothing")
+    return proof(asked)
 
 
 def _meddled(history: History, node: str, own: set[str]) -> list[Event]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from seatrial.checks.chain import binding, first_running, versions
 from seatrial.checks.facts import authors, instances, server_of
-from seatrial.checks.registry import check, require
+from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
@@ -30,7 +30,7 @@ def joined(history: History, *, name: str) -> Proof:
             found += [problem] if problem else []
     require(evidence, f"the store shows no change of status of a pod of {name}")
     found += [_kept_back(e) for e in unreported_ends(history, name)] + list(_embellished(history, name))
-    return Proof(evidence=tuple(evidence), findings=tuple(found[:3]))
+    return proof(evidence, *found[:3])
 
 
 def unreported_ends(history: History, name: str) -> list[Event]:
@@ -57,7 +57,7 @@ def _embellished(history: History, name: str) -> Iterator[Finding]:
         succeeded = any((pod.get("status") or {}).get("phase") == "Succeeded" for pod in finite)
         if end["code"] and (end["container"] in good or succeeded):
             expected = f"the container {end['container']} of {end['pod']} is reported to have ended with {end['code']}"
-            yield Finding(culprit=str(end.instance), expected=expected, observed="it is said to have succeeded", evidence=(end,))
+            yield fault(end.instance, expected, "it is said to have succeeded", end)
 
 
 def _mentions_end(status: dict[str, Any]) -> bool:
@@ -72,7 +72,7 @@ def _terminated(status: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _kept_back(end: Event) -> Finding:
     expected = f"the end of the container {end['container']} of {end['pod']} is reported"
-    return Finding(culprit=str(end.instance), expected=expected, observed="no status mentions it", evidence=(end,))
+    return fault(end.instance, expected, "no status mentions it", end)
 
 
 def _ahead(history: History, after: Event, made: list[Event]) -> Finding | None:
@@ -83,7 +83,7 @@ def _ahead(history: History, after: Event, made: list[Event]) -> Finding | None:
     if mine or not starts:
         return None
     expected = f"pod {pod['metadata']['name']} is reported Running when a container of it has been started"
-    return Finding(culprit=node, expected=expected, observed="it was reported before", evidence=(after, made[0]))
+    return fault(node, expected, "it was reported before", after, made[0])
 
 
 def _but_placing(status: dict[str, Any]) -> dict[str, Any]:
@@ -101,9 +101,7 @@ def _wrong_reporter(history: History, before: Event, after: Event, made: list[Ev
     actors = {str(r.instance) for r in made}
     if len(made) == 1 and actors <= allowed:
         return None
-    return Finding(
-        culprit=next(iter(sorted(actors - allowed)), node or server_of(history)),
-        expected=f"the status of pod {pod['metadata']['name']} reported through the API server by {node or 'the scheduler'}",
-        observed=f"revision {after['revision']} was made by {', '.join(sorted(actors)) or 'no accepted request'}",
-        evidence=(after, *made),
-    )
+    culprit = next(iter(sorted(actors - allowed)), node or server_of(history))
+    expected = f"the status of pod {pod['metadata']['name']} reported through the API server by {node or 'the scheduler'}"
+    observed = f"revision {after['revision']} was made by {', '.join(sorted(actors)) or 'no accepted request'}"
+    return fault(culprit, expected, observed, after, *made)

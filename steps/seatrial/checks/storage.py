@@ -3,9 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from seatrial.checks.answers import breach
-from seatrial.checks.facts import accepted, authors, instances, name_of, of_servers, store_of
-from seatrial.checks.registry import check, require
+from seatrial.checks.facts import accepted, authors, breach, instances, name_of, of_servers, store_of
+from seatrial.checks.registry import check, proof, require
 from seatrial.checks.runtime import ENDINGS
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -19,8 +18,7 @@ def below(history: History, *, prefix: str) -> Proof:
     puts = history.of("put")
     require(puts, "the store's watch never showed anything")
     wrong = [e for e in puts if not e["key"].startswith(f"{prefix}/") and e["key"] not in OUTSIDE]
-    found = breach(history, f"every key below {prefix}", f"{wrong[0]['key']} was written" if wrong else "", *wrong[:5])
-    return Proof(evidence=tuple(puts[-20:]), findings=(found,) if wrong else ())
+    return proof(puts[-20:], breach(history, f"every key below {prefix}", f"{wrong[0]['key']} was written", *wrong[:5]) if wrong else None)
 
 
 @check
@@ -35,10 +33,8 @@ def one_key(history: History, *, key: str, name: str) -> Proof:
     added = [*along, *(e for e in new if e not in along and _is(e, name, uid) and not _another(history, e))]
     keys = sorted({e["key"] for e in added})
     if keys != [key]:
-        return Proof(
-            evidence=(), findings=(breach(history, f"exactly the key {key}", f"{', '.join(keys) or 'no key'} added", *added[:3], told[-1]),)
-        )
-    return Proof(evidence=tuple(added))
+        return proof([], breach(history, f"exactly the key {key}", f"{', '.join(keys) or 'no key'} added", *added[:3], told[-1]))
+    return proof(added)
 
 
 def _is(event: Event, name: str, uid: str | None) -> bool:
@@ -60,11 +56,11 @@ def key_gone(history: History, *, key: str) -> Proof:
     life = store_of(history, key=key)
     require(life, f"the store never showed the key {key}")
     if life[-1].kind != "delete":
-        return Proof(evidence=(), findings=(breach(history, f"{key} is gone", "it is still there", *life[-2:]),))
+        return proof([], breach(history, f"{key} is gone", "it is still there", *life[-2:]))
     uids = {uid for e in life if (uid := _uid(e))}
     copies = [e for e in history.of("put") if e["key"] != key and _uid(e) in uids and store_of(history, key=e["key"])[-1].kind == "put"]
-    found = breach(history, f"{key} is gone", f"it lies at {copies[0]['key']}" if copies else "", *life[-1:], *copies[:2])
-    return Proof(evidence=tuple(life[-2:]), findings=(found,) if copies else ())
+    found = breach(history, f"{key} is gone", f"it lies at {copies[0]['key']}", *life[-1:], *copies[:2]) if copies else None
+    return proof(life[-2:], found)
 
 
 def _uid(event: Event) -> str | None:
@@ -82,7 +78,7 @@ def key_marked(history: History, *, key: str) -> Proof:
     require(shown or last.kind == "delete", f"what lies at {key} cannot be read, and nobody was shown it")
     good = last.kind == "put" and "deletionTimestamp" in shown[0].get("metadata", {})
     observed = "it is gone" if last.kind == "delete" else "it is not marked"
-    return Proof(evidence=(last,), findings=() if good else (breach(history, f"{key} is there and marked for deletion", observed, last),))
+    return proof([last], None if good else breach(history, f"{key} is there and marked for deletion", observed, last))
 
 
 def _shown(history: History, put: Event) -> list[dict[str, Any]]:
@@ -99,7 +95,7 @@ def key_held(history: History, *, key: str, name: str) -> Proof:
     stops = [e for method in ENDINGS for e in history.of("cri", method=method, pod=name)]
     require(stops, f"the runtime was never asked to stop a container of {name}")
     marked = key_marked(history, key=key)
-    return Proof(evidence=(*marked.evidence, *stops), findings=tuple(_farewell(history, name, f) for f in marked.findings))
+    return proof([*marked.evidence, *stops], *(_farewell(history, name, f) for f in marked.findings))
 
 
 def _farewell(history: History, name: str, found: Finding) -> Finding:

@@ -8,10 +8,10 @@ import math
 from itertools import pairwise
 from typing import Any
 
-from seatrial.checks.answers import asked, breach, described, differing, lasting, named
-from seatrial.checks.facts import begun, changes_of, instances, made_by_component, mentions, name_of, store_of
+from seatrial.checks.answers import asked, described, differing, lasting, named
+from seatrial.checks.facts import begun, breach, changes_of, instances, made_by_component, mentions, name_of, store_of
 from seatrial.checks.holds import traces
-from seatrial.checks.registry import check, require
+from seatrial.checks.registry import check, proof, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 from seatrial.wire.watch import revision_of
@@ -95,7 +95,7 @@ def complete(history: History, *, watchers: list[str], kind: str, resource: str,
         shown = [(e, answered[_at(e)]) for e in heard if e["type"] != "DELETED" and _at(e) in answered]
         wrong = [(e, d) for e, body in shown if (d := differing(_content(body), _content(e["object"])))]
         found += [breach(history, f"{watch} is shown what was stored", f"{e['name']}: {', '.join(d)} differ", e) for e, d in wrong[:1]]
-    return Proof(evidence=tuple(evidence), findings=tuple(found[:3]))
+    return proof(evidence, *found[:3])
 
 
 def _answered(history: History, kind: str) -> dict[tuple[str, int], dict[str, Any]]:
@@ -140,8 +140,8 @@ def types(history: History, *, watch: str, name: str, expected: list[str], last:
     heard = lives(history, watch, name)
     require(heard, f"{watch} was told nothing of {name}")
     got = [e["type"] for e in heard]
-    found = breach(history, ("at last " if last else "") + ", ".join(expected), ", ".join(got), *heard)
-    return Proof(evidence=tuple(heard), findings=() if got[-len(expected) if last else 0 :] == expected else (found,))
+    good = got[-len(expected) if last else 0 :] == expected
+    return proof(heard, None if good else breach(history, ("at last " if last else "") + ", ".join(expected), ", ".join(got), *heard))
 
 
 def lives(history: History, watch: str, name: str) -> list[Event]:
@@ -185,12 +185,12 @@ def announced(history: History, name: str, watches: list[str] | None = None) -> 
 def silent(history: History, *, watch: str, name: str, since: str) -> Proof:
     """The watcher has not been told of what is asked for, while its watch stands and the request is on its way."""
     heard = announced(history, name, [watch])
-    found = breach(history, f"{watch} is told nothing of {name}", f"{heard[0]['type']} {name}" if heard else "", *heard[:2])
     standing = history.of("watching", watch=watch)
     require(standing, f"{watch} never stood")
     requests = [e for e in history.of("asked") if e["method"] != "GET" and named(e) == name]
     require(requests, f"nobody asked for {name}")
-    return Proof(evidence=(*standing[-1:], *requests[-1:], *history.of("mark", name=since)[-1:]), findings=(found,) if heard else ())
+    found = breach(history, f"{watch} is told nothing of {name}", f"{heard[0]['type']} {name}", *heard[:2]) if heard else None
+    return proof([*standing[-1:], *requests[-1:], *history.of("mark", name=since)[-1:]], found)
 
 
 @check
@@ -200,9 +200,8 @@ def backed(history: History, *, watch: str) -> Proof:
     require(heard, f"{watch} was told of nothing")
     known = {(e["revision"], name) for name in dict.fromkeys(e["name"] for e in heard) for e in changes_of(history, name)}
     wrong = [e for e in heard if (e["revision"], e["name"]) not in known]
-    observed = f"{wrong[0]['type']} {wrong[0]['name']} at revision {wrong[0]['revision']}, which the store does not have" if wrong else ""
-    found = breach(history, "stored before it is told", observed, *wrong[:3])
-    return Proof(evidence=tuple(heard), findings=(found,) if wrong else ())
+    observed = [f"{e['type']} {e['name']} at revision {e['revision']}, which the store does not have" for e in wrong]
+    return proof(heard, breach(history, "stored before it is told", observed[0], *wrong[:3]) if wrong else None)
 
 
 @check
@@ -212,9 +211,9 @@ def spared(history: History, *, watchers: list[str], name: str) -> Proof:
     vain = {e["revision"] for e in traces(history) if name_of(e) == name}
     heard_of = [e for e in history.of("watched", name=name) if e["watch"] in watchers and e["revision"] in vain]
     wrong = announced(history, name, watchers) or heard_of
-    found = breach(history, f"nobody is told of {name}", f"{wrong[0]['watch']} was told {wrong[0]['type']}" if wrong else "", *wrong[:3])
     heard = [told(history, w, ["sentinel"]) for w in watchers]
     if not wrong:
         deaf = [w for w, h in zip(watchers, heard, strict=True) if not h]
         require(not deaf, f"{', '.join(deaf)} was not told of the sentinel either")
-    return Proof(evidence=tuple(h[0] for h in heard if h), findings=(found,) if wrong else ())
+    found = breach(history, f"nobody is told of {name}", f"{wrong[0]['watch']} was told {wrong[0]['type']}", *wrong[:3]) if wrong else None
+    return proof([h[0] for h in heard if h], found)

@@ -7,6 +7,7 @@ from seatrial.checks.facts import (
     accepted,
     authors,
     belongs,
+    breach,
     culprit_of,
     current,
     hold_before,
@@ -18,7 +19,7 @@ from seatrial.checks.facts import (
     roles_of,
     server_of,
 )
-from seatrial.checks.registry import check, findings, require
+from seatrial.checks.registry import check, fault, proof, require
 from seatrial.checks.runtime import stopped
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -48,19 +49,9 @@ def reached(history: History, *, name: str, state: str) -> Proof:
     good = [p for p in pods if (running if state == "become running" else bound)(p["object"])]
     good = [p for p in good if state != "become running" or not stopped(history, p["uid"])]
     if good and len(good) == len(pods) == number:
-        return Proof(evidence=tuple(good))
+        return proof(good)
     observed = f"{len(good)} of {len(pods)} pods have {state}"
-    return Proof(
-        evidence=(),
-        findings=(
-            Finding(
-                culprit=stuck_at(history, pods, number, name),
-                expected=f"{number} pods of {name} that have {state}",
-                observed=observed,
-                evidence=tuple(pods[:5]),
-            ),
-        ),
-    )
+    return proof([], fault(stuck_at(history, pods, number, name), f"{number} pods of {name} that have {state}", observed, *pods[:5]))
 
 
 def stuck_at(history: History, pods: list[Event], number: int, name: str) -> str:
@@ -114,13 +105,9 @@ def count(history: History, *, name: str, number: int) -> Proof:
     seen = [e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)]
     require(seen, f"nobody ever saw a pod of {name}")
     keeper = due(history, "controller-manager", "deployments|replicasets|pods", name)
-    wrong = len(pods) != number and Finding(
-        culprit=_maker(history, seen) if len(pods) > number else next(iter(_strangers(history, seen)), keeper),
-        expected=f"exactly {number} pods of {name}",
-        observed=f"{len(pods)}",
-        evidence=tuple(seen[-5:]),
-    )
-    return Proof(evidence=tuple(seen[-number or -1 :]), findings=findings(wrong or None))
+    culprit = _maker(history, seen) if len(pods) > number else next(iter(_strangers(history, seen)), keeper)
+    found = fault(culprit, f"exactly {number} pods of {name}", f"{len(pods)}", *seen[-5:]) if len(pods) != number else None
+    return proof(seen[-number or -1 :], found)
 
 
 def _maker(history: History, seen: list[Event]) -> str:
@@ -156,13 +143,11 @@ def ever_created(history: History, *, name: str, number: int) -> Proof:
     holds = lease_writes(history, "controller-manager")
     strays = [str(r.instance) for r in asked if not (hold := hold_before(holds, r)) or hold.instance != r.instance]
     intruders = [*unasked(history, name), *strays]
-    wrong = (len(seen) != number or len(granted) > number or (len(by) > 1 and strays)) and Finding(
-        culprit=next(iter([*intruders, chosen or "controller-manager"])),
-        expected=f"exactly {number} pods of {name} created, by the controller manager that holds the lease",
-        observed=f"{len(seen)} created, in {len(asked)} attempts by {', '.join(f'{i}: {n}' for i, n in sorted(by.items()))}",
-        evidence=tuple(asked[:8]),
-    )
-    return Proof(evidence=tuple(seen.values()), findings=findings(wrong or None))
+    wrong = len(seen) != number or len(granted) > number or (len(by) > 1 and strays)
+    culprit = next(iter([*intruders, chosen or "controller-manager"]))
+    expected = f"exactly {number} pods of {name} created, by the controller manager that holds the lease"
+    observed = f"{len(seen)} created, in {len(asked)} attempts by {', '.join(f'{i}: {n}' for i, n in sorted(by.items()))}"
+    return proof(seen.values(), fault(culprit, expected, observed, *asked[:8]) if wrong else None)
 
 
 def unasked(history: History, name: str) -> list[str]:
@@ -179,29 +164,19 @@ def bound_once(history: History, *, names: list[str]) -> Proof:
     evidence: list[Event] = []
     found: list[Finding] = []
     for versions in _lives(history, names).values():
-        nodes = [n for n in (v["object"].get("spec", {}).get("nodeName") for v in versions) if n]
-        distinct = list(dict.fromkeys(nodes))
-        evidence += versions[-1:]
-        deleted = versions[-1]["type"] == "DELETED" or "deletionTimestamp" in versions[-1]["object"]["metadata"]
-        if len(distinct) > 1 or not (distinct or deleted):
-            culprit = due(history, "scheduler", "pods", versions[-1]["name"])
-            observed = f"nodes {', '.join(distinct) or 'none'}"
-            found.append(
-                Finding(culprit=culprit, expected=f"one node for pod {versions[-1]['name']}", observed=observed, evidence=tuple(versions))
-            )
-        about = {"name": versions[-1]["name"], "namespace": versions[-1]["namespace"]}
-        bindings = [r for r, _ in accepted(history, resource="pods", subresource="binding", **about)]
+        last = versions[-1]
+        evidence.append(last)
+        nodes = list(dict.fromkeys(v["object"]["spec"]["nodeName"] for v in versions if bound(v["object"])))
+        deleted = last["type"] == "DELETED" or _going(last)
+        if len(nodes) > 1 or not (nodes or deleted):
+            culprit = due(history, "scheduler", "pods", last["name"])
+            found.append(fault(culprit, f"one node for pod {last['name']}", f"nodes {', '.join(nodes) or 'none'}", *versions))
+        bindings = [r for r, _ in accepted(history, resource="pods", subresource="binding", **{k: last[k] for k in ("name", "namespace")})]
         if len(bindings) > 1:
-            found.append(
-                Finding(
-                    culprit=bindings[-1].instance or "scheduler",
-                    expected=f"one binding of pod {versions[-1]['name']}",
-                    observed=f"{len(bindings)} accepted ones",
-                    evidence=tuple(bindings),
-                )
-            )
+            culprit = bindings[-1].instance or "scheduler"
+            found.append(fault(culprit, f"one binding of pod {last['name']}", f"{len(bindings)} accepted ones", *bindings))
     require(evidence, f"nobody ever saw a pod of {', '.join(names)}")
-    return Proof(evidence=tuple(evidence), findings=tuple(found))
+    return proof(evidence, *found)
 
 
 def _lives(history: History, names: list[str]) -> dict[str, list[Event]]:
@@ -218,7 +193,7 @@ def stays_unbound(history: History, *, name: str) -> Proof:
     """The pods are there, none of them has ever had a node, nobody but a scheduler has tried to give it one, and none was run."""
     lives = _lives(history, [name])
     if missing := None if lives else _refusal(history, name) or _unmade(history, name):
-        return Proof(evidence=(), findings=(missing,))
+        return proof([], missing)
     require(lives, f"nobody ever saw a pod of {name}")
     wrong = [v for versions in lives.values() for v in versions if bound(v["object"])]
     names = {v["name"] for versions in lives.values() for v in versions}
@@ -226,22 +201,11 @@ def stays_unbound(history: History, *, name: str) -> Proof:
     attempts = [r for r in asked if wrong or "scheduler" not in roles_of(history, str(r.instance))]
     ran = [e for e in history.of("cri", method="RunPodSandbox") if e["uid"] in lives]
     if ran and not wrong:
-        observed = f"{ran[0].instance} ran {ran[0]['pod']}"
-        return Proof(
-            evidence=(),
-            findings=(Finding(culprit=str(ran[0].instance), expected=f"nobody runs {name}", observed=observed, evidence=(ran[0],)),),
-        )
-    finding = Finding(
-        culprit=str(attempts[0].instance)
-        if attempts
-        else culprit_of(history, name=wrong[0]["name"], revision=wrong[0]["revision"])
-        if wrong
-        else "",
-        expected=f"no node for {name}",
-        observed=f"bound to {wrong[0]['object']['spec']['nodeName']}" if wrong else f"{len(attempts)} attempts to bind it",
-        evidence=(*wrong[:1], *attempts[:3]),
-    )
-    return Proof(evidence=tuple(v[-1] for v in lives.values()), findings=(finding,) if wrong or attempts else ())
+        return proof([], fault(ran[0].instance, f"nobody runs {name}", f"{ran[0].instance} ran {ran[0]['pod']}", ran[0]))
+    binders = [r.instance for r in attempts] + [culprit_of(history, name=v["name"], revision=v["revision"]) for v in wrong[:1]]
+    observed = [f"bound to {v['object']['spec']['nodeName']}" for v in wrong] + [f"{len(attempts)} attempts to bind it"]
+    found = fault(binders[0], f"no node for {name}", observed[0], *wrong[:1], *attempts[:3]) if binders else None
+    return proof([v[-1] for v in lives.values()], found)
 
 
 def _refusal(history: History, name: str) -> Finding | None:
@@ -251,14 +215,14 @@ def _refusal(history: History, name: str) -> Finding | None:
     if not told:
         return None
     observed = f"{told[-1]['code']} {told[-1]['body'].get('message', '')}"
-    return Finding(culprit=server_of(history), expected=f"{name} is stored", observed=observed, evidence=(told[-1],))
+    return breach(history, f"{name} is stored", observed, told[-1])
 
 
 def _unmade(history: History, name: str) -> Finding | None:
     """A workload of that name is there, and whoever makes pods has made none."""
     itself = [e for r in ("deployments", "replicasets") for (_, n), e in current(history, r).items() if n == name]
     culprit = due(history, "controller-manager", "deployments|replicasets", name)
-    return Finding(culprit=culprit, expected=f"pods of {name}", observed="none", evidence=tuple(itself[:1])) if itself else None
+    return fault(culprit, f"pods of {name}", "none", *itself[:1]) if itself else None
 
 
 @check
@@ -270,10 +234,7 @@ def nothing_made(history: History, *, name: str) -> Proof:
     made = [e for e in made if belongs(e["object"], name) and e["uid"] != itself[0]["uid"]]
     attempts = [r for r in requests(history, instances(history), verb="create") if r["body"] and belongs(r["body"], name)]
     attempts = [r for r in attempts if r["resource"] in ("replicasets", "pods") and not r["subresource"]]
-    finding = Finding(
-        culprit=str(attempts[0].instance) if attempts else server_of(history),
-        expected=f"nothing made from {name}",
-        observed=f"{made[0]['resource']} {made[0]['name']}" if made else f"{len(attempts)} attempts to make some",
-        evidence=(*made[:3], *attempts[:3]),
-    )
-    return Proof(evidence=tuple(itself), findings=(finding,) if made or attempts else ())
+    culprit = attempts[0].instance if attempts else server_of(history)
+    observed = f"{made[0]['resource']} {made[0]['name']}" if made else f"{len(attempts)} attempts to make some"
+    wrong = [*made[:3], *attempts[:3]]
+    return proof(itself, fault(culprit, f"nothing made from {name}", observed, *wrong) if wrong else None)
