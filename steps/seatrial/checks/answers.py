@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seatrial.checks.facts import authors, breach, instances, name_of
+from seatrial.checks.facts import authors, breach, instances, name_of, succeeded
 from seatrial.checks.holds import traces
 from seatrial.checks.registry import check, proof, require
 from seatrial.model.errors import Inconclusive
@@ -102,7 +102,7 @@ def read_back(history: History, *, writers: list[str], reader: str) -> Proof:
     """What the reader is given now is what the last of the writers who succeeded was told, but for what others have done to it since; the
     status counts where it is what was written."""
     writes = [e for e in history.of("told") if e["user"] in writers and e["method"] in ("POST", "PUT", "PATCH")]
-    written = [e for e in writes if 200 <= e["code"] < 300]
+    written = [e for e in writes if succeeded(e)]
     require(written, f"{', '.join(writers)} has written nothing")
     read = last_told(history, reader, "GET")
     part = _with_status if asked(history, written[-1])["path"].endswith("/status") else lasting
@@ -282,5 +282,4 @@ def gone(history: History, *, lost: list[str], namespace: str, reader: str) -> P
 def allowed(history: History, *, user: str) -> Proof:
     """The last answer is a success."""
     told = last_told(history, user)
-    good = 200 <= told["code"] < 300
-    return proof([told], None if good else breach(history, f"{user} may do this", described(told), told))
+    return proof([told], None if succeeded(told) else breach(history, f"{user} may do this", described(told), told))

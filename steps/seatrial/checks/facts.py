@@ -88,6 +88,11 @@ def requests(history: History, by: Iterable[str] | None = None, **match: object)
     return [e for e in history.of("request", **match) if wanted is None or e.instance in wanted]
 
 
+def succeeded(answer: Event) -> bool:
+    """Whether what was asked for was done, by the answer's code."""
+    return bool(200 <= answer["code"] < 300)
+
+
 def answer(history: History, request: Event) -> Event | None:
     """The tap's record of how a request was answered."""
     found = history.of("answer", source=request.source, request=request["request"])
@@ -96,7 +101,7 @@ def answer(history: History, request: Event) -> Event | None:
 
 def accepted(history: History, by: Iterable[str] | None = None, **match: object) -> list[tuple[Event, Event]]:
     """Requests with their answers, where the answer is a success."""
-    good = {(a.source, a["request"]): a for a in reversed(history.of("answer")) if 200 <= a["code"] < 300}
+    good = {(a.source, a["request"]): a for a in reversed(history.of("answer")) if succeeded(a)}
     return [(r, good[r.source, r["request"]]) for r in requests(history, by, **match) if (r.source, r["request"]) in good]
 
 

@@ -23,6 +23,7 @@ from seatrial.checks.facts import (
     resumes,
     roles_of,
     stored,
+    succeeded,
     unanswered,
     window,
 )
@@ -171,7 +172,7 @@ def traces(history: History) -> list[Event]:
     start = begun(history)
     if start is None or start["revision"] is None or not _witnessed(history):
         return []
-    writes = [e for e in history.of("told") if e["method"] != "GET" and 200 <= e["code"] < 300]
+    writes = [e for e in history.of("told") if e["method"] != "GET" and succeeded(e)]
     told = {e["body"].get("metadata", {}).get("resourceVersion") for e in writes}
     later = [e for e in stored(history) if e["revision"] > start["revision"] and str(e["revision"]) not in told]
     return unasked(history, [e for e in later if not (of_servers(e["key"]) or expired(e)) or _new_address(e)])

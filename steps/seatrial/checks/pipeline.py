@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 from seatrial.checks.answers import asked, described, differing, last_told, lasting, missing, named, refused_handshake
-from seatrial.checks.facts import accepted, background, begun, breach, by_itself, made_by_component, mentions, name_of
+from seatrial.checks.facts import accepted, background, begun, breach, by_itself, made_by_component, mentions, name_of, succeeded
 from seatrial.checks.holds import kind_of, kinds_by_key, traces
 from seatrial.checks.registry import check, proof, require
 from seatrial.checks.watching import announced
@@ -239,7 +239,7 @@ def _content(item: Any) -> str | None:
 @check
 def unanswered(history: History, *, user: str, since: str) -> Proof:
     """While the store was paused the person was told of no success, and the request was really on its way."""
-    told = [e for e in history.of("told", user=user) if 200 <= e["code"] < 300 and asked(history, e)["method"] != "GET"]
+    told = [e for e in history.of("told", user=user) if succeeded(e) and asked(history, e)["method"] != "GET"]
     told = [e for e in told if asked(history, e).seq >= history.of("asked", user=user)[-1].seq]
     found = [breach(history, "no success while the store is paused", described(e) or str(e["code"]), e) for e in told[:1]]
     begun = history.of("asked", user=user)[-1:]
@@ -253,7 +253,7 @@ def kept(history: History, *, user: str) -> Proof:
     """Everything that the person was told was done is in the store."""
     answered = [e for e in history.of("told", user=user) if e["method"] != "GET"]
     require(answered, f"{user} was never answered")
-    lost = [t for t in answered if 200 <= t["code"] < 300 and not _kept(history, t)]
+    lost = [t for t in answered if succeeded(t) and not _kept(history, t)]
     observed = [f"{described(t)} to {t['method']} is not" for t in lost]
     return proof(answered, breach(history, "what was acknowledged is stored", observed[0], *lost) if lost else None)
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from seatrial.checks.answers import asked, described, differing, lasting, named
-from seatrial.checks.facts import begun, breach, changes_of, instances, made_by_component, mentions, name_of, store_of
+from seatrial.checks.facts import begun, breach, changes_of, instances, made_by_component, mentions, name_of, store_of, succeeded
 from seatrial.checks.holds import traces
 from seatrial.checks.registry import check, proof, require
 from seatrial.model.history import Event, History
@@ -50,9 +50,7 @@ def _type(event: Event) -> str:
 
 def answered_changes(history: History, resource: str, since: int) -> list[Change]:
     """The same by what the writers were answered; deletions have no revision in their answer and are left to the watchers' order."""
-    writes = [
-        e for e in history.of("told") if f"/{resource}" in e["path"] and 200 <= e["code"] < 300 and e["method"] in ("POST", "PATCH", "PUT")
-    ]
+    writes = [e for e in history.of("told") if f"/{resource}" in e["path"] and succeeded(e) and e["method"] in ("POST", "PATCH", "PUT")]
     numbered = [(e, number) for e in writes if (number := revision_of(e["body"])) is not None and number > since]
     return [("ADDED" if e["method"] == "POST" else "MODIFIED", e["body"]["metadata"]["name"], number) for e, number in numbered]
 
@@ -100,7 +98,7 @@ def complete(history: History, *, watchers: list[str], kind: str, resource: str,
 
 def _answered(history: History, kind: str) -> dict[tuple[str, int], dict[str, Any]]:
     """The objects of a kind that writers were answered, by name and revision."""
-    writes = [e for e in history.of("told") if e["method"] in ("POST", "PUT", "PATCH") and 200 <= e["code"] < 300]
+    writes = [e for e in history.of("told") if e["method"] in ("POST", "PUT", "PATCH") and succeeded(e)]
     bodies = [e["body"] for e in writes if e["body"].get("kind") == kind]
     return {(b["metadata"]["name"], number): b for b in bodies if (number := revision_of(b)) is not None}
 
@@ -158,7 +156,7 @@ def _marked(event: Event, after: Event) -> bool:
 def in_vain(history: History, name: str) -> list[Event]:
     """The refusals of changes of an object which were not asked for again with success."""
     answers = [e for e in history.of("told") if e["method"] != "GET" and named(asked(history, e)) == name]
-    done = {e["method"]: e.seq for e in answers if 200 <= e["code"] < 300}
+    done = {e["method"]: e.seq for e in answers if succeeded(e)}
     return [e for e in answers if e["code"] >= 400 and e.seq > done.get(e["method"], -1)]
 
 
