@@ -12,6 +12,7 @@ from seatrial.backends.interface import Host, Instance, Network, Outward, Progra
 from seatrial.cluster.layout import Placement
 from seatrial.model.errors import NotReady, NotRunnable
 from seatrial.model.history import Record
+from seatrial.model.waiting import cancel
 from seatrial_schemas.context import Context
 
 Hook = Callable[[], Awaitable[None]]
@@ -90,9 +91,7 @@ class Supervised:
     async def abandon(self) -> None:
         """Stop supervising; the network takes down what runs."""
         self.wanted = False
-        if self._keeper:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+        await cancel(self._keeper)
 
     async def _boot(self) -> None:
         self._runs = self._program()

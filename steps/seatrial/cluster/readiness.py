@@ -16,6 +16,7 @@ from seatrial.cluster.filling import Filling
 from seatrial.cluster.instances import Supervised
 from seatrial.model.errors import NotReady
 from seatrial.model.history import History
+from seatrial.model.waiting import until
 from seatrial_schemas.context import Context
 
 POLL_S = 0.02
@@ -42,15 +43,17 @@ class Readiness:
 
     async def until(self, instance: Supervised, probe: Probe) -> None:
         """Return when something is true of it. Raises NotReady likewise."""
+
+        async def true() -> bool:
+            if await probe():
+                return True
+            if not instance.up and instance.placement.component.restart_s is None:
+                raise NotReady(instance.obituary("ended before it was ready"))
+            return False
+
         limit_s = instance.placement.component.limits.ready_s
-        try:
-            async with asyncio.timeout(limit_s):
-                while not await probe():
-                    if not instance.up and instance.placement.component.restart_s is None:
-                        raise NotReady(instance.obituary("ended before it was ready"))
-                    await self._context.sleep(POLL_S)
-        except TimeoutError:
-            raise NotReady(instance.obituary(f"was not ready within {limit_s:g} s{_missing(instance)}")) from None
+        if not await until(true, context=self._context, within_s=limit_s, every_s=POLL_S):
+            raise NotReady(instance.obituary(f"was not ready within {limit_s:g} s{_missing(instance)}"))
 
     def _probe(self, instance: Supervised, filling: Filling) -> Probe:
         ready = instance.placement.component.ready

@@ -3,7 +3,6 @@
 Each scenario has a namespace of its own, if namespaces may be made; else everything happens in the one that the kubeconfig names.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from seatrial.cluster.manners import LABEL, Manners
 from seatrial.cluster.obstacles import obstacle
 from seatrial.model.errors import NotReady
 from seatrial.model.history import History
+from seatrial.model.waiting import until
 from seatrial.wire.kubernetes import Answer, Client
 from seatrial_schemas.kinds import by_plural
 
@@ -203,14 +203,7 @@ class Stay:
         return answer
 
     async def _patiently(self, done: Callable[[], Awaitable[bool]], within_s: float) -> bool:
-        """Ask until it is so. False where time runs out."""
-        try:
-            async with asyncio.timeout(within_s):
-                while not await done():
-                    await self.backend.context().sleep(POLL_S)
-                return True
-        except TimeoutError:
-            return False
+        return await until(done, context=self.backend.context(), within_s=within_s, every_s=POLL_S)
 
 
 def _takes_pods(node: Json) -> bool:

@@ -21,6 +21,7 @@ import orjson
 from seatrial.doubles.redaction import Redactor
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History, eventually
+from seatrial.model.waiting import cancel
 from seatrial.wire.kubernetes import Client
 from seatrial.wire.request import request_info
 from seatrial.wire.watch import Meta, json_meta
@@ -59,9 +60,7 @@ class AuditLog:
         self._task = asyncio.create_task(self._follow())
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await cancel(self._task)
 
     async def caught_up(self, client: Client | None, *, within_s: float) -> None:
         """Everything that the server was asked so far is recorded. Raises Inconclusive where what `client` asks now does not show; without

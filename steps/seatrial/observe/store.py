@@ -14,6 +14,7 @@ from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from seatrial.model.errors import NotReady
 from seatrial.model.history import History, eventually
+from seatrial.model.waiting import cancel
 from seatrial.wire.large import decoded
 from seatrial_schemas import etcd, etcd_pb2
 from seatrial_schemas.context import Context
@@ -52,9 +53,7 @@ class StoreWatch:
             ) from None
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await cancel(self._task)
         self._reads.close()
 
     async def revision(self) -> int:

@@ -13,6 +13,7 @@ import aiohttp
 import orjson
 
 from seatrial.model.history import History
+from seatrial.model.waiting import cancel
 from seatrial.wire.kubernetes import Answer, Client
 from seatrial.wire.watch import revision_of
 from seatrial_schemas.context import Context
@@ -89,9 +90,7 @@ class Watch:
         self._record("watching", watch=self.name, resource=self._kind.plural, revision=revision, code=code)
 
     async def stop(self) -> None:
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await cancel(self._task)
 
     async def _follow(self) -> None:
         pause_s = RETRY_S

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+from seatrial.model.waiting import cancel
+
 CHUNK = 1 << 16
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -22,9 +24,7 @@ class Relay:
         await asyncio.wait([task])
 
     async def close(self) -> None:
-        for task in self._open:
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await cancel(*self._open)
 
     async def _both_ways(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.closing(writer), contextlib.suppress(OSError):

@@ -4,12 +4,12 @@ Whatever was made through the tap goes again, last first, and the scenario's nam
 before is not touched.
 """
 
-import asyncio
 import re
 from collections.abc import Iterable
 
 from seatrial.model.errors import Inconclusive, NotRunnable
 from seatrial.model.history import History
+from seatrial.model.waiting import until
 from seatrial.wire.kubernetes import Client
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
@@ -44,12 +44,12 @@ async def _end(client: Client, path: str, context: Context) -> None:
     answer = await client.request("GET", path)
     if answer.ok:
         await client.request("PUT", f"{path}/finalize", body=answer.body | {"spec": {"finalizers": []}})
-    try:
-        async with asyncio.timeout(GONE_S):
-            while (await client.request("GET", path)).code != 404:
-                await context.sleep(POLL_S)
-    except TimeoutError:
-        raise Inconclusive(f"{path}, of the scenario, is still there {GONE_S:g} s after its end; delete it") from None
+
+    async def gone() -> bool:
+        return (await client.request("GET", path)).code == 404
+
+    if not await until(gone, context=context, within_s=GONE_S, every_s=POLL_S):
+        raise Inconclusive(f"{path}, of the scenario, is still there {GONE_S:g} s after its end; delete it")
 
 
 def remains(history: History, *, inside: str) -> list[str]:

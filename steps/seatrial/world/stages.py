@@ -1,5 +1,7 @@
 """What the suite's hooks do on behalf of a scenario: see, hold up, refuse, change."""
 
+from itertools import count
+
 from seatrial.checks import facts
 from seatrial.checks.runtime import ENDINGS
 from seatrial.cluster.cluster import HOOKS, HOOKS_PORT
@@ -8,12 +10,13 @@ from seatrial.doubles.hook_objects import mutating_webhook, validating_webhook
 from seatrial.doubles.hooks import Hooks
 from seatrial.model.errors import HarnessFault, Inconclusive
 from seatrial.model.history import Event, History
+from seatrial.model.waiting import until
 from seatrial.wire.kubernetes import Answer
 from seatrial.world import faults, people
 from seatrial.world.objects import MADE_HERE, OTHER_IMAGE, kind_of
 from seatrial.world.world import World
 
-CANARY_TRIES = 50
+CANARIES_S = 20.0  # until hooks take effect
 HELD_S = 10.0  # webhooks are given three times as long
 IMPATIENT_S = 5.0  # longer than those wait for a hook who go on without it; where time costs nothing
 ABOUT_ONE = frozenset({"get", "update", "patch", "delete"})  # verbs that name an object; those of subresources all do
@@ -38,12 +41,14 @@ async def _see_every_write(world: World) -> None:
         answer = await world.operator.request("POST", kind_of(plural).path(), body=body)
         if not answer.ok:
             raise Inconclusive(f"blocked: the {plural} could not be created: {answer.code} {answer.body.get('message')}")
-    for number in range(CANARY_TRIES):
-        await people.create(world, "canary", "configmap", f"canary-{number}")
-        if _both_asked(world.history, f"canary-{number}"):
-            return
-        await world.pause(0.05)
-    raise Inconclusive("blocked: the admission hooks never took effect")
+    names = (f"canary-{number}" for number in count())
+
+    async def seen() -> bool:
+        await people.create(world, "canary", "configmap", name := next(names))
+        return _both_asked(world.history, name)
+
+    if not await until(seen, context=world.backend.context(), within_s=CANARIES_S, every_s=0.05):
+        raise Inconclusive("blocked: the admission hooks never took effect")
 
 
 def _both_asked(history: History, name: str) -> bool:

@@ -18,6 +18,7 @@ from seatrial.model.errors import HarnessFault, Inconclusive, Nonconformant, Not
 from seatrial.model.history import Event, History, eventually
 from seatrial.model.topology import Topology
 from seatrial.model.verdicts import Finding
+from seatrial.model.waiting import cancel
 from seatrial.observe.audit import AuditLog
 from seatrial.observe.store import StoreWatch
 from seatrial.observe.watches import Watch
@@ -335,9 +336,7 @@ class World:
 
     async def _dismiss(self, watches: Iterable[Watch]) -> None:
         """Nobody waits for an answer any more, and these watch no more."""
-        for task in self.begun.values():
-            task.cancel()
-        await asyncio.gather(*self.begun.values(), return_exceptions=True)
+        await cancel(*self.begun.values())
         for watch in watches:
             await watch.stop()
 
