@@ -92,7 +92,7 @@ async def main_minds_notes(args: Sequence[str], context: Context) -> None:
 class EverybodyCollects(ControllerManager):
     """Garbage is collected by whoever sees it, chosen or not."""
 
-    async def stand_by(self) -> None:
+    async def observe(self) -> None:
         informers = self.informers(self.client, self.context)
         collector = self.garbage_collector(self.client, self.context, informers)
         async with asyncio.TaskGroup() as tasks:

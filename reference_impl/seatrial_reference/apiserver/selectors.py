@@ -5,11 +5,12 @@ few fields that the API server indexes; which, depends on the kind.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from seatrial_reference.apiserver import status
+from seatrial_reference.machinery.objects import OPERATORS, requirements
 
 Json = dict[str, Any]
 Test = Callable[[Json], bool]
@@ -81,26 +82,15 @@ def _requirement(text: str) -> Test:
     return _expression(text.lstrip("! "), "DoesNotExist" if text.startswith("!") else "Exists", set())
 
 
-def _expression(key: str, operator: str, values: set[str]) -> Test:
-    match operator:
-        case "In":
-            return lambda labels: labels.get(key) in values
-        case "NotIn":
-            return lambda labels: labels.get(key) not in values
-        case "Exists":
-            return lambda labels: key in labels
-        case "DoesNotExist":
-            return lambda labels: key not in labels
-        case _:
-            raise status.bad_request(f"{operator!r} is not a valid label selector operator")
+def _expression(key: str, operator: str, values: Collection[str]) -> Test:
+    if operator not in OPERATORS:
+        raise status.bad_request(f"{operator!r} is not a valid label selector operator")
+    return lambda labels: OPERATORS[operator](labels.get(key), values)
 
 
 def selector_test(selector: Json) -> Test:
     """A test of labels from a LabelSelector object; the empty one matches everything. Raises 400 for an unknown operator."""
-    tests = [_expression(key, "In", {value}) for key, value in (selector.get("matchLabels") or {}).items()]
-    for each in selector.get("matchExpressions") or ():
-        key, operator = str(each.get("key")), str(each.get("operator"))
-        tests.append(_expression(key, operator, set(each.get("values") or ())))
+    tests = [_expression(*each) for each in requirements(selector)]
     return lambda labels: all(test(labels) for test in tests)
 
 

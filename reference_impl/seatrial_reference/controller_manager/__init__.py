@@ -6,13 +6,11 @@ informers.
 """
 
 import argparse
-import asyncio
 from collections.abc import Sequence
 
 from seatrial_reference.controller_manager.manager import ControllerManager
-from seatrial_reference.machinery.client import connected
-from seatrial_reference.machinery.election import Elector, LeaseLost
-from seatrial_reference.machinery.flags import Election, elected_parser
+from seatrial_reference.machinery.election import Elector, serve
+from seatrial_reference.machinery.flags import elected_parser
 from seatrial_schemas.context import Context
 
 __all__ = ["ControllerManager", "main", "parser"]
@@ -27,21 +25,4 @@ async def main(
     args: Sequence[str], context: Context, *, part: type[ControllerManager] = ControllerManager, elector: type[Elector] = Elector
 ) -> None:
     """Control, or stand by, until cancelled."""
-    flags = parser().parse_args(args)
-    candidate = f"{PROGRAM}_{next(context.ids)}"
-    lost = False
-    try:
-        async with connected(flags.kubeconfig, context, agent=f"{PROGRAM}/reference") as client:
-            manager = part(client, context)
-            election = elector(client, Election.of(flags), context=context, identity=candidate, release=False)
-            await _run(manager, election if flags.leader_elect else None)
-    except* LeaseLost:
-        lost = True
-    if lost:
-        raise SystemExit(1)
-
-
-async def _run(manager: ControllerManager, election: Elector | None) -> None:
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(manager.stand_by())
-        tasks.create_task(election.run(manager.lead) if election else manager.lead())
+    await serve(args, context, program=PROGRAM, part=part, elector=elector, release=False)

@@ -5,13 +5,12 @@ that two looks at the same stale copy cannot make two of them. A change of `repl
 """
 
 from collections.abc import Mapping, Sequence
-from http import HTTPStatus
 
 from seatrial_reference.controller_manager.informers import Informers
 from seatrial_reference.controller_manager.rollout import HASH, Part, plan, same_template, strategy, template_hash
 from seatrial_reference.machinery.client import ApiError, Client
 from seatrial_reference.machinery.informer import Handlers
-from seatrial_reference.machinery.objects import Json, condition, controller_of, deleting, key_of, owner_reference, stamp, uid_of
+from seatrial_reference.machinery.objects import Json, condition, controller_of, dated, deleting, key_of, owner_reference, stamp, uid_of
 from seatrial_reference.machinery.workqueue import WorkQueue
 from seatrial_schemas.context import Context
 
@@ -124,11 +123,7 @@ class Deployments:
         idle = [s for s in old if not s["spec"].get("replicas") and not s.get("status", {}).get("replicas")]
         for item in idle[: max(0, len(idle) - limit)]:
             meta = item["metadata"]
-            try:
-                await self.client.delete(self.sets.kind, meta["name"], namespace=meta["namespace"], uid=meta["uid"])
-            except ApiError as error:
-                if error.status != HTTPStatus.NOT_FOUND:
-                    raise
+            await self.client.delete(self.sets.kind, meta["name"], namespace=meta["namespace"], uid=meta["uid"], gone_ok=True)
 
     async def report(self, deployment: Json, new: Json, owned: Sequence[Json]) -> None:
         """Write the status where it differs."""
@@ -163,12 +158,9 @@ class Deployments:
 
     def _condition(self, deployment: Json, kind: str, *, holds: bool, reason: str) -> Json:
         """The condition as it was, where it says the same; else one with today's date."""
-        old, status = condition(deployment, kind), "True" if holds else "False"
-        if old.get("status") == status and old.get("reason") == reason:
-            return old
-        now = stamp(self.context.wall_s())
-        since = old.get("lastTransitionTime", now) if old.get("status") == status else now
-        return {"type": kind, "status": status, "reason": reason, "lastUpdateTime": now, "lastTransitionTime": since}
+        old, now = condition(deployment, kind), stamp(self.context.wall_s())
+        told = {"type": kind, "status": "True" if holds else "False", "reason": reason}
+        return old if told.items() <= old.items() else dated(told | {"lastUpdateTime": now}, old, now)
 
 
 def _part(item: Json) -> Part:

@@ -103,11 +103,7 @@ class GarbageCollector:
 
     async def collect(self, kind: Kind, item: Json, *, policy: str = "Background") -> None:
         meta = item["metadata"]
-        try:
-            await self.client.delete(kind, meta["name"], namespace=meta.get("namespace"), uid=meta["uid"], policy=policy)
-        except ApiError as error:
-            if error.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
-                raise
+        await self.client.delete(kind, meta["name"], namespace=meta.get("namespace"), uid=meta["uid"], policy=policy, gone_ok=True)
 
     async def finish(self, kind: Kind, owner: Json) -> None:
         """Do what the finalizer stands for; when nothing is left to do, take it away."""

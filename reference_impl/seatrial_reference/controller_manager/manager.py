@@ -22,7 +22,7 @@ class ControllerManager:
         self.client = client
         self.context = context
 
-    async def stand_by(self) -> None:
+    async def observe(self) -> None:
         """What happens whether we lead or not: nothing."""
 
     async def lead(self) -> None:

@@ -8,11 +8,10 @@ adopted, its own ones that match no longer are released, and those of other cont
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
 from seatrial_reference.controller_manager.informers import Informers, orphans_of
-from seatrial_reference.machinery.client import MERGE, ApiError, Client
+from seatrial_reference.machinery.client import MERGE, Client
 from seatrial_reference.machinery.informer import Handlers
 from seatrial_reference.machinery.objects import (
     Json,
@@ -196,11 +195,7 @@ class ReplicaSets:
 
     async def delete_pod(self, pod: Json) -> None:
         meta = pod["metadata"]
-        try:
-            await self.client.delete(self.pods.kind, meta["name"], namespace=meta["namespace"], uid=meta["uid"])
-        except ApiError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
+        await self.client.delete(self.pods.kind, meta["name"], namespace=meta["namespace"], uid=meta["uid"], gone_ok=True)
 
     async def report(self, item: Json, pods: Sequence[Json]) -> None:
         """Write the status where it differs."""

@@ -208,11 +208,8 @@ class Kubelet:
     async def farewell(self, pod: Json) -> None:
         """Nothing of the pod is left here: let the API server forget it, this one and no later one of its name."""
         meta = pod["metadata"]
-        try:
-            await self.client.delete(by_plural("pods"), meta["name"], namespace=meta["namespace"], uid=meta["uid"], grace_s=0)
-        except ApiError as error:
-            if error.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
-                raise
+        kind = by_plural("pods")
+        await self.client.delete(kind, meta["name"], namespace=meta["namespace"], uid=meta["uid"], grace_s=0, gone_ok=True)
 
     async def report(self, pod: Json, running: Running) -> None:
         """Write the pod's status where it says something new."""

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from seatrial_reference.kubelet.runtime import Runtime
 from seatrial_reference.machinery.backoff import Backoff
 from seatrial_reference.machinery.client import ApiError, Client, RequestFailed
-from seatrial_reference.machinery.objects import Json, condition, micro_stamp, stamp, uid_of
+from seatrial_reference.machinery.objects import Json, condition, dated, micro_stamp, stamp, uid_of
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
 
@@ -161,9 +161,8 @@ class NodeReporter:
         return self._dated({"type": kind, "status": "False", "reason": "KubeletHasSufficientResources"})
 
     def _dated(self, told: Json) -> Json:
-        now, before = stamp(self.context.wall_s()), condition(self.node, told["type"])
-        since = before.get("lastTransitionTime") if before.get("status") == told["status"] else None
-        return told | {"lastHeartbeatTime": now, "lastTransitionTime": since or now}
+        now = stamp(self.context.wall_s())
+        return dated(told | {"lastHeartbeatTime": now}, condition(self.node, told["type"]), now)
 
 
 def _same(one: Json, other: Json) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from seatrial_reference.machinery.backoff import delayed_s
-from seatrial_reference.machinery.objects import Json, condition, stamp
+from seatrial_reference.machinery.objects import Json, condition, dated, stamp
 
 RESTART_S = 10.0
 RESTART_MOST_S = 300.0
@@ -135,9 +135,7 @@ def _conditions(states: Mapping[str, bool], known: Json, *, phase: str, now: str
         told: Json = {"type": kind, "status": "True" if holds else "False"}
         if not holds and kind in {"Ready", "ContainersReady"}:
             told["reason"] = "PodCompleted" if phase == "Succeeded" else "PodFailed" if phase == "Failed" else "ContainersNotReady"
-        before = condition({"status": known}, kind)
-        since = before.get("lastTransitionTime") if before.get("status") == told["status"] else None
-        out.append(told | {"lastTransitionTime": since or now})
+        out.append(dated(told, condition({"status": known}, kind), now))
     return out
 
 

@@ -78,13 +78,27 @@ class Client:
         return await self.request("PATCH", kind.path(namespace=namespace, name=name, subresource=subresource), body=patch, form=form)
 
     async def delete(
-        self, kind: Kind, name: str, *, namespace: str | None = None, uid: str, grace_s: int | None = None, policy: str | None = None
+        self,
+        kind: Kind,
+        name: str,
+        *,
+        namespace: str | None = None,
+        uid: str,
+        grace_s: int | None = None,
+        policy: str | None = None,
+        gone_ok: bool = False,
     ) -> Json:
-        """Delete the object of that uid and no later one of the same name."""
+        """Delete the object of that uid and no later one of the same name. With `gone_ok` it is no failure that it was gone already; the
+        answer is empty then."""
         options: Json = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": uid}}
         options |= {} if grace_s is None else {"gracePeriodSeconds": grace_s}
         options |= {} if policy is None else {"propagationPolicy": policy}
-        return await self.request("DELETE", kind.path(namespace=namespace, name=name), body=options)
+        try:
+            return await self.request("DELETE", kind.path(namespace=namespace, name=name), body=options)
+        except ApiError as error:
+            if gone_ok and error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
+                return {}
+            raise
 
     async def request(
         self,

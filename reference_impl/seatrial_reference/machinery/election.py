@@ -9,11 +9,12 @@ anybody else may begin. There is no fencing: a leader that was frozen may act fo
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
+from typing import Protocol
 
-from seatrial_reference.machinery.client import ApiError, Client, RequestFailed
-from seatrial_reference.machinery.flags import Election
+from seatrial_reference.machinery.client import ApiError, Client, RequestFailed, connected
+from seatrial_reference.machinery.flags import Election, elected_parser
 from seatrial_reference.machinery.objects import Json, micro_stamp
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
@@ -154,3 +155,38 @@ class Elector:
 
 async def _awaited(work: Awaitable[None]) -> None:
     await work
+
+
+class Part(Protocol):
+    """What may be elected."""
+
+    async def observe(self) -> None:
+        """What it does whether it leads or not."""
+
+    async def lead(self) -> None:
+        """Work until cancelled."""
+
+
+async def serve(
+    args: Sequence[str],
+    context: Context,
+    *,
+    program: str,
+    part: Callable[[Client, Context], Part],
+    elector: type[Elector],
+    release: bool,
+) -> None:
+    """Lead, or stand by, until cancelled; where nobody is to be elected, lead at once. Raises SystemExit(1) when the lease is lost."""
+    flags = elected_parser(program).parse_args(args)
+    candidate = f"{program}_{next(context.ids)}"
+    lost = False
+    try:
+        async with connected(flags.kubeconfig, context, agent=f"{program}/reference") as client, asyncio.TaskGroup() as tasks:
+            served = part(client, context)
+            election = elector(client, Election.of(flags), context=context, identity=candidate, release=release)
+            tasks.create_task(served.observe())
+            tasks.create_task(election.run(served.lead) if flags.leader_elect else served.lead())
+    except* LeaseLost:
+        lost = True
+    if lost:
+        raise SystemExit(1)

@@ -3,11 +3,18 @@
 Objects are JSON as the API server sent it; nothing here changes one. Keys are `namespace/name`, or `name` where there is no namespace.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 Json = dict[str, Any]
+Requirement = tuple[str, str, Collection[str]]
+OPERATORS: Mapping[str, Callable[[str | None, Collection[str]], bool]] = {  # of label selectors: what a label's value must be like
+    "In": lambda value, values: value in values,
+    "NotIn": lambda value, values: value not in values,
+    "Exists": lambda value, _: value is not None,
+    "DoesNotExist": lambda value, _: value is None,
+}
 
 
 def key_of(item: Mapping[str, Any]) -> str:
@@ -46,6 +53,12 @@ def condition(item: Mapping[str, Any], kind: str) -> Json:
     return next((c for c in item.get("status", {}).get("conditions") or () if c.get("type") == kind), {})
 
 
+def dated(told: Json, before: Mapping[str, Any], now: str) -> Json:
+    """A condition with the time of its last transition: that of the one before, where its status was the same."""
+    since = before.get("lastTransitionTime") if before.get("status") == told["status"] else None
+    return told | {"lastTransitionTime": since or now}
+
+
 def ready(item: Mapping[str, Any]) -> bool:
     return bool(condition(item, "Ready").get("status") == "True")
 
@@ -69,25 +82,14 @@ def owner_reference(owner: Mapping[str, Any], *, api_version: str, kind: str) ->
 
 def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str] | None) -> bool:
     """A label selector. One that is absent or empty selects nothing: no workload wants everything."""
-    if not selector or not (selector.get("matchLabels") or selector.get("matchExpressions")):
-        return False
-    have = labels or {}
-    wanted = selector.get("matchLabels") or {}
-    return all(have.get(k) == v for k, v in wanted.items()) and all(_holds(e, have) for e in selector.get("matchExpressions") or ())
+    wanted, have = requirements(selector or {}), labels or {}
+    return bool(wanted) and all(operator in OPERATORS and OPERATORS[operator](have.get(key), values) for key, operator, values in wanted)
 
 
-def _holds(requirement: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    value, values = labels.get(requirement["key"]), requirement.get("values") or ()
-    match requirement["operator"]:
-        case "In":
-            return value in values
-        case "NotIn":
-            return value not in values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-    return False
+def requirements(selector: Mapping[str, Any]) -> list[Requirement]:
+    """What a LabelSelector requires, all of it: key, operator and values."""
+    found: list[Requirement] = [(key, "In", (value,)) for key, value in (selector.get("matchLabels") or {}).items()]
+    return found + [(str(e.get("key")), str(e.get("operator")), e.get("values") or ()) for e in selector.get("matchExpressions") or ()]
 
 
 def stamp(wall_s: float) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from seatrial_reference.machinery.client import Client, RequestFailed
 from seatrial_reference.machinery.informer import Handlers, Informer
-from seatrial_reference.machinery.objects import Json, condition, deleting, finished, key_of, micro_stamp, node_name, stamp, uid_of
+from seatrial_reference.machinery.objects import Json, condition, dated, deleting, finished, key_of, micro_stamp, node_name, stamp, uid_of
 from seatrial_reference.machinery.workqueue import WorkQueue
 from seatrial_reference.scheduler.placement import Place, filter_places, pick, score
 from seatrial_schemas.context import Context
@@ -163,10 +163,8 @@ class Scheduler:
         known = condition(pod, "PodScheduled")
         if known.get("status") == "False" and known.get("message") == message:
             return
-        now = stamp(self.context.wall_s())
-        since = known.get("lastTransitionTime", now) if known.get("status") == "False" else now
-        told = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message, "lastTransitionTime": since}
-        meta, status = pod["metadata"], {"conditions": [told]}
+        told = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
+        meta, status = pod["metadata"], {"conditions": [dated(told, known, stamp(self.context.wall_s()))]}
         patch = {"metadata": {"uid": meta["uid"]}, "status": status}
         await self.client.patch(by_plural("pods"), meta["name"], patch, namespace=meta["namespace"], subresource="status")
         self.announce(pod, kind="Warning", reason="FailedScheduling", message=message)
