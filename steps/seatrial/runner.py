@@ -212,20 +212,14 @@ def run(wish: Wish, shows: Shows, *, command: str) -> Report:
         wish = replace(wish, workers=0)
     implementation = _met(implementation, shows) if implementation.guest else implementation
     fatal = {r.id for r in rules if r.must} - {d.id for d in implementation.deviations} if wish.fail_fast else ()
-    harvest = Harvest(shows=shows, fatal=frozenset(fatal), planned=plan(wish).planned if wish.apart else [])
-    try:
-        _pytest(wish.with_work_for(len(harvest.planned)) if wish.apart else wish, harvest)
-    finally:
-        shows.end()
+    harvest = _reaped(wish, shows, frozenset(fatal))
     backend = backend_name(wish.backend, implementation)
-    results = list(harvest.results.values()) if harvest.stopped == FAIL_FAST else _complete(harvest, backend)
-    results += folded(harvest.asides, order=[p.node for p in harvest.planned])
     report = Report(
         implementation=implementation,
         backend=backend,
         seed=wish.seed,
         catalogue=catalogue.rules(),
-        outcomes=_outcomes(implementation, rules, results),
+        outcomes=_outcomes(implementation, rules, _results(harvest, backend)),
         digests=digests(implementation, assets.features()),
         reproduce=command,
         interrupted=harvest.interrupted,
@@ -262,10 +256,22 @@ def _met(implementation: Implementation, shows: Shows) -> Implementation:
     return replace(implementation, version=met.version)
 
 
-def _complete(harvest: Harvest, backend: str) -> list[Result]:
+def _reaped(wish: Wish, shows: Shows, fatal: frozenset[str]) -> Harvest:
+    """What comes of the wish, the first time. Workers are told apart from the plan, and so many come up as have something to do."""
+    harvest = Harvest(shows=shows, fatal=fatal, planned=plan(wish).planned if wish.apart else [])
+    try:
+        return _pytest(wish.with_work_for(len(harvest.planned)) if wish.apart else wish, harvest)
+    finally:
+        shows.end()
+
+
+def _results(harvest: Harvest, backend: str) -> list[Result]:
+    """What was planned, asides included; what has no result is said to have none, unless the run was to end at the first bad one."""
     why = harvest.trouble[0].strip().splitlines()[-1] if harvest.trouble else ""
     missing = INTERRUPTED if harvest.interrupted else NEVER_READY if harvest.stopped else died(why)
-    return complete(harvest.planned, harvest.results.values(), backend=backend, missing=missing)
+    results = harvest.results.values()
+    found = results if harvest.stopped == FAIL_FAST else complete(harvest.planned, results, backend=backend, missing=missing)
+    return [*found, *folded(harvest.asides, order=[p.node for p in harvest.planned])]
 
 
 def _outcomes(implementation: Implementation, rules: Sequence[Rule], results: Sequence[Result]) -> list[Outcome]:

@@ -71,31 +71,11 @@ class Deployments:
 
     async def create_set(self, deployment: Json, old: Sequence[Json]) -> None:
         """Make the ReplicaSet of the current template, already as large as the rollout allows at first."""
-        meta, spec = deployment["metadata"], deployment["spec"]
         collisions = int(deployment.get("status", {}).get("collisionCount") or 0)
-        digest = template_hash(spec["template"], collisions=collisions)
-        inner = spec["template"].get("metadata") or {}
-        labels = (inner.get("labels") or {}) | {HASH: digest}
-        selector = spec["selector"] | {"matchLabels": (spec["selector"].get("matchLabels") or {}) | {HASH: digest}}
-        body = {
-            "apiVersion": "apps/v1",
-            "kind": "ReplicaSet",
-            "metadata": {
-                "name": f"{meta['name']}-{digest}",
-                "namespace": meta["namespace"],
-                "labels": labels,
-                "annotations": {REVISION: _next_revision(old)},
-                "ownerReferences": [owner_reference(deployment, api_version="apps/v1", kind="Deployment")],
-            },
-            "spec": {
-                "replicas": self.next_numbers(deployment, None, old).get("", 0),
-                "selector": selector,
-                "template": spec["template"] | {"metadata": inner | {"labels": labels}},
-            }
-            | ({"minReadySeconds": spec["minReadySeconds"]} if spec.get("minReadySeconds") else {}),
-        }
+        replicas = self.next_numbers(deployment, None, old).get("", 0)
+        body = _new_set(deployment, collisions=collisions, replicas=replicas, revision=_next_revision(old))
         try:
-            await self.client.create(self.sets.kind, body, namespace=meta["namespace"])
+            await self.client.create(self.sets.kind, body, namespace=body["metadata"]["namespace"])
         except ApiError as error:
             if error.reason != "AlreadyExists":
                 raise
@@ -161,6 +141,29 @@ class Deployments:
         old, now = condition(deployment, kind), stamp(self.context.wall_s())
         told = {"type": kind, "status": "True" if holds else "False", "reason": reason}
         return old if told.items() <= old.items() else dated(told | {"lastUpdateTime": now}, old, now)
+
+
+def _new_set(deployment: Json, *, collisions: int, replicas: int, revision: str) -> Json:
+    """The ReplicaSet of the current template: the template's hash is in its name, its labels, its selector and its pods' labels."""
+    meta, spec = deployment["metadata"], deployment["spec"]
+    digest = template_hash(spec["template"], collisions=collisions)
+    inner = spec["template"].get("metadata") or {}
+    labels = (inner.get("labels") or {}) | {HASH: digest}
+    selector = spec["selector"] | {"matchLabels": (spec["selector"].get("matchLabels") or {}) | {HASH: digest}}
+    settling = {"minReadySeconds": spec["minReadySeconds"]} if spec.get("minReadySeconds") else {}
+    template = spec["template"] | {"metadata": inner | {"labels": labels}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {
+            "name": f"{meta['name']}-{digest}",
+            "namespace": meta["namespace"],
+            "labels": labels,
+            "annotations": {REVISION: revision},
+            "ownerReferences": [owner_reference(deployment, api_version="apps/v1", kind="Deployment")],
+        },
+        "spec": {"replicas": replicas, "selector": selector, "template": template} | settling,
+    }
 
 
 def _part(item: Json) -> Part:

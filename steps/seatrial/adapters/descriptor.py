@@ -8,7 +8,7 @@ A deviation that is recorded for other versions than the one on trial is none.
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,8 @@ from seatrial.adapters.values import references
 from seatrial.model.errors import UsageError
 from seatrial.model.limits import Limits
 from seatrial.model.versions import within
+
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,12 +126,22 @@ class Implementation:
         return "mint" not in self.identity and all(c.python for c in self.components.values() if not c.within)
 
 
-DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "identity": {"ca": "suite", "clients": "tokens"},
-    "observe": {"requests": "tap", "store": "etcd"},
-    "hooks": {"authentication": "webhook", "authorization": "webhook", "admission": "webhook-objects"},
-}
-NO_HOOKS = dict.fromkeys(DEFAULTS["hooks"], "none")
+NOTHING = Implementation(  # what a descriptor is based on that is based on none
+    name="",
+    version="",
+    file=Path(),
+    base=None,
+    own=(),
+    components={},
+    identity={"ca": "suite", "clients": "tokens"},
+    observe={"requests": "tap", "store": "etcd"},
+    hooks={"authentication": "webhook", "authorization": "webhook", "admission": "webhook-objects"},
+    profiles=None,
+    claims=frozenset(),
+    settings={},
+    deviations=(),
+)
+NO_HOOKS = dict.fromkeys(NOTHING.hooks, "none")
 BEYOND = {"observe": {"store": "none"}, "hooks": NO_HOOKS}  # what an API server that runs already keeps to itself
 
 
@@ -191,48 +203,54 @@ def _load(path: str, chain: tuple[str, ...]) -> Implementation:
     if path in chain:
         raise UsageError(f"{file.name} is based on itself: {' -> '.join([*chain, path])}.")
     document = read(file)
-    base = None
+    base = NOTHING
     if parent := document.get("basedOn"):
         beside = file.parent / parent
         base = _load(str(_find(str(beside) if beside.is_file() else parent)), (*chain, path))
-    visited = "kubeconfig" in {**(base.identity if base else {}), **document.get("identity", {})}
-    found_wanting(file, document, base=base.components if base else (), visited=visited)
+    visited = "kubeconfig" in {**base.identity, **document.get("identity", {})}
+    found_wanting(file, document, base=base.components, visited=visited)
     return _merge(file, document, base)
 
 
-def _merge(file: Path, document: Mapping[str, Any], base: Implementation | None) -> Implementation:
+def _merge(file: Path, document: Mapping[str, Any], base: Implementation) -> Implementation:
     version = str(document["metadata"].get("version", ""))
-    rows = document.get("components", {})
-    own = {name: _component(name, row, file.parent, base, version=version) for name, row in rows.items() if "absent" not in row}
-    absent = {name for name, row in rows.items() if "absent" in row}
-    beyond = BEYOND if (running := [c for c in own.values() if c.endpoint]) else {}
-    for server in running:
-        own["etcd"] = Component(name="etcd", roles=("etcd",), folder=file.parent, within=server.name, limits=server.limits)
-    taken = {role for c in own.values() for role in c.roles} | absent
-    inherited = {
-        name: replace(c, roles=left)
-        for name, c in (base.components if base else {}).items()
-        if name not in own and (left := tuple(r for r in c.roles if r not in taken))
-    }
+    own, taken = _own(file, document, base, version)
+    beyond = BEYOND if any(c.endpoint for c in own.values()) else {}
     hooks = document.get("hooks", {})
     recorded = [Deviation(**row) for row in document.get("deviations", ())]
-    deviations = [*(base.deviations if base else ()), *(d for d in recorded if within(version, d.versions))]
+    deviations = [*base.deviations, *(d for d in recorded if within(version, d.versions))]
     return Implementation(
         name=document["metadata"]["name"],
         version=version,
         file=file,
         base=document.get("basedOn"),
         own=tuple(sorted(taken)),
-        components=inherited | own,
-        identity={**(base.identity if base else DEFAULTS["identity"]), **_identity(document, file.parent)},
-        observe={**(base.observe if base else DEFAULTS["observe"]), **document.get("observe", {}), **beyond.get("observe", {})},
-        hooks={**(base.hooks if base else DEFAULTS["hooks"]), **(NO_HOOKS if hooks == "none" else hooks), **beyond.get("hooks", {})},
-        profiles=tuple(document["profiles"]) if "profiles" in document else (base.profiles if base else None),
-        claims=frozenset(document.get("claims", ())) | (base.claims if base else frozenset()),
-        settings={**(base.settings if base else {}), **document.get("settings", {})},
+        components=_inherited(base, own, taken) | own,
+        identity={**base.identity, **_identity(document, file.parent)},
+        observe={**base.observe, **document.get("observe", {}), **beyond.get("observe", {})},
+        hooks={**base.hooks, **(NO_HOOKS if hooks == "none" else hooks), **beyond.get("hooks", {})},
+        profiles=tuple(document["profiles"]) if "profiles" in document else base.profiles,
+        claims=frozenset(document.get("claims", ())) | base.claims,
+        settings={**base.settings, **document.get("settings", {})},
         deviations=tuple({d.id: d for d in deviations}.values()),
-        reuse=bool(document.get("reuse", base.reuse if base else False)),
+        reuse=bool(document.get("reuse", base.reuse)),
     )
+
+
+def _own(file: Path, document: Mapping[str, Any], base: Implementation, version: str) -> tuple[dict[str, Component], set[str]]:
+    """The file's own components, and the roles that it fills, or says are absent. What runs already has its store within."""
+    rows = document.get("components", {})
+    own = {name: _component(name, row, file.parent, base, version=version) for name, row in rows.items() if "absent" not in row}
+    for server in [c for c in own.values() if c.endpoint]:
+        own["etcd"] = Component(name="etcd", roles=("etcd",), folder=file.parent, within=server.name, limits=server.limits)
+    absent = {name for name, row in rows.items() if "absent" in row}
+    return own, {role for c in own.values() for role in c.roles} | absent
+
+
+def _inherited(base: Implementation, own: Container[str], taken: Container[str]) -> dict[str, Component]:
+    """The base's components of other names, each with the roles that are left to it."""
+    left = {name: tuple(r for r in c.roles if r not in taken) for name, c in base.components.items() if name not in own}
+    return {name: replace(base.components[name], roles=roles) for name, roles in left.items() if roles}
 
 
 def _identity(document: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
@@ -241,36 +259,44 @@ def _identity(document: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
     return {**stated, "kubeconfig": str(folder / Path(stated["kubeconfig"]).expanduser())} if "kubeconfig" in stated else stated
 
 
-def _component(name: str, row: Mapping[str, Any], folder: Path, base: Implementation | None, *, version: str) -> Component:
+def _component(name: str, row: Mapping[str, Any], folder: Path, base: Implementation, *, version: str) -> Component:
     """A component; what the file leaves out comes from the base's component of the same name."""
-    old = base.components.get(name) if base else None
-    start = Component(name=name, roles=tuple(row.get("roles", (name,))), folder=folder)
-    if old:
-        start = replace(old, roles=tuple(row.get("roles", old.roles)), folder=folder if {"python", "command"} & row.keys() else old.folder)
-    given: dict[str, Any] = {k: row[k] for k in ("within",) if k in row}
+    old = base.components.get(name) or Component(name=name, roles=(name,), folder=folder)
+    programmed = bool({"python", "command"} & row.keys())
+    start = replace(old, roles=tuple(row.get("roles", old.roles)), folder=folder if programmed else old.folder)
     if STARTS & row.keys():  # of what the base says about how it starts only the arguments are left, and when it is ready
-        given |= {"python": row.get("python"), "command": (), "endpoint": row.get("endpoint", "")}
-        start = replace(start, files={}, private=(), version=(), versioned="")
-    given |= {"ready": {}} if "endpoint" in row else {}
-    given |= {k: tuple(str(i) for i in row[k]) for k in ("command", "args", "version", "private") if k in row}
+        way = {"python": row.get("python"), "command": (), "endpoint": row.get("endpoint", "")}
+        start = replace(start, **way, files={}, private=(), version=(), versioned="")
+    if "endpoint" in row:
+        start = replace(start, ready={})
+    given: Json = {k: tuple(str(i) for i in row[k]) for k in ("command", "args", "version", "private") if k in row}
     given |= {"versioned": version} if "version" in row else {}
-    given |= {"files": {**start.files, **row["files"]}} if "files" in row else {}
-    if "path" in row or {"python", "command"} & row.keys():
+    if programmed or "path" in row:
         given["path"] = tuple((folder / p).resolve() for p in row.get("path", ("",)))
-    if "ready" in row:
-        given["ready"] = {row["ready"]: ""} if isinstance(row["ready"], str) else row["ready"]
-    if "restart" in row:
-        given["restart_s"] = None if row["restart"] == "never" else float(row["restart"].get("backoff_s", 1))
-    if "stop" in row:
-        given |= {"stop": row["stop"].get("signal", "TERM"), "grace_s": float(row["stop"].get("grace_s", 10))}
-    if "replicas" in row:
-        given["replicas_max"] = int(row["replicas"].get("max", 1))
-        election = row["replicas"].get("election", "none")
-        given["lease"] = None if election == "none" else election["lease"]
-        given |= {"ready": {}} if election == "none" and "lease" in start.ready and "ready" not in row else {}
-    if "limits" in row:
-        stated = dict(row["limits"])
-        virtually = stated.pop("virtually", {})
-        given["limits"] = replace(start.limits, **stated)
-        given["virtually"] = {k: v for k, v in start.virtually.items() if k not in stated} | virtually
+    for key, understood in UNDERSTOOD.items():
+        given |= understood(row[key], start) if key in row else {}
     return replace(start, **given)
+
+
+def _replicas(stated: Mapping[str, Any], start: Component) -> Json:
+    """Who holds no election is not waited for by a lease."""
+    election = stated.get("election", "none")
+    given = {"replicas_max": int(stated.get("max", 1)), "lease": None if election == "none" else election["lease"]}
+    return given | ({"ready": {}} if election == "none" and "lease" in start.ready else {})
+
+
+def _limits(stated: Mapping[str, Any], start: Component) -> Json:
+    limits = {k: v for k, v in stated.items() if k != "virtually"}
+    virtually = {k: v for k, v in start.virtually.items() if k not in limits} | stated.get("virtually", {})
+    return {"limits": replace(start.limits, **limits), "virtually": virtually}
+
+
+UNDERSTOOD: Mapping[str, Callable[[Any, Component], Json]] = {  # what a key of the descriptor says of a component; later ones count more
+    "within": lambda stated, _: {"within": stated},
+    "files": lambda stated, start: {"files": {**start.files, **stated}},
+    "restart": lambda stated, _: {"restart_s": None if stated == "never" else float(stated.get("backoff_s", 1))},
+    "stop": lambda stated, _: {"stop": stated.get("signal", "TERM"), "grace_s": float(stated.get("grace_s", 10))},
+    "replicas": _replicas,
+    "limits": _limits,
+    "ready": lambda stated, _: {"ready": {stated: ""} if isinstance(stated, str) else stated},
+}

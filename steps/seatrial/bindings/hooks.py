@@ -3,7 +3,7 @@
 from pytest_bdd import given, parsers, then, when
 
 from seatrial.bindings.phrases import NAME
-from seatrial.world import World, people, stages
+from seatrial.world import World, operations, stages
 from seatrial.world.objects import OTHER_IMAGE
 
 STAGE = r"(?P<stage>authentication|authorization|mutation|validation)"
@@ -61,7 +61,7 @@ def labels(world: World, label: str, other: str) -> None:
 def no_further(world: World, stage: str) -> None:
     """The hook was asked; no later hook, nothing in the store, nobody told, for as long as a reaction may take."""
     stages.reached(world, stage)
-    world.judge("pipeline.held_at", stage=stage, user=world.last, name=people.NEW if world.verb == "create" else people.OLD)
+    world.judge("pipeline.held_at", stage=stage, user=world.last, name=operations.NEW if world.verb == "create" else operations.OLD)
 
 
 @then(parsers.re(r"the request is refused by (?P<stage>authentication|authorization|decoding|admission|validation)"))
@@ -102,7 +102,7 @@ def skipped(world: World) -> None:
 )
 def labelled(world: World, watcher: str, label: str, other: str) -> None:
     """One object all the way."""
-    name = people.NEW if world.verb == "create" else people.OLD
+    name = operations.NEW if world.verb == "create" else operations.OLD
     watch = f"{watcher}/pods"
     written = world.answers[world.last].revision or 0
     world.run(world.wait(lambda h: h.of("watched", watch=watch, name=name, revision=written), within_s=world.timing().reaction))

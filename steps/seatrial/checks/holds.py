@@ -3,10 +3,12 @@
 This finds side channels that no packet shows, memory shared with another role included, and it finds pollers.
 """
 
-from collections.abc import Callable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from seatrial.checks.facts import (
     WRITES,
+    Window,
     accepted,
     alive,
     answer,
@@ -33,6 +35,32 @@ from seatrial.model.verdicts import Finding, Proof
 from seatrial_schemas.kinds import by_plural
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Whose streams are held, since when, and what it is that they may not know of."""
+
+    who: Collection[str]
+    seen: Window
+    foreign: Collection[tuple[str, int]]  # requests that do not count, by tap and number
+    name: str
+    known: Collection[str]  # what is made for `name`, by whatever names it goes
+
+    @classmethod
+    def of(cls, history: History, who: Collection[str], name: str, user: str | None) -> "Hold":
+        """The one that the history tells of. Of its requests those of other users do not count, where a user is given."""
+        foreign = {(r.source, r["request"]) for r in history.of("request") if user is not None and r["user"] != user}
+        known = {str(e["name"]) for e in history.of("watched") if belongs(e["object"] or {}, name)}
+        return cls(who=who, seen=window(history, since="hold"), foreign=foreign, name=name, known=known)
+
+    def has(self, event: Event) -> bool:
+        """Whether it is something that one of them did, or was to be told, meanwhile."""
+        return event.instance in self.who and self.seen.holds(event) and (event.source, event.data.get("request")) not in self.foreign
+
+    def about(self, called: str | None) -> bool:
+        """Pods and ReplicaSets of a workload are called after it."""
+        return bool(called) and (called in self.known or called == self.name or str(called).startswith(f"{self.name}-"))
+
+
 @check
 def idle(history: History, *, who: list[str], name: str, user: str | None = None) -> Proof:
     """From the hold on, each of `who` is alive, and asks for no change of, and runs nothing of, what is called `name` or made for it.
@@ -40,29 +68,23 @@ def idle(history: History, *, who: list[str], name: str, user: str | None = None
     Of an instance with several roles, only what it asks as `user` counts, where one is given.
     """
     require(who, "there is nobody whose streams could be held")
-    seen = window(history, since="hold")
-    others = {(r.source, r["request"]) for r in history.of("request") if user is not None and r["user"] != user}
-
-    def theirs(event: Event) -> bool:
-        return event.instance in who and seen.holds(event) and (event.source, event.data.get("request")) not in others
-
-    known = {str(e["name"]) for e in history.of("watched") if belongs(e["object"] or {}, name)}  # by whatever names they go
-
-    def about(called: str | None) -> bool:
-        return called in known or _about(called, name)
-
-    told = [e for e in history.of("delivered") if theirs(e) and about(e["name"])]
-    require(not told, f"the hold leaked: {', '.join(sorted({str(e.instance) for e in told}))} was told of {name}")
-    asked = [r for r in history.of("request") if theirs(r) and _acts_on(history, r, name, about) and not _changed_nothing(history, r)]
-    ran = [c for c in history.of("cri", method="RunPodSandbox") if theirs(c) and about(c["pod"])]
-    found = {e.instance: e for e in reversed([*asked, *ran])}
+    hold = Hold.of(history, who, name, user)
+    told = [e for e in history.of("delivered") if hold.has(e) and hold.about(e["name"])]
+    require(not told, f"the hold leaked: {_names(told)} was told of {name}")
+    asked = [r for r in history.of("request") if hold.has(r) and _acts_on(history, r, hold) and not _changed_nothing(history, r)]
+    ran = [c for c in history.of("cri", method="RunPodSandbox") if hold.has(c) and hold.about(c["pod"])]
+    found = {e.instance or "": e for e in reversed([*asked, *ran])}
     if found:
-        anew = [r for r, _ in accepted(history, who, verb="list") if theirs(r) and resumes(history, r)]
-        require(not anew, f"{', '.join(sorted({str(r.instance) for r in anew}))} gave up a silent stream, and may have learned by a list")
-        return proof([], *(_finding(i or "", e, name) for i, e in sorted(found.items(), key=lambda x: str(x[0]))))
-    offered = [e for e in history.of("offered") if theirs(e) and about(e["name"])]
+        anew = [r for r, _ in accepted(history, who, verb="list") if hold.has(r) and resumes(history, r)]
+        require(not anew, f"{_names(anew)} gave up a silent stream, and may have learned by a list")
+        return proof([], *(_finding(instance, event, name) for instance, event in sorted(found.items(), key=lambda pair: pair[0])))
+    offered = [e for e in history.of("offered") if hold.has(e) and hold.about(e["name"])]
     require(offered, f"nothing about {name} was offered to {', '.join(who)} while their streams were held")
-    return proof([*offered, *alive(history, who, seen)])
+    return proof([*offered, *alive(history, who, hold.seen)])
+
+
+def _names(events: Iterable[Event]) -> str:
+    return ", ".join(sorted({str(e.instance) for e in events}))
 
 
 def _changed_nothing(history: History, request: Event) -> bool:
@@ -74,19 +96,14 @@ def _changed_nothing(history: History, request: Event) -> bool:
     return any(e.seq < request.seq for e in there)
 
 
-def _about(called: str | None, name: str) -> bool:
-    """Pods and ReplicaSets of a workload are called after it."""
-    return bool(called) and (called == name or str(called).startswith(f"{name}-"))
-
-
-def _acts_on(history: History, request: Event, name: str, about: Callable[[str | None], bool]) -> bool:
+def _acts_on(history: History, request: Event, hold: Hold) -> bool:
     """By the request, or, where its body cannot be read, by its answer."""
     if request["verb"] not in WRITES or background(request):
         return False
     body = request["body"] if isinstance(request["body"], dict) else {}
     told = answer(history, request)
     names = (request["name"], body.get("metadata", {}).get("generateName"), told["name"] if told else None)
-    return belongs(body, name) or any(about(called) for called in names)
+    return belongs(body, hold.name) or any(hold.about(called) for called in names)
 
 
 def _finding(instance: str, event: Event, name: str) -> Finding:

@@ -5,6 +5,7 @@ cannot be read at all, with what the writers were answered.
 """
 
 import math
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -70,16 +71,11 @@ def complete(history: History, *, watchers: list[str], kind: str, resource: str,
     found: list[Finding] = []
     readable = any(_is(e, kind, namespace) for e in history.of("put"))
     ours = {named(e) for e in history.of("asked", method="POST")}
-    answered, servers = _answered(history, kind), instances(history, "apiserver")
-    anew = len([e for e in history.of("started") if e.instance in servers]) > len(servers)
-    sentinels = [revision_of(e["body"]) for e in history.of("told", user="sentinel", method="POST", code=201)]
-    end = max((math.inf if number is None else number for number in sentinels), default=math.inf)
+    answered, end = _answered(history, kind), _sentinel(history)
     for watch in watchers:
-        began = history.of("watching", watch=watch)
-        require(began and began[-1]["code"] == 200, f"the watch of {watch} never stood")
-        since = int(began[-1]["revision"] or 0)
+        since = _began(history, watch)
         if forgotten := history.of("watch-broken", watch=watch, forgotten=True):
-            require(anew, f"{watch} was told that what it asked for is forgotten")
+            require(_anew(history), f"{watch} was told that what it asked for is forgotten")
             evidence += forgotten
             continue
         happened = changes(history, kind=kind, resource=resource, namespace=namespace, since=since)
@@ -90,10 +86,34 @@ def complete(history: History, *, watchers: list[str], kind: str, resource: str,
         require(expected, f"nothing changed since the watch of {watch} began")
         if problem := _difference(expected, [_change(e) for e in heard], deletes=readable):
             found.append(breach(history, f"{watch} is told of {len(expected)} changes, once, in order", problem, *heard[-4:]))
-        shown = [(e, answered[_at(e)]) for e in heard if e["type"] != "DELETED" and _at(e) in answered]
-        wrong = [(e, d) for e, body in shown if (d := differing(_content(body), _content(e["object"])))]
-        found += [breach(history, f"{watch} is shown what was stored", f"{e['name']}: {', '.join(d)} differ", e) for e, d in wrong[:1]]
+        found += _unlike(history, watch, heard, answered)[:1]
     return proof(evidence, *found[:3])
+
+
+def _began(history: History, watch: str) -> int:
+    """The revision after which the watcher is to be told of everything."""
+    began = history.of("watching", watch=watch)
+    require(began and began[-1]["code"] == 200, f"the watch of {watch} never stood")
+    return int(began[-1]["revision"] or 0)
+
+
+def _anew(history: History) -> bool:
+    """Whether an API server has been started again."""
+    servers = instances(history, "apiserver")
+    return len([e for e in history.of("started") if e.instance in servers]) > len(servers)
+
+
+def _sentinel(history: History) -> float:
+    """The revision of the last sentinel; no end where there is none, or where it is not said."""
+    sentinels = [revision_of(e["body"]) for e in history.of("told", user="sentinel", method="POST", code=201)]
+    return max((math.inf if number is None else number for number in sentinels), default=math.inf)
+
+
+def _unlike(history: History, watch: str, heard: list[Event], answered: Mapping[tuple[str, int], dict[str, Any]]) -> list[Finding]:
+    """What was shown otherwise than whoever wrote that revision was answered."""
+    shown = [(e, answered[_at(e)]) for e in heard if e["type"] != "DELETED" and _at(e) in answered]
+    wrong = [(e, d) for e, body in shown if (d := differing(_content(body), _content(e["object"])))]
+    return [breach(history, f"{watch} is shown what was stored", f"{e['name']}: {', '.join(d)} differ", e) for e, d in wrong]
 
 
 def _answered(history: History, kind: str) -> dict[tuple[str, int], dict[str, Any]]:

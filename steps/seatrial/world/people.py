@@ -7,23 +7,20 @@ from typing import Any
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
 from seatrial.wire.kubernetes import PATCHES, Answer, Client
-from seatrial.world.objects import changed, kind_of, manifest
+from seatrial.world.objects import kind_of, manifest
+from seatrial.world.operations import OPERATIONS, SENSELESS, Aim
 from seatrial.world.world import WORKLOADS, World
 
 GARBAGE = "no-such-token"
 VALID = "somebody with a valid certificate"  # shows that a refused handshake was refused because of the certificate
 ACTOR = "alice"  # about whose requests most sentences are
-OLD = "old"  # the object that sentences about verbs are about
-NEW = "new"
 KEEPER = "keeper"  # of finalizers
-APPLIES = {"fieldManager": "seatrial", "force": "true"}
 UPDATE_TRIES = 10
 FINALIZERS: Mapping[str | None, Sequence[str]] = {
     None: (),
     "a finalizer": ("seatrial.example/guard",),
     "two finalizers": ("seatrial.example/guard", "seatrial.example/lock"),
 }
-BINDING = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": OLD}, "target": {"kind": "Node", "name": "nowhere"}}
 NOBODYS = {"uid": "00000000-0000-0000-0000-000000000000", "resourceVersion": "1"}
 
 
@@ -116,47 +113,13 @@ def tries(world: World, person: str, verb: str, resource: str, *, everywhere: bo
 
 
 async def operation(world: World, person: str, verb: str, resource: str, *, everywhere: bool = False) -> Answer:
-    """One request of the verb. A watch is answered when its stream stands; `replace` is an update that reads nothing before, `overwrite`
-    one of the object as it was made, `rehearse` one that is not meant, and `finish` a patch that says of a pod that it has done its work.
-    `kill` is a deletion that grants no grace."""
+    """One request of the verb: `update` reads, changes and writes back; the others are in OPERATIONS."""
     plural, _, sub = resource.partition("/")
-    kind, client = kind_of(plural), client_of(world, person)
-    collection = kind.path(namespace=None if everywhere else world.namespace)
-    one = kind.path(namespace=world.namespace, name=OLD, subresource=sub or None)
+    aim, client = Aim(world=world, kind=kind_of(plural), subresource=sub, everywhere=everywhere), client_of(world, person)
     if verb == "update":
-        return await _update(client, one, annotations={"seatrial/content": "updated"})
-    if verb in ("replace", "overwrite", "rehearse"):
-        params = {"dryRun": "All"} if verb == "rehearse" else {}
-        return await client.request("PUT", one, body=_replacement(world, OLD, anyway=verb != "overwrite"), params=params)
-    new = manifest(kind, NEW, namespace=world.namespace)
-    patch = {"status": {"message": "patched"}} if sub else changed("patched")
-    edit = [{"op": "replace", "path": "/metadata/annotations/seatrial~1content", "value": "patched"}]
-    applied = {"apiVersion": kind.api_version, "kind": kind.kind, **patch, "metadata": {"name": OLD, **patch.get("metadata", {})}}
-    requests: dict[str, tuple[str, str, dict[str, Any]]] = {
-        "create": ("POST", one, {"body": BINDING}) if sub == "binding" else ("POST", collection, {"body": new}),
-        "get": ("GET", one, {}),
-        "list": ("GET", collection, {}),
-        "watch": ("GET", collection, {"params": {"watch": "true", "timeoutSeconds": "1"}}),
-        "patch": ("PATCH", one, {"body": patch, "content_type": PATCHES["merge"]}),
-        "jsonpatch": ("PATCH", one, {"body": edit, "content_type": PATCHES["json"]}),
-        "strategicpatch": ("PATCH", one, {"body": patch, "content_type": PATCHES["strategic"]}),
-        "apply": ("PATCH", one, {"body": applied, "content_type": PATCHES["apply"], "params": APPLIES}),
-        "finish": ("PATCH", one, {"body": {"status": {"phase": "Succeeded"}}, "content_type": PATCHES["merge"]}),
-        "delete": ("DELETE", one, {}),
-        "kill": ("DELETE", one, {"params": {"gracePeriodSeconds": "0"}}),
-        "deletecollection": ("DELETE", collection, {}),
-    }
-    method, path, how = requests[verb]
+        return await _update(client, aim.one, annotations={"seatrial/content": "updated"})
+    method, path, how = OPERATIONS[verb](aim)
     return await client.request(method, path, **how)
-
-
-def _replacement(world: World, name: str, *, anyway: bool = True) -> dict[str, Any]:
-    """The object as it was made, with other content; whatever its version is now, or only if nobody has changed it."""
-    made = [e["body"] for e in world.history.of("told", method="POST", code=201) if e["body"].get("metadata", {}).get("name") == name]
-    if not made:
-        raise Inconclusive(f"blocked: nobody was told to have created {name}")
-    meta = {k: v for k, v in made[-1]["metadata"].items() if k != "resourceVersion" or not anyway}
-    return {**made[-1], "metadata": meta | {"annotations": {**meta.get("annotations", {}), "seatrial/content": "updated"}}}
 
 
 async def _update(client: Client, path: str, **metadata: Any) -> Answer:
@@ -217,43 +180,11 @@ def _seen(history: History, plural: str, name: str, revision: int) -> list[Event
     return [e for e in history.of("watched", watch=f"operator/{plural}", name=name) if e["revision"] >= revision]
 
 
-SENSELESS_NAME = "senseless"
-SENSELESS: Mapping[str, str] = {
-    "a pod into an unknown namespace": "unknown-namespace",
-    "a pod that names another namespace": "other-namespace",
-    "a pod that is cut off in the middle": "truncated",
-    "a malformed pod": "truncated",
-    "a malformed change of a pod": "truncated-change",
-    "a pod without containers": "no-containers",
-    "a change of a pod that leaves no containers": "no-containers-left",
-    "a thing of an unknown kind": "unknown-kind",
-}
-
-
 def sends(world: World, person: str, what: str) -> None:
     """A request that makes no sense."""
-    pods = kind_of("pods")
-    body: Any = manifest(pods, SENSELESS_NAME, namespace=world.namespace)
-    path = pods.path(namespace=world.namespace)
-    how = SENSELESS[what]
-    if how == "unknown-namespace":
-        path = pods.path(namespace="nowhere")
-        body["metadata"]["namespace"] = "nowhere"
-    elif how == "other-namespace":
-        body["metadata"]["namespace"] = "elsewhere"
-    elif how.startswith("truncated"):
-        body = b'{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "sense'
-        path += f"/{SENSELESS_NAME}" if "change" in how else ""
-    elif how == "no-containers":
-        body["spec"]["containers"] = []
-    elif how == "no-containers-left":
-        path = pods.path(namespace=world.namespace, name=OLD)
-        body = _replacement(world, OLD)
-        body["spec"] = {**body["spec"], "containers": []}
-    else:
-        path = path.replace("/pods", "/ghosts")
+    method, path, how = SENSELESS[what](world)
     beginning(world)
-    told(world, person, world.run(client_of(world, person).request("PUT" if "change" in what else "POST", path, body=body)))
+    told(world, person, world.run(client_of(world, person).request(method, path, **how)))
 
 
 def new_container(image: str, *, tide: str | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from seatrial.model.errors import HarnessFault, Inconclusive
 from seatrial.model.history import Event, History
 from seatrial.model.waiting import until
 from seatrial.wire.kubernetes import Answer
-from seatrial.world import faults, people
+from seatrial.world import faults, operations, people
 from seatrial.world.objects import MADE_HERE, OTHER_IMAGE, kind_of
 from seatrial.world.world import World
 
@@ -109,7 +109,7 @@ def forbid(world: World, person: str, verb: str | None, resource: str | None, *,
         kind = kind_of(plural)
         where = (world.namespace if namespace is None else namespace) if kind.namespaced else ""
         match |= {"verb": verb, "group": kind.group, "resource": plural, "subresource": sub, "namespace": where}
-        match |= {"name": people.OLD} if sub or verb in ABOUT_ONE else {}
+        match |= {"name": operations.OLD} if sub or verb in ABOUT_ONE else {}
     world.client(person)
     hooks(world).deny("authorization", message=f"{person} may not do this", **match)
 
