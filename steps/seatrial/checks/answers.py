@@ -218,7 +218,7 @@ def each_read(history: History, *, names: list[str], alone: list[str], reader: s
 def _unlisted(history: History, told: Event, made: dict[str, dict[str, Any]], namespace: str | None) -> list[str]:
     """What is wrong with a list as far as it is about one namespace: a list of one shows no other, a list of all of them does."""
     one = f"/namespaces/{namespace}/" in told["path"]
-    listed = {i["metadata"]["name"]: i for i in told["body"]["items"] or () if one or i["metadata"].get("namespace") == namespace}
+    listed = {i["metadata"]["name"]: i for i in told["body"]["items"] if one or i["metadata"].get("namespace") == namespace}
     strangers = sorted(n for n in listed.keys() - set(made) if not _put_there(history, listed[n], namespace))
     problems = [f"{n} listed though nobody created it" for n in strangers]
     return problems + [f"{n} listed: {', '.join(d)}" for n in made if (d := differing(_typeless(made[n]), _typeless(listed.get(n, {}))))]
@@ -248,7 +248,7 @@ def pages(history: History, *, names: list[str], reader: str, size: int) -> Proo
     ]
     require(known(read), f"{reader} has read no pages")
     namespace = _them(history, names)[names[0]]["metadata"].get("namespace")
-    held = [e["body"]["items"] or [] for e in read]
+    held = [e["body"]["items"] for e in read]
     seen = [i["metadata"]["name"] for items in held for i in items if not _put_there(history, i, namespace)]
     problems = [f"a page of {len(items)}" for items in held if len(items) > size and len(held) > 1]
     if sorted(seen) != sorted(names):

@@ -152,11 +152,15 @@ def culprit_of(history: History, *, name: str, revision: int) -> str:
     return next(iter([*asked, *sorted(past), *servers]), "apiserver")
 
 
+def metadata_of(item: Any) -> dict[str, Any]:
+    """Of an object, or of what a component has sent for one, where it has any."""
+    found = item.get("metadata") if isinstance(item, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 def name_of(event: Event) -> str:
     """What a stored object is called: by itself, or, where it cannot be read, by its key."""
-    value = event.data.get("value")
-    metadata = value.get("metadata", {}) if isinstance(value, dict) else {}
-    return str(metadata.get("name") or event["key"].rsplit("/", 1)[-1])
+    return str(metadata_of(event["value"]).get("name") or event["key"].rsplit("/", 1)[-1])
 
 
 def changes_of(history: History, name: str) -> list[Event]:
@@ -329,7 +333,7 @@ def pods_of(history: History, name: str) -> list[Event]:
 
 def ended(item: dict[str, Any]) -> bool:
     """Whether a pod will never run again: it was evicted, or its node would not have it."""
-    return (item.get("status") or {}).get("phase") in ("Failed", "Succeeded")
+    return item.get("status", {}).get("phase") in ("Failed", "Succeeded")
 
 
 def owner(item: dict[str, object]) -> tuple[str, str] | None:

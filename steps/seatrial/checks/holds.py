@@ -20,6 +20,7 @@ from seatrial.checks.facts import (
     expired,
     instances,
     mark,
+    metadata_of,
     name_of,
     of_servers,
     resumes,
@@ -102,7 +103,7 @@ def _acts_on(history: History, request: Event, hold: Hold) -> bool:
         return False
     body = request["body"] if isinstance(request["body"], dict) else {}
     told = answer(history, request)
-    names = (request["name"], body.get("metadata", {}).get("generateName"), told["name"] if told else None)
+    names = (request["name"], metadata_of(body).get("generateName"), told["name"] if told else None)
     return belongs(body, hold.name) or any(hold.about(called) for called in names)
 
 
@@ -177,8 +178,7 @@ def may_go(event: Event) -> bool:
 
 def may_mean(request: Event, name: str) -> bool:
     """Whether a request, by its path or its body, could be about what is called `name`."""
-    body = request["body"] if isinstance(request["body"], dict) else {}
-    meta = body.get("metadata") or {}
+    meta = metadata_of(request["body"])
     prefix = meta.get("generateName")
     return name in (request["name"], meta.get("name")) or request["verb"] == "deletecollection" or bool(prefix and name.startswith(prefix))
 

@@ -269,7 +269,7 @@ def _kept(history: History, told: Event) -> bool:
         return marked or any(name_of(e) == name for e in history.of("delete"))
     sent = asked(history, told)["body"]
     if asked(history, told)["path"].endswith("/status") and isinstance(sent, dict) and "status" in sent:
-        return any(not missing(sent["status"], v.get("status") or {}) for v in readable) if readable else bool(versions)
+        return any(not missing(sent["status"], v.get("status", {})) for v in readable) if readable else bool(versions)
     binds = isinstance(sent, dict) and sent.get("kind") == "Binding"
     bodies = [{"spec": {"nodeName": sent["target"]["name"]}}] if binds else [told["body"], sent]
     wanted = [lasting(b) for b in bodies if isinstance(b, dict)]

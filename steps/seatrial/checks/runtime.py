@@ -64,7 +64,7 @@ def only(history: History, *, node: str, name: str) -> Proof:
     asked = [e for e in calls(history, node) if e["method"] == "RunPodSandbox"]
     here = [e for e in history.of("watched", watch="operator/pods") if e["object"].get("spec", {}).get("nodeName") == node]
     meddled = _meddled(history, node, {e["name"] for e in here})
-    known = {e["uid"] for e in here} | {(e["object"]["metadata"].get("annotations") or {}).get(STATIC) for e in here} - {None}
+    known = {e["uid"] for e in here} | {e["object"]["metadata"].get("annotations", {}).get(STATIC) for e in here} - {None}
     wrong = [e for e in asked if e["pod"] != name and e["uid"] not in known]
     deeds = [f"{node} ran {', '.join(sorted({str(e['pod']) for e in wrong}))}"] if wrong else []
     deeds += [f"it asked to {r['verb']} {r['path']}" for r in meddled]

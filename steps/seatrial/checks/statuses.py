@@ -42,8 +42,8 @@ def unreported_ends(history: History, name: str) -> list[Event]:
 
 
 def _containers(version: Event) -> list[dict[str, Any]]:
-    status = version["value"].get("status") or {}
-    return [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]
+    status = version["value"].get("status", {})
+    return [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
 
 
 def _embellished(history: History, name: str) -> Iterator[Finding]:
@@ -54,7 +54,7 @@ def _embellished(history: History, name: str) -> Iterator[Finding]:
         life = lives.get(end["uid"], ())
         good = {s["name"] for e in life for s in _containers(e) if any(t.get("exitCode") == 0 for t in _terminated(s))}
         finite = [e["value"] for e in life if e["value"]["spec"].get("restartPolicy") == "Never"]
-        succeeded = any((pod.get("status") or {}).get("phase") == "Succeeded" for pod in finite)
+        succeeded = any(pod.get("status", {}).get("phase") == "Succeeded" for pod in finite)
         if end["code"] and (end["container"] in good or succeeded):
             expected = f"the container {end['container']} of {end['pod']} is reported to have ended with {end['code']}"
             yield fault(end.instance, expected, "it is said to have succeeded", end)
@@ -66,7 +66,7 @@ def _mentions_end(status: dict[str, Any]) -> bool:
 
 def _terminated(status: dict[str, Any]) -> list[dict[str, Any]]:
     """The ends of the container that its status tells of."""
-    ends = [(status.get(state) or {}).get("terminated") for state in ("state", "lastState")]
+    ends = [status.get(state, {}).get("terminated") for state in ("state", "lastState")]
     return [end for end in ends if end]
 
 
@@ -88,7 +88,7 @@ def _ahead(history: History, after: Event, made: list[Event]) -> Finding | None:
 
 def _but_placing(status: dict[str, Any]) -> dict[str, Any]:
     """The status without what it says of where the pod is to go."""
-    conditions = [c for c in status.get("conditions") or () if c.get("type") != "PodScheduled"]
+    conditions = [c for c in status.get("conditions", ()) if c.get("type") != "PodScheduled"]
     return {k: v for k, v in status.items() if k != "nominatedNodeName"} | {"conditions": conditions}
 
 
@@ -96,7 +96,7 @@ def _wrong_reporter(history: History, before: Event, after: Event, made: list[Ev
     pod = after["value"]
     node = pod["spec"].get("nodeName")
     allowed = {node} if node else set()
-    if not node or _but_placing(before["value"].get("status") or {}) == _but_placing(pod.get("status") or {}):
+    if not node or _but_placing(before["value"].get("status", {})) == _but_placing(pod.get("status", {})):
         allowed |= set(instances(history, "scheduler"))
     actors = {str(r.instance) for r in made}
     if len(made) == 1 and actors <= allowed:

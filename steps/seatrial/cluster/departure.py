@@ -109,7 +109,7 @@ class Departure:
     async def _empty_all(self, client: Client) -> None:
         """Do what a namespace controller would, where none has begun: it says so in a namespace's conditions."""
         found = [await client.request("GET", f"{NAMESPACES}/{name}") for name in self._left]
-        alone = [a.body for a in found if a.ok and _run_of(a.body) == self._run and not (a.body.get("status") or {}).get("conditions")]
+        alone = [a.body for a in found if a.ok and _run_of(a.body) == self._run and not a.body.get("status", {}).get("conditions")]
         served = await _served(client) if alone else None
         if served is not None:
             await asyncio.gather(*(self._empty(client, namespace, served) for namespace in alone))
@@ -132,7 +132,7 @@ class Departure:
 async def _served(client: Client) -> list[str] | None:
     """Paths of all collections that lie in namespaces; None where some part of the API does not say."""
     groups = await client.request("GET", "/apis")
-    roots = ["/api/v1", *(f"/apis/{g['preferredVersion']['groupVersion']}" for g in groups.body.get("groups") or ())]
+    roots = ["/api/v1", *(f"/apis/{g['preferredVersion']['groupVersion']}" for g in groups.body.get("groups", ()))]
     found = [await client.request("GET", root) for root in roots]
     if not groups.ok or not all(answer.ok for answer in found):
         return None
@@ -176,7 +176,7 @@ async def _left_as(client: Client, name: str, run: str) -> str:
 
 
 def _items(answer: Answer) -> list[Any]:
-    return list(answer.body.get("items") or ()) if answer.ok else []
+    return list(answer.body.get("items", ())) if answer.ok else []
 
 
 def _run_of(item: Mapping[str, Any]) -> str:

@@ -78,8 +78,8 @@ class Stay:
                 told = await client.request("POST", WHO_AM_I, body={"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
                 if told.code == 401:
                     raise NotReady(self._unknown(told))
-                info = (told.body.get("status") or {}).get("userInfo") or {}
-                self.met = Met(version=version, user=str(info.get("username") or ""), groups=tuple(info.get("groups") or ()))
+                info = told.body.get("status", {}).get("userInfo", {})
+                self.met = Met(version=version, user=str(info.get("username", "")), groups=tuple(info.get("groups", ())))
         return self.met
 
     async def _first(self, client: Client) -> str:
@@ -167,7 +167,7 @@ class Stay:
     async def nodes(self, client: Client) -> int | None:
         """How many nodes take pods; None where we may not see them."""
         answer = await client.request("GET", by_plural("nodes").path())
-        return sum(_takes_pods(n) for n in answer.body["items"]) if answer.ok else None
+        return sum(_takes_pods(n) for n in answer.body.get("items", ())) if answer.ok else None
 
     async def idle_because(self) -> str:
         """Why no pod gets to run, by the cluster's own account; empty where one does, or where nothing is said, which is for rules to
@@ -187,7 +187,7 @@ class Stay:
             if not made.ok:
                 return f"the cluster takes no pod of ours: {made.code} {made.body.get('message')}" if made.code == 403 else ""
             seen = await self._until(client, f"{pods}/{made.body['metadata']['name']}", _at_rest, within_s=RUNNING_S)
-            said = "" if (seen.body.get("status") or {}).get("phase") == "Running" else obstacle(seen.body)
+            said = "" if seen.body.get("status", {}).get("phase") == "Running" else obstacle(seen.body)
             return f"a pod with the image {self.image} does not get to run: {said}" if said else ""
 
     async def _until(self, client: Client, path: str, good: Callable[[Answer], bool], *, within_s: float) -> Answer:
@@ -207,17 +207,15 @@ class Stay:
 
 
 def _takes_pods(node: Json) -> bool:
-    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in (node.get("status") or {}).get("conditions") or ())
-    spec = node.get("spec") or {}
-    return ready and not spec.get("unschedulable") and not any(t["effect"] != "PreferNoSchedule" for t in spec.get("taints") or ())
+    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in node.get("status", {}).get("conditions", ()))
+    spec = node.get("spec", {})
+    return ready and not spec.get("unschedulable") and not any(t["effect"] != "PreferNoSchedule" for t in spec.get("taints", ()))
 
 
 def _at_rest(answer: Answer) -> bool:
     """Nothing more is to be waited for. A pod that does not fit yet may still get a node."""
-    status = answer.body.get("status") or {}
-    waiting = any(
-        (c.get("state") or {}).get("waiting", {}).get("reason") == "ImagePullBackOff" for c in status.get("containerStatuses") or ()
-    )
+    status = answer.body.get("status", {})
+    waiting = any(c.get("state", {}).get("waiting", {}).get("reason") == "ImagePullBackOff" for c in status.get("containerStatuses", ()))
     return status.get("phase") in ("Running", "Succeeded", "Failed") or waiting
 
 
@@ -230,4 +228,4 @@ async def _may(client: Client, verb: str, resource: str, *, group: str = "", nam
         "spec": {"resourceAttributes": {k: v for k, v in wanted.items() if v}},
     }
     answer = await client.request("POST", ACCESS_REVIEWS, body=review)
-    return bool((answer.body.get("status") or {}).get("allowed")) if answer.ok else None
+    return bool(answer.body.get("status", {}).get("allowed")) if answer.ok else None

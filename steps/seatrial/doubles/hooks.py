@@ -25,6 +25,7 @@ from seatrial.doubles.barrier import Barrier, Barriers, matches
 from seatrial.doubles.hook_objects import NOD
 from seatrial.doubles.redaction import Redactor
 from seatrial.model.history import Event, Record
+from seatrial.wire.decoding import without_nulls
 
 Json = dict[str, Any]
 Stage = Literal["authentication", "authorization", "mutation", "validation", "nod"]
@@ -125,7 +126,7 @@ class Hooks:
         stage = _PATHS.get(request.path)
         if stage is None or request.method != "POST":
             return web.Response(status=404)
-        review = orjson.loads(await request.read())
+        review = without_nulls(orjson.loads(await request.read()))
         fields, answer = self._decide(stage, review)
         await self._told(stage, fields, caller=request.remote or "")
         return _reply(review, "response" if stage in ADMISSION else "status", answer)
@@ -149,7 +150,7 @@ class Hooks:
 
     def _authorize(self, spec: Json) -> tuple[Json, Json]:
         attributes = spec.get("resourceAttributes") or spec.get("nonResourceAttributes") or {}
-        fields = {"user": spec.get("user", ""), "groups": spec.get("groups") or []}
+        fields = {"user": spec.get("user", ""), "groups": spec.get("groups", [])}
         fields |= {name: attributes.get(name, "") for name in ("verb", "group", "resource", "subresource", "namespace", "name")}
         if "path" in attributes:
             fields["path"] = attributes["path"]
@@ -160,10 +161,10 @@ class Hooks:
         return fields | {"allowed": allowed}, {"allowed": allowed}
 
     def _admit(self, stage: Stage, request: Json) -> tuple[Json, Json]:
-        who, thing, resource = request.get("userInfo") or {}, request.get("object"), request.get("resource") or {}
+        who, thing, resource = request.get("userInfo", {}), request.get("object"), request.get("resource", {})
         fields = {
             "user": who.get("username", ""),
-            "groups": who.get("groups") or [],
+            "groups": who.get("groups", []),
             "verb": request.get("operation", "").lower(),
             "group": resource.get("group", ""),
             "resource": resource.get("resource", ""),
@@ -213,11 +214,11 @@ def _reply(review: Json, part: str, answer: Json) -> web.Response:
 
 def _shown_name(request: Json) -> str:
     """Who deletes a collection names none of its objects, and old API servers do not name what is created: a review shows which it is."""
-    metadata = (request.get("object") or request.get("oldObject") or {}).get("metadata") or {}
-    return str(metadata.get("name") or "")
+    shown = request.get("object") or request.get("oldObject") or {}
+    return str(shown.get("metadata", {}).get("name", ""))
 
 
 def _labelling(thing: Json, labels: Mapping[str, str]) -> Json:
     """One operation for all labels: JSON Patch cannot add below what is absent."""
-    present = (thing.get("metadata") or {}).get("labels") or {}
+    present = thing.get("metadata", {}).get("labels", {})
     return {"op": "add", "path": "/metadata/labels", "value": present | dict(labels)}

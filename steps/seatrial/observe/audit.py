@@ -22,6 +22,7 @@ from seatrial.doubles.redaction import Redactor
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History, eventually
 from seatrial.model.waiting import cancel
+from seatrial.wire.decoding import without_nulls
 from seatrial.wire.kubernetes import Client
 from seatrial.wire.request import request_info
 from seatrial.wire.watch import Meta, json_meta
@@ -106,7 +107,7 @@ class AuditLog:
 
     def _take(self, line: bytes) -> None:
         try:
-            event = orjson.loads(line)
+            event = without_nulls(orjson.loads(line))
             audit, stage = str(event["auditID"]), str(event["stage"])
             if stage == "RequestReceived":
                 self._asked[audit] = self._request(event)

@@ -15,7 +15,7 @@ from grpclib.exceptions import GRPCError, StreamTerminatedError
 from seatrial.model.errors import NotReady
 from seatrial.model.history import History, eventually
 from seatrial.model.waiting import cancel
-from seatrial.wire.large import decoded
+from seatrial.wire.decoding import decoded
 from seatrial_schemas import etcd, etcd_pb2
 from seatrial_schemas.context import Context
 

@@ -64,7 +64,7 @@ class Watch:
         """Take what exists now; what was there before and is not is gone."""
         answer = await self._client.request("GET", self._path, params=self._selector)
         self._revision = answer.body.get("metadata", {}).get("resourceVersion", "")
-        items = {_key(item): item for item in answer.body.get("items") or ()}
+        items = {_key(item): item for item in answer.body.get("items", ())}
         for item in [item for key, item in self._known.items() if key not in items and answer.ok]:
             self._take("DELETED", item)
         for item in items.values():

@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 
 from seatrial.model.history import Record
-from seatrial.wire.large import decoded, shortened
+from seatrial.wire.decoding import decoded, shortened
 from seatrial.wire.watch import revision_of
 
 Json = dict[str, Any]
