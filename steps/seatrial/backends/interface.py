@@ -77,7 +77,7 @@ class Instance(Protocol):
     name: str
     host: Host
     boot: int  # how many programs of this name were booted before
-    exited: "asyncio.Future[int]"  # its status: exit code, or minus the signal
+    exited: "asyncio.Future[int]"  # its status: exit code, CANNOT_EXECUTE included, or minus the signal
 
     async def signal(self, what: Signal) -> None:
         """Deliver at once; no error where it is already gone."""

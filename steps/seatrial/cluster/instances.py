@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from urllib.parse import urlsplit
 
+from seatrial.backends import CANNOT_EXECUTE
 from seatrial.backends.interface import Host, Instance, Network, Outward, Program, Signal
 from seatrial.cluster.layout import Placement
 from seatrial.model.errors import NotReady, NotRunnable
@@ -87,6 +88,15 @@ class Supervised:
     @property
     def up(self) -> bool:
         return self.running is not None and not self.running.exited.done()
+
+    @property
+    def hopeless(self) -> str:
+        """Why it will never be ready, in a paragraph: it ended, and another start would come to the same, or is not to be. Else empty."""
+        if self.up or self.running is None:
+            return ""
+        if self.running.exited.result() == CANNOT_EXECUTE and self._runs and self._runs.command:
+            return self.obituary("cannot be executed")
+        return self.obituary("ended before it was ready") if self.placement.component.restart_s is None else ""
 
     async def abandon(self) -> None:
         """Stop supervising; the network takes down what runs."""

@@ -2,7 +2,8 @@
 
 A node that still bears the taint of a new one takes no pods: where a controller manager is there to take it away, the node is ready then.
 Readiness is asked by the operator and bounded by the component's `ready_s`. An instance that ends meanwhile and is not started again, or
-does not get ready in time, is to blame by name, with its last words.
+whose command cannot be executed, is not waited for any longer; it is to blame by name, with its last words, as is one that does not get
+ready in time.
 """
 
 import asyncio
@@ -47,8 +48,8 @@ class Readiness:
         async def true() -> bool:
             if await probe():
                 return True
-            if not instance.up and instance.placement.component.restart_s is None:
-                raise NotReady(instance.obituary("ended before it was ready"))
+            if why := instance.hopeless:
+                raise NotReady(why)
             return False
 
         limit_s = instance.placement.component.limits.ready_s

@@ -1,8 +1,22 @@
-"""A node takes pods only without the taint of a new one, and somebody must be there to take that away."""
+"""A node takes pods only without the taint of a new one; and nobody waits for what will never be ready."""
+
+import asyncio
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from seatrial.cluster.readiness import NOT_READY, node_ready, tainted
+from seatrial.adapters.descriptor import Component
+from seatrial.backends import CANNOT_EXECUTE
+from seatrial.backends.interface import Program
+from seatrial.cluster.instances import Supervised
+from seatrial.cluster.layout import Placement
+from seatrial.cluster.readiness import NOT_READY, Readiness, node_ready, tainted
+from seatrial.model.errors import NotReady
+from seatrial.model.history import History
+from seatrial.model.limits import Limits
+from seatrial_schemas.context import SystemContext
 
 READY = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
 
@@ -21,3 +35,61 @@ def test_the_taint_of_a_new_node_is_told_from_others(spec: dict[str, object], *,
 
     assert node_ready(node)
     assert tainted(node) is expected
+
+
+class Wires:
+    """What is booted ends at once."""
+
+    def __init__(self, status: int) -> None:
+        self._status = status
+
+    async def boot(self, *_: Any) -> Any:
+        exited = asyncio.get_running_loop().create_future()
+        exited.set_result(self._status)
+        return SimpleNamespace(boot=1, exited=exited, log_tail=lambda: "cannot execute acme: No such file or directory")
+
+
+def waiting(*, status: int, restart_s: float | None, program: Program, ready_s: float) -> NotReady:
+    """How waiting for what has ended ends."""
+
+    async def never() -> bool:
+        return False
+
+    async def main() -> None:
+        limits = Limits(ready_s=ready_s)
+        component = Component(name="scheduler", roles=("scheduler",), folder=Path(), restart_s=restart_s, limits=limits)
+        placement, context = Placement(name="scheduler-0", component=component, index=0), SystemContext()
+        history = History(context.now_s)
+        known: Any = {"host": None, "network": Wires(status), "program": lambda: program, "record": history.recorder("cluster")}
+        supervised = Supervised(placement=placement, context=context, **known)
+        outside: Any = {"session": None, "dial": None}
+        await supervised.start()
+        try:
+            await Readiness(history=history, context=context, **outside).until(supervised, never)
+        finally:
+            await supervised.abandon()
+
+    with pytest.raises(NotReady) as error:
+        asyncio.run(main())
+    return error.value
+
+
+@pytest.mark.parametrize(
+    ("status", "restart_s", "expected"),
+    [
+        (CANNOT_EXECUTE, 60, "scheduler-0 (scheduler; acme --now) cannot be executed. Its last words:\ncannot execute acme"),
+        (CANNOT_EXECUTE, None, "scheduler-0 (scheduler; acme --now) cannot be executed"),
+        (1, None, "scheduler-0 (scheduler; acme --now) ended before it was ready"),
+    ],
+)
+def test_what_will_never_be_ready_is_not_waited_for(status: int, restart_s: float | None, expected: str) -> None:
+    ended = waiting(status=status, restart_s=restart_s, program=Program(command=["acme", "--now"]), ready_s=3600)
+
+    assert expected in str(ended)
+
+
+@pytest.mark.parametrize("program", [Program(command=["acme"]), Program(python="acme:main")])
+def test_what_is_started_again_may_still_become_ready(program: Program) -> None:
+    status = CANNOT_EXECUTE if program.python else 1
+
+    assert "was not ready within 0.05 s" in str(waiting(status=status, restart_s=60, program=program, ready_s=0.05))

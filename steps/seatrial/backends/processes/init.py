@@ -24,11 +24,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from seatrial.backends import CANNOT_EXECUTE
 from seatrial.backends.processes import kernel, seclusion
 from seatrial_schemas.context import SystemContext
 
 SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "pause": signal.SIGSTOP, "resume": signal.SIGCONT}
-CANNOT_SECLUDE, CANNOT_EXECUTE = 126, 127
+CANNOT_SECLUDE = 126
 AT_REST = frozenset("TtZX")  # states of threads that are stopped, traced or dead, as proc(5) has them
 STOP_MAX_S, STOP_POLL_S = 10.0, 0.001
 
