@@ -31,6 +31,7 @@ def find(id_: str) -> Rule:
 
 
 def tags(node: Node) -> set[str]:
+    """Of a node of a feature, without their @."""
     return {t["name"].lstrip("@") for t in node.get("tags", ())}
 
 

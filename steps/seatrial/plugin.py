@@ -122,6 +122,7 @@ def implementation_of(config: pytest.Config) -> Implementation:
 
 
 def new_world(config: pytest.Config, backend: Backend, standing: Standing | None = None) -> World:
+    """The world of one scenario, as the options have it; in the cluster that stands, where one does."""
     settings = dict(pair.partition("=")[::2] for pair in config.getoption("settings"))
     known: Any = {"implementation": implementation_of(config), "seed": config.getoption("seed"), "settings": settings}
     return World(backend=backend, standing=standing, **known)

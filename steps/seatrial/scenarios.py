@@ -42,10 +42,12 @@ def tags_of(item: pytest.Item) -> set[str]:
 
 
 def scenario_of(item: pytest.Item) -> str:
+    """Its title."""
     return str(item.obj.__scenario__.name)  # type: ignore[attr-defined]
 
 
 def example_of(item: pytest.Item) -> dict[str, str]:
+    """The row of its Examples, by column; empty where there are none."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     return {k: str(v) for k, v in parameters.get("_pytest_bdd_example", {}).items()}
 

@@ -55,9 +55,8 @@ class Fleeting(History):
     """Forgets everything now and then: the cluster may stay up for days."""
 
     def append(self, source: str, kind: str, *, at_s: float | None, instance: str | None, data: Mapping[str, Any]) -> Event:
-        if len(self._events) >= REMEMBERED:
-            self._events.clear()
-            self._by_kind.clear()
+        if len(self) >= REMEMBERED:
+            self.forget(lambda _: True, late=lambda _: False)
         return super().append(source, kind, at_s=at_s, instance=instance, data=data)
 
 
@@ -77,7 +76,7 @@ def up(wanted: Wanted, *, say: Say) -> None:
                 implementation=implementation, topology=_topology(wanted.nodes), settings=dict(wanted.settings), people=(NEWCOMER,)
             )
             with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
-                backend.run(_stay(Standing(order=order, backend=backend, history=history), listener, wanted, say))
+                backend.run(_stay(Booted(order=order, backend=backend, history=history), listener, wanted, say))
         finally:
             if _names(wanted.kubeconfig, port):
                 wanted.kubeconfig.unlink()
@@ -127,8 +126,8 @@ def _url(port: int) -> str:
     return f"https://{LOOPBACK}:{port}"
 
 
-class Standing:
-    """A cluster with the two watches that readiness needs."""
+class Booted:
+    """A cluster from its boot to its end, with the two watches that readiness needs."""
 
     def __init__(self, *, order: Order, backend: Any, history: History) -> None:
         self._order = order
@@ -172,9 +171,9 @@ def _end_at_signals() -> None:
         loop.add_signal_handler(number, lambda: task.cancel() if task else None)
 
 
-async def _stay(standing: Standing, listener: socket.socket, wanted: Wanted, say: Say) -> None:
+async def _stay(booted: Booted, listener: socket.socket, wanted: Wanted, say: Say) -> None:
     _end_at_signals()
-    async with standing as cluster:
+    async with booted as cluster:
         relay = Relay(lambda: cluster.network.operator.dial(cluster.around.servers[0], API_PORT))
         async with await asyncio.start_server(relay.serve, sock=listener):
             port = listener.getsockname()[1]

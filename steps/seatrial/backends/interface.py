@@ -124,7 +124,7 @@ class Backend(Protocol):
     """Runs clusters, one after another. Not safe for use from several threads."""
 
     name: str
-    can: frozenset[str]  # what scenarios may @needs of a backend: command, tls, kill, pause, cut, virtual-time ...
+    can: frozenset[str]  # what scenarios may @needs of a backend: kill, pause, cut, tls; and virtual-time
 
     def run(self, act: Coroutine[Any, Any, T], /) -> T:
         """Run to the end as the operator; an interrupt cancels and awaits `act`. Tasks it leaves behind go on in the next run."""

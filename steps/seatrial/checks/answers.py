@@ -51,6 +51,7 @@ def named(request: Event) -> str:
 
 
 def described(told: Event) -> str:
+    """Code, reason and message, as far as there are any."""
     return f"{told['code']} {told['body'].get('reason', '')} {told['body'].get('message', '')}".strip()
 
 

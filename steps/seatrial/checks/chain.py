@@ -59,6 +59,7 @@ def binding(life: list[Event]) -> Event | None:
 
 
 def first_running(life: list[Event]) -> Event | None:
+    """The first version that is said to run."""
     return next((e for e in life if e["value"].get("status", {}).get("phase") == "Running"), None)
 
 

@@ -37,9 +37,11 @@ class Window:
     end_s: float
 
     def touches(self, start_s: float, end_s: float) -> bool:
+        """Whether an interval has a moment in the window, its ends included."""
         return start_s <= self.end_s and end_s >= self.start_s
 
     def holds(self, event: Event) -> bool:
+        """Whether the event is in the window, its ends included."""
         return self.start_s <= event.at_s <= self.end_s
 
 

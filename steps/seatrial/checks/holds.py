@@ -212,6 +212,7 @@ def kinds_by_key(history: History) -> dict[str, str]:
 
 
 def kind_of(resource: str, group: str | None) -> str | None:
+    """The kind of this plural in this group; None where the table of kinds has none."""
     try:
         return by_plural(resource, group or "").kind
     except KeyError:

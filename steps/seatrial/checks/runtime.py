@@ -13,6 +13,7 @@ STEPS = ("RunPodSandbox", "CreateContainer", "StartContainer")
 
 
 def calls(history: History, node: str) -> list[Event]:
+    """What makes a pod run on the node, in the order of its runtime."""
     return [e for e in history.of("cri", instance=node) if e["method"] in STEPS]
 
 

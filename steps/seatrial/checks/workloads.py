@@ -35,10 +35,12 @@ def wanted(history: History, name: str) -> int:
 
 
 def running(pod: dict[str, Any]) -> bool:
+    """Whether the pod says so, and is not on its way out."""
     return bool(pod.get("status", {}).get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"])
 
 
 def bound(pod: dict[str, Any]) -> bool:
+    """Whether the pod has a node."""
     return bool(pod.get("spec", {}).get("nodeName"))
 
 

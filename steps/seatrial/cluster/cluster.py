@@ -260,6 +260,7 @@ class Cluster:
 
     @property
     def around(self) -> Surroundings:
+        """What all instances are told of each other. Raises HarnessFault before the start."""
         if self._around is None:
             raise HarnessFault("the cluster has not been started")
         return self._around
@@ -274,6 +275,7 @@ class Cluster:
         return {h.address: name for name, h in self._hosts.items()}
 
     def of_role(self, role: str) -> list[Supervised]:
+        """All instances that have the role, in the order of their numbers."""
         return [i for i in self.instances.values() if i.placement.has(role)]
 
     def audit_of(self, server: Supervised) -> Path:
@@ -281,6 +283,7 @@ class Cluster:
         return self._filling(server).path(self.implementation.audit)
 
     def host(self, name: str) -> Host:
+        """An instance's, or a double's. Raises KeyError."""
         return self._hosts[name]
 
     def limits(self, role: str) -> Limits:
@@ -359,6 +362,7 @@ class Cluster:
         self.record("hung-up", instance=instance.name)
 
     async def heal(self) -> None:
+        """End every cut; what was held on the way arrives."""
         await self.network.heal()
         self.record("healed")
 

@@ -56,6 +56,7 @@ class Filling:
         return [*(self._executable(w) for w in filled[:1]), *filled[1:]]
 
     def text(self, template: str) -> str:
+        """The template with its values. Raises UsageError for one that there is not."""
         return fill(template, self)
 
     def path(self, template: str) -> Path:

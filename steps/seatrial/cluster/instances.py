@@ -77,6 +77,7 @@ class Supervised:
         self._record("paused" if what == "pause" else "resumed", instance=self.name)
 
     def last_words(self) -> str:
+        """The end of the log of its last life; empty where it never ran, or wrote nothing."""
         return self.running.log_tail() if self.running else ""
 
     def obituary(self, what: str) -> str:

@@ -47,6 +47,7 @@ class Barriers:
         self._barriers: list[Barrier] = []
 
     def hold(self, point: str, match: Mapping[str, Any]) -> Barrier:
+        """Stop what matches at this point, from now on until the barrier is released."""
         barrier = Barrier(point, match)
         self._barriers.append(barrier)
         return barrier

@@ -87,6 +87,7 @@ class Hooks:
         return f"{'http' if tls is None else 'https'}://{host.address}:{port}"
 
     async def close(self) -> None:
+        """Nobody waits at a barrier any more, and nothing is served."""
         self._barriers.release()
         if self._server is not None:
             self._server.close()
@@ -104,6 +105,7 @@ class Hooks:
         return self._barriers.hold(stage, match)
 
     def deny(self, stage: Stage, *, message: str = "denied by seatrial", **match: Any) -> None:
+        """Refuse what matches at the stage, from now on; `relent` ends it."""
         self._rules.append(Rule(stage=stage, match=match, message=message))
 
     def patch(self, *, labels: Mapping[str, str] | None = None, operations: Sequence[Json] = (), **match: Any) -> None:

@@ -30,6 +30,7 @@ class Redactor:
         return cls(hashlib.sha256(key.encode()).digest())
 
     def hash(self, value: bytes) -> str:
+        """Equal for equal values under one key; says nothing else about them."""
         return "hmac:" + hmac.new(self.key, value, hashlib.sha256).hexdigest()[:24]
 
     def mask(self, value: Any) -> Any:
@@ -63,6 +64,7 @@ class Redactor:
         return self.tokens(document) if _SECRET_MARKS.search(text) else document
 
     def query(self, query: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The same without secrets in the clear."""
         return query if _SECRET_KEYS.isdisjoint(query) else {k: self.mask(v) if k in _SECRET_KEYS else v for k, v in query.items()}
 
 

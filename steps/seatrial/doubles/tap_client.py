@@ -23,6 +23,9 @@ _CREDENTIAL = b"X-Remote-Extra-Authentication.kubernetes.io%2Fcredential-id"
 
 
 class Client(asyncio.Protocol):
+    """One connection of a component. Its requests are taken one at a time, in the order in which they came; what cannot be read is
+    answered 400, and whoever hangs up takes the request with it."""
+
     def __init__(self, tap: "Tap") -> None:
         self.address = ""
         self.identity: list[Field] | None = None  # front-proxy headers
@@ -108,6 +111,7 @@ class Client(asyncio.Protocol):
         self._transport.write(data)
 
     def answered(self, *, persistent: bool) -> None:
+        """The answer is out: the next request may come, or the connection ends."""
         self._exchange = None
         if persistent:
             self._read()

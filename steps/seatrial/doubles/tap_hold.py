@@ -35,6 +35,7 @@ class Hold:
     held: list[Holdable] = field(default_factory=list)
 
     def matches(self, exchange: Holdable) -> bool:
+        """Whether the exchange is one of those that are to be held."""
         facts = exchange.facts
         if self.resource is not None and not self.resource.fullmatch(facts["resource"]):
             return False

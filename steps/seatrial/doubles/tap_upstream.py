@@ -59,6 +59,7 @@ class Pool:
             exchange.upstream.abort()
 
     def give(self, upstream: "Upstream") -> None:
+        """Keep a connection whose exchange is over for the next one."""
         self._idle[upstream.proxied].append(upstream)
 
     def remove(self, upstream: "Upstream") -> None:
@@ -67,6 +68,7 @@ class Pool:
             idle.remove(upstream)
 
     def close(self) -> None:
+        """Break all connections off, those under way included."""
         for task in self._connecting.values():
             task.cancel()
         for upstream in [*self._idle[False], *self._idle[True]]:
@@ -74,6 +76,9 @@ class Pool:
 
 
 class Upstream(asyncio.Protocol):
+    """One connection to the API server, which serves one exchange at a time, of one kind only. It goes back to the pool after an answer
+    that says where it ends; what is sent unasked, or breaks off, ends it."""
+
     def __init__(self, pool: Pool, *, proxied: bool) -> None:
         self.proxied = proxied
         self._pool = pool
@@ -89,6 +94,7 @@ class Upstream(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def begin(self, exchange: "Exchange") -> None:
+        """Send the request of an exchange; its answer is handed over piece by piece."""
         self._exchange = exchange
         exchange.upstream = self
         self._uses += 1
@@ -98,6 +104,7 @@ class Upstream(asyncio.Protocol):
         self._transport.write(data)
 
     def abort(self) -> None:
+        """Break the connection off, and say nothing to the exchange."""
         self._exchange = None
         self._transport.abort()
 

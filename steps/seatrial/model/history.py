@@ -71,6 +71,7 @@ class History:
         return iter(self._events)
 
     def append(self, source: str, kind: str, *, at_s: float | None, instance: str | None, data: Mapping[str, Any]) -> Event:
+        """Take one event, with the next number of its source; everybody who waits for a change looks again."""
         event = Event(
             source=source,
             seq=self._seq[source],

@@ -15,4 +15,5 @@ class Topology:
     replicas: dict[str, int] = field(default_factory=dict)
 
     def count(self, role: str) -> int:
+        """How many instances of the role are wanted."""
         return self.replicas.get(role, 1)

@@ -58,6 +58,7 @@ class AuditLog:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
+        """Returns at once: the log may be written later."""
         self._task = asyncio.create_task(self._follow())
 
     async def stop(self) -> None:

@@ -84,6 +84,7 @@ NEVER_READY = Missing(verdict=Verdict.INCONCLUSIVE, why="not tried: nothing that
 
 
 def died(why: str) -> Missing:
+    """What is to be said of scenarios whose process has ended."""
     return Missing(verdict=Verdict.HARNESS_FAULT, why=f"it ended without a result: {why or 'its process died'}")
 
 

@@ -129,6 +129,7 @@ Body = Length | Endless | Chunked
 
 
 def request_body(head: Head) -> Body:
+    """How to tell where the body of a request ends."""
     return Chunked() if _chunked(head) else Length(_length(head) or 0)
 
 

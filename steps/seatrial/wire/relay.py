@@ -24,6 +24,7 @@ class Relay:
         await asyncio.wait([task])
 
     async def close(self) -> None:
+        """Returns when every connection is broken."""
         await cancel(*self._open)
 
     async def _both_ways(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

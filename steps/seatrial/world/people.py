@@ -135,12 +135,14 @@ async def _update(client: Client, path: str, **metadata: Any) -> Answer:
 
 
 async def delete(world: World, person: str, word: str, name: str, **options: Any) -> Answer:
+    """DELETE one object of the kind, with `options` as DeleteOptions has them. The answer may be a refusal."""
     kind = kind_of(word)
     body = {"apiVersion": "v1", "kind": "DeleteOptions", **options}
     return await client_of(world, person).request("DELETE", kind.path(namespace=world.namespace, name=name), body=body)
 
 
 def deletes(world: World, person: str, word: str, name: str, **options: Any) -> None:
+    """Somebody deletes an object and is told whether it worked."""
     beginning(world)
     told(world, person, world.run(delete(world, person, word, name, **options)))
 

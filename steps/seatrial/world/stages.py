@@ -23,6 +23,7 @@ ABOUT_ONE = frozenset({"get", "update", "patch", "delete"})  # verbs that name a
 
 
 def hooks(world: World) -> Hooks:
+    """Those of the cluster. Raises HarnessFault where it has none."""
     if world.cluster.hooks is None:
         raise HarnessFault("the cluster serves no hooks")
     return world.cluster.hooks

@@ -45,6 +45,7 @@ class Standing:
     scenarios: int = 1  # that there have been
 
     def fits(self, topology: Topology) -> bool:
+        """Whether a scenario that wants this topology may have it."""
         return self.cluster.order.topology == topology and self.scenarios < SCENARIOS_MAX
 
     async def clear(self, *, namespace: str, context: Context, within_s: float) -> None:

@@ -79,6 +79,7 @@ class World:
         return self._cluster
 
     def run(self, act: Coroutine[Any, Any, T]) -> T:
+        """Run to the end; what was begun before goes on meanwhile."""
         return self.backend.run(act)
 
     def begin(self, keyword: str, sentence: str, topology: Topology) -> None:

@@ -187,7 +187,7 @@ def test_tasks_go_on_in_the_next_run(trial: Trial) -> None:
 
 
 def test_what_the_backend_says_of_itself(backend: Processes) -> None:
-    assert backend.can == {"command", "kill", "pause", "cut", "hold", "restart", "tls"}
+    assert backend.can == {"kill", "pause", "cut", "tls"}
     other = Processes(seed=7)
     try:
         assert backend.context().random.random() == other.context().random.random()

@@ -29,7 +29,7 @@ class Processes:
     """See `interface.Backend`. `warm` names the modules that the zygote imports in advance. Raises NotReady where the kernel refuses."""
 
     name = "processes"
-    can = frozenset({"command", "kill", "pause", "cut", "hold", "restart", "tls"})
+    can = frozenset({"kill", "pause", "cut", "tls"})
 
     def __init__(self, *, seed: int = 0, warm: Sequence[str] = ()) -> None:
         self._machine = kernel.Machine()  # before this process has left it

@@ -37,7 +37,7 @@ class Simulation:
     """See backends.interface.Backend. The same seed gives the same history."""
 
     name = "simulation"
-    can = frozenset({"kill", "pause", "cut", "hold", "restart", "virtual-time", "identities"})
+    can = frozenset({"kill", "pause", "cut", "virtual-time"})
 
     def __init__(self, *, seed: int = 0) -> None:
         self.seed = seed
