@@ -133,12 +133,37 @@ Feature: Where things lie in the store
         | delete           |
         | deletecollection |
 
-    Scenario: the last finalizer goes with an update
+    @needs:runtime
+    Scenario: a guarded pod runs on a node
+      Given a cluster with 1 node
+      And a pod "old" with a finalizer is running
+      When "alice" deletes the pod "old"
+      And "bob" creates a pod "next"
+      And the pod "next" has become running
+      Then the key of the pod "old" is still there and marked for deletion
+      When the finalizer of the pod "old" is removed
+      Then the key of the pod "old" is gone
+
+    @needs:runtime @needs:kill
+    Scenario: a pod is forced to go while its kubelet is away
+      Given a cluster with 1 node
+      And a pod "old" is running
+      And the kubelet of "node-1" is stopped
+      When "alice" tries to kill pods
+      Then the key of the pod "old" is gone
+
+    Scenario Outline: the last finalizer goes
       Given a cluster
       And a configmap "old" with a finalizer exists
       When "alice" deletes the configmap "old"
-      And the finalizer of the configmap "old" is removed by an update
+      And the finalizer of the configmap "old" is removed by <write>
       Then the key of the configmap "old" is gone
+
+      Examples: ways to remove it
+        | write                         |
+        | an update                     |
+        | an update that leaves no list |
+        | a patch that leaves no list   |
 
     Scenario Outline: finalizers guard the object
       Given a cluster

@@ -143,8 +143,17 @@ def sends(world: World, person: str, what: str) -> None:
     people.sends(world, unquoted(person), what)
 
 
-@when(parsers.re(r"(?P<which>the|one) finalizer of the " + KIND + r" " + NAME + r" is removed(?P<update> by an update)?"))
-def unguarded(world: World, which: str, kind: str, name: str, update: str | None) -> None:
-    """By the operator, with a patch or with an update of the whole object."""
+@when(
+    parsers.re(
+        r"(?P<which>the|one) finalizer of the "
+        + KIND
+        + r" "
+        + NAME
+        + r" is removed(?: by an? (?P<write>update|patch)(?P<bare> that leaves no list)?)?"
+    )
+)
+def unguarded(world: World, which: str, kind: str, name: str, write: str | None, bare: str | None) -> None:
+    """By whoever has put it there, with a patch or with an update of the whole object. The list is left with what is left in it, and be
+    that nothing; or it is not left at all."""
     left = people.FINALIZERS["a finalizer"] if which == "one" else ()
-    people.leaves_finalizers(world, kind, name, left, update=bool(update))
+    people.leaves_finalizers(world, kind, name, None if bare else left, update=write == "update")

@@ -126,8 +126,9 @@ async def _update(client: Client, path: str, **metadata: Any) -> Answer:
     """Read, change, write back; again where somebody else has written in between, as everybody must."""
     for _ in range(UPDATE_TRIES):
         body = (await client.request("GET", path)).body
-        meta = body.setdefault("metadata", {})
+        meta = body.get("metadata", {})
         meta |= {k: {**meta.get(k, {}), **v} if isinstance(v, dict) else v for k, v in metadata.items()}
+        body["metadata"] = {k: v for k, v in meta.items() if v is not None}
         answer = await client.request("PUT", path, body=body)
         if answer.reason != "Conflict":
             return answer
@@ -154,13 +155,14 @@ def changes(world: World, person: str, word: str, name: str, patch: Mapping[str,
     noticed(world, word, name, told(world, person, answer))
 
 
-def leaves_finalizers(world: World, word: str, name: str, left: Sequence[str], *, update: bool) -> None:
-    """Whoever has put them there removes all finalizers but those."""
+def leaves_finalizers(world: World, word: str, name: str, left: Sequence[str] | None, *, update: bool) -> None:
+    """Whoever has put them there removes all finalizers but those; None: and the list."""
+    finalizers = None if left is None else list(left)
     if not update:
-        changes(world, KEEPER, word, name, {"metadata": {"finalizers": list(left)}})
+        changes(world, KEEPER, word, name, {"metadata": {"finalizers": finalizers}})
         return
     path = kind_of(word).path(namespace=world.namespace, name=name)
-    told(world, KEEPER, world.run(_update(client_of(world, KEEPER), path, finalizers=list(left))))
+    told(world, KEEPER, world.run(_update(client_of(world, KEEPER), path, finalizers=finalizers)))
 
 
 def cordons(world: World, nodes: Iterable[str], *, unschedulable: bool) -> None:

@@ -1,0 +1,56 @@
+"""API servers that keep a rule on the highway and not on the byways: where a deletion only marks, or grants nothing, where an update
+creates, where a list is left out instead of emptied, or where nothing that is asked for is an object."""
+
+from collections.abc import Sequence
+
+from seatrial_reference import apiserver
+from seatrial_reference.apiserver import strategy
+from seatrial_reference.apiserver.core import Request
+from seatrial_reference.apiserver.server import ApiServer
+from seatrial_reference.apiserver.store import Stored
+from seatrial_reference.machinery.objects import Json
+from seatrial_schemas.context import Context
+
+KUBELETS = "system:node:"
+
+
+class LetsEndedPodsGo(ApiServer):
+    """A pod that its kubelet has finished goes, whoever else still holds it."""
+
+    async def remove(self, request: Request, options: Json) -> Stored:
+        if request.asked.resource == "pods" and request.user.name.startswith(KUBELETS) and options.get("gracePeriodSeconds") == 0:
+            found, _ = await self.confirmed(request)
+            if found is not None:
+                strategy.check_preconditions(request.kind, found.object, options)
+                return await self.store_removed(found) or found
+        return await super().remove(request, options)
+
+
+async def main_lets_ended_pods_go(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=LetsEndedPodsGo)
+
+
+class WaitsForKubelets(ApiServer):
+    """A pod on a node goes when its kubelet says so, whatever was asked for."""
+
+    async def remove(self, request: Request, options: Json) -> Stored:
+        if options.get("gracePeriodSeconds") == 0 and not request.user.name.startswith(KUBELETS):
+            options = options | {"gracePeriodSeconds": 1}
+        return await super().remove(request, options)
+
+
+async def main_waits_for_kubelets(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=WaitsForKubelets)
+
+
+class FreesByEmptyListsOnly(ApiServer):
+    """What has an empty list of finalizers is free; what has none at all says nothing about it."""
+
+    async def changed(self, request: Request, old: Stored, new: Json) -> Json | None:
+        made = await super().changed(request, old, new)
+        held = "finalizers" in old.object["metadata"] and "finalizers" not in new["metadata"]
+        return new if made is None and held else made
+
+
+async def main_frees_by_empty_lists_only(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=FreesByEmptyListsOnly)
