@@ -20,6 +20,7 @@ Feature: Admission
         | pod  | patch            | pods         | update    |
         | pod  | strategicpatch   | pods         | update    |
         | pod  | delete           | pods         | deletion  |
+        | pod  | kill             | pods         | deletion  |
         | pod  | deletecollection | pods         | deletion  |
         | pod  | update           | pods/status  | update    |
         | pod  | patch            | pods/status  | update    |
@@ -38,6 +39,7 @@ Feature: Admission
         | deployment | update    | deployments/scale | update    |
         | deployment | delete    | deployments       | deletion  |
         | lease      | delete    | leases            | deletion  |
+        | lease      | upsert    | leases            | creation  |
         | node       | patch     | nodes             | update    |
 
     Scenario: the last finalizer is taken from what is to go
@@ -45,7 +47,8 @@ Feature: Admission
       And the hooks see every write
       And a configmap "old" with a finalizer exists
       When "alice" deletes the configmap "old"
-      And the finalizer of the configmap "old" is removed by an update
+      Then admission has been asked about the deletion
+      When the finalizer of the configmap "old" is removed by an update
       Then admission has been asked about the update
 
     Scenario: the name is left to the server
@@ -138,12 +141,23 @@ Feature: Admission
         | pod        | validation | update           | pods              |
         | pod        | validation | patch            | pods              |
         | pod        | validation | delete           | pods              |
+        | pod        | validation | kill             | pods              |
         | pod        | validation | deletecollection | pods              |
         | pod        | validation | patch            | pods/status       |
         | pod        | validation | create           | pods/binding      |
         | configmap  | validation | patch            | configmaps        |
         | secret     | validation | delete           | secrets           |
         | replicaset | validation | update           | replicasets/scale |
+
+    Scenario: the deletion of a guarded object is refused
+      Given a cluster
+      And the hooks see every write
+      And a configmap "old" with a finalizer exists
+      And validation refuses everything
+      When "alice" tries to delete configmaps
+      Then the request is refused by admission
+      And the configmap "old" is as it was
+      And no stage after admission has seen it and nothing was stored
 
   @id:REQ-14 @must @smoke @role:apiserver @needs:hooks @needs:store
   Rule: What admission makes of an object MUST be what is checked, stored, answered and told to watchers

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 
 from seatrial_reference import apiserver
 from seatrial_reference.apiserver import strategy
+from seatrial_reference.apiserver.admission import Review
 from seatrial_reference.apiserver.core import Request
 from seatrial_reference.apiserver.server import ApiServer
+from seatrial_reference.apiserver.status import Failure
 from seatrial_reference.apiserver.store import Stored
 from seatrial_reference.machinery.objects import Json
 from seatrial_schemas.context import Context
+from violations.admitting import _Passing
 
 KUBELETS = "system:node:"
 
@@ -54,3 +57,51 @@ class FreesByEmptyListsOnly(ApiServer):
 
 async def main_frees_by_empty_lists_only(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=FreesByEmptyListsOnly)
+
+
+class MarksAgainstAdmission(_Passing):
+    """What others hold back is only marked: that is no deletion yet, and nothing to be admitted."""
+
+    def passes(self, review: Review) -> bool:
+        return review.operation == "DELETE" and bool((review.old or {"metadata": {}})["metadata"].get("finalizers"))
+
+
+async def main_marks_against_admission(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=MarksAgainstAdmission)
+
+
+class KillsWithoutAdmission(_Passing):
+    """Who grants no grace means at once."""
+
+    def passes(self, review: Review) -> bool:
+        return review.operation == "DELETE" and (review.options or {}).get("gracePeriodSeconds") == 0
+
+
+async def main_kills_without_admission(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=KillsWithoutAdmission)
+
+
+class KillsAgainstAdmission(ApiServer):
+    """Asks about every deletion, and does not wait to be allowed one that grants no grace."""
+
+    async def validate(self, review: Review) -> None:
+        try:
+            await super().validate(review)
+        except Failure:
+            if review.operation != "DELETE" or (review.options or {}).get("gracePeriodSeconds") != 0:
+                raise
+
+
+async def main_kills_against_admission(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=KillsAgainstAdmission)
+
+
+class UpsertsWithoutAdmission(_Passing):
+    """Admits what is posted when it is created, what is put when it is changed; and not what is put when it is created."""
+
+    def passes(self, review: Review) -> bool:
+        return review.operation == "CREATE" and review.asked.verb == "update"
+
+
+async def main_upserts_without_admission(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=UpsertsWithoutAdmission)

@@ -44,6 +44,10 @@ class Aim:
             return "POST", self.one, {"body": BINDING}
         return "POST", self.collection, {"body": manifest(self.kind, NEW, namespace=self.world.namespace)}
 
+    def upsert(self) -> Asked:
+        path = self.kind.path(namespace=self.world.namespace, name=NEW)
+        return "PUT", path, {"body": manifest(self.kind, NEW, namespace=self.world.namespace)}
+
     def put(self, *, anyway: bool = True, **params: str) -> Asked:
         return "PUT", self.one, {"body": replacement(self.world, OLD, anyway=anyway), "params": params}
 
@@ -64,6 +68,7 @@ OPERATIONS: Mapping[str, Callable[[Aim], Asked]] = {
     "replace": Aim.put,  # an update that reads nothing before
     "overwrite": lambda aim: aim.put(anyway=False),  # one of the object as it was made
     "rehearse": lambda aim: aim.put(dryRun="All"),  # one that is not meant
+    "upsert": Aim.upsert,  # one of what is not there
     "patch": lambda aim: aim.patch("merge", aim.change),
     "jsonpatch": lambda aim: aim.patch("json", EDIT),
     "strategicpatch": lambda aim: aim.patch("strategic", aim.change),
