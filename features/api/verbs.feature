@@ -112,6 +112,13 @@ Feature: Create, read and delete
       Then each of them is read as it was answered, and a list holds exactly them
       And pages of 2 hold each of them exactly once, though some are changed meanwhile
 
+    Scenario: the name of another namespace begins like this one's
+      Given a cluster
+      And a namespace "NAMESPACE-annex" exists
+      When "alice" creates a configmap "web" in the namespace "NAMESPACE-annex"
+      And "alice" creates 2 configmaps
+      Then each of them is read as it was answered, and a list holds exactly them
+
     Scenario: there are more objects than one would read at a glance
       Given a cluster
       When "alice" creates 510 configmaps

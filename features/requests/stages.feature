@@ -107,6 +107,7 @@ Feature: A request's way through the API server
         | a valid token that is cut short   | list             | pods         |
         | a garbage token                   | list             | nodes        |
         | a garbage token                   | delete           | deployments  |
+        | a garbage token                   | get              | version      |
 
     @needs:hooks
     Scenario: the token is garbage and everything of a kind is wanted

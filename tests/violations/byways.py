@@ -3,11 +3,16 @@ creates, where a list is left out instead of emptied, or where nothing that is a
 
 from collections.abc import Sequence
 
+from aiohttp import web
+
 from seatrial_reference import apiserver
 from seatrial_reference.apiserver import strategy
 from seatrial_reference.apiserver.admission import Review
+from seatrial_reference.apiserver.authentication import ANONYMOUS
 from seatrial_reference.apiserver.core import Request
-from seatrial_reference.apiserver.server import ApiServer
+from seatrial_reference.apiserver.reading import _prefix
+from seatrial_reference.apiserver.selectors import Selection
+from seatrial_reference.apiserver.server import ApiServer, _credentials
 from seatrial_reference.apiserver.status import Failure
 from seatrial_reference.apiserver.store import Stored
 from seatrial_reference.machinery.objects import Json
@@ -105,3 +110,36 @@ class UpsertsWithoutAdmission(_Passing):
 
 async def main_upserts_without_admission(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=UpsertsWithoutAdmission)
+
+
+class TellsStrangersItsVersion(ApiServer):
+    """What is no object is no secret: nobody is asked who they are."""
+
+    async def respond(self, http: web.BaseRequest, audit: str) -> web.StreamResponse:
+        try:
+            await self.authenticate(_credentials(http))
+        except Failure:
+            asked, query, failure = self.attributes(http)
+            if asked.kind is not None or failure is not None:
+                raise
+            return await self.non_resource(Request(http=http, asked=asked, query=query, user=ANONYMOUS, audit=audit))
+        return await super().respond(http, audit)
+
+
+async def main_tells_strangers_its_version(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=TellsStrangersItsVersion)
+
+
+class ListsNamespacesByPrefix(ApiServer):
+    """In a namespace lies what has a key that begins with its name."""
+
+    async def _page(self, request: Request, chosen: Selection, *, limit: int, token: str, revision: int) -> tuple[Sequence[Stored], Json]:
+        if limit or token or not request.asked.namespace:
+            return await super()._page(request, chosen, limit=limit, token=token, revision=revision)
+        reply = await self.parts.store.below(_prefix(request).rstrip("/"), revision=revision)
+        found = [self.caches.known(kv, request.kind) for kv in reply.kvs]
+        return [each for each in found if chosen.matches(each.object)], {"resourceVersion": str(revision or reply.header.revision)}
+
+
+async def main_lists_namespaces_by_prefix(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=ListsNamespacesByPrefix)

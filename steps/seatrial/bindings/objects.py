@@ -17,7 +17,7 @@ TRAITS: dict[str, tuple[str, Meaning]] = {  # of what is created, after its name
     "init": (r" with (an init container)", lambda *_: True),
     "node": (r' on node "([\w-]+)"', lambda _, name: name),
     "wish": (r' that asks for node "([\w-]+)"', lambda _, name: name),
-    "namespace": (r' in the namespace "([\w-]+)"', lambda _, name: name),
+    "namespace": (r' in the namespace "([\w-]+)"', people.whole),
     "content": (r" with (other content)", lambda *_: "stormy"),
     "cpu": (r" that (takes most of a node)", lambda world, _: people.most_of_a_node(world)),
     "finite": (r" (?:that|and) (is not started again)", lambda *_: True),
@@ -27,8 +27,8 @@ MANY = r"(?P<number>\d+) (?P<large>large )?(?P<kind>pods|configmaps)"
 
 @when(parsers.re(PERSON + r" creates an? " + KIND + " " + NAME + f"(?P<traits>(?:{'|'.join(pattern for pattern, _ in TRAITS.values())})*)"))
 def creates(world: World, person: str, kind: str, name: str, traits: str) -> None:
-    """The least that is a valid object of the kind, in the scenario's namespace unless another one is named. Two that take most of a node
-    do not fit on one."""
+    """The least that is a valid object of the kind, in the scenario's namespace, NAMESPACE, unless another one is named. Two that take most
+    of a node do not fit on one."""
     found = {trait: (re.search(pattern, traits), means) for trait, (pattern, means) in TRAITS.items()}
     how = {trait: means(world, match[1]) for trait, (match, means) in found.items() if match}
     people.creates(world, unquoted(person), kind, name, **how)
@@ -45,7 +45,7 @@ def creates(world: World, person: str, kind: str, name: str, traits: str) -> Non
 )
 def there_is(world: World, kind: str, name: str, replicas: str | None, finalizers: str | None, state: str) -> None:
     """Made by the operator; running means all its pods."""
-    people.exists(world, kind, name, replicas=int(replicas or 1), finalizers=people.FINALIZERS[finalizers])
+    people.exists(world, kind, people.whole(world, name), replicas=int(replicas or 1), finalizers=people.FINALIZERS[finalizers])
     if state == "is running":
         workloads.have(world, name, "become running")
 

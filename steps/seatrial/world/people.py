@@ -14,6 +14,7 @@ from seatrial.world.world import WORKLOADS, World
 GARBAGE = "no-such-token"
 VALID = "somebody with a valid certificate"  # shows that a refused handshake was refused because of the certificate
 ACTOR = "alice"  # about whose requests most sentences are
+VERSION = "version"
 KEEPER = "keeper"  # of finalizers
 UPDATE_TRIES = 10
 FINALIZERS: Mapping[str | None, Sequence[str]] = {
@@ -62,6 +63,11 @@ async def create(
     if finalizers:
         body["metadata"]["finalizers"] = list(finalizers)
     return await client_of(world, person).request("POST", kind.path(namespace=where), body=body)
+
+
+def whole(world: World, name: str) -> str:
+    """A name in which NAMESPACE stands for the scenario's."""
+    return name.replace("NAMESPACE", world.namespace)
 
 
 def creates(world: World, person: str, word: str, name: str, **how: Any) -> None:
@@ -113,7 +119,10 @@ def tries(world: World, person: str, verb: str, resource: str, *, everywhere: bo
 
 
 async def operation(world: World, person: str, verb: str, resource: str, *, everywhere: bool = False) -> Answer:
-    """One request of the verb: `update` reads, changes and writes back; the others are in OPERATIONS."""
+    """One request of the verb: `update` reads, changes and writes back; the others are in OPERATIONS. The version is the server's: no
+    object, whoever asks."""
+    if resource == VERSION:
+        return await client_of(world, person).request("GET", f"/{VERSION}")
     plural, _, sub = resource.partition("/")
     aim, client = Aim(world=world, kind=kind_of(plural), subresource=sub, everywhere=everywhere), client_of(world, person)
     if verb == "update":
