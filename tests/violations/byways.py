@@ -3,6 +3,7 @@ creates, where a list is left out instead of emptied, or where nothing that is a
 
 from collections.abc import Sequence
 
+import orjson
 from aiohttp import web
 
 from seatrial_reference import apiserver
@@ -128,6 +129,19 @@ class TellsStrangersItsVersion(ApiServer):
 
 async def main_tells_strangers_its_version(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=TellsStrangersItsVersion)
+
+
+class AnswersWithoutStatus(ApiServer):
+    """Whoever has created an object is shown it without the status that it was stored with."""
+
+    async def create(self, request: Request) -> web.StreamResponse:
+        response = await super().create(request)
+        made = orjson.loads(response.body)  # type: ignore[attr-defined]
+        return await self.answer(request, orjson.dumps({k: v for k, v in made.items() if k != "status"}), code=201)
+
+
+async def main_answers_without_status(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=AnswersWithoutStatus)
 
 
 class ListsNamespacesByPrefix(ApiServer):

@@ -12,9 +12,10 @@ DOZEN = 12
 
 @then(parsers.re(WHOM + r" is answered 201 with the whole \w+"))
 def answered_whole(world: World, person: str | None) -> None:
-    """Everything that was sent, and name, uid, version and time of creation."""
+    """Everything that was sent, name, uid, version and time of creation, and what is stored."""
     stages.all_answered(world)
     world.needs_pure_answers()
+    world.run(world.revision())
     world.judge("answers.whole", user=person or world.last, code=201)
 
 

@@ -67,10 +67,11 @@ def status(history: History, *, user: str, code: int, reason: str) -> Proof:
 
 @check
 def whole(history: History, *, user: str, code: int) -> Proof:
-    """The last answer has this code and is the whole object: what was sent, and what only the server can add."""
+    """The last answer has this code and is the whole object: what was sent, what only the server can add, and what was stored, where that
+    can be read."""
     told = last_told(history, user)
     sent = asked(history, told)
-    problems = _incomplete(sent["body"], told["body"]) if told["code"] == code else [described(told)]
+    problems = _incomplete(sent["body"], told["body"]) + _untold(history, told["body"]) if told["code"] == code else [described(told)]
     return proof([told], breach(history, f"{code} with the whole object", "; ".join(problems), told) if problems else None)
 
 
@@ -78,6 +79,25 @@ def _incomplete(sent: Any, got: dict[str, Any]) -> list[str]:
     meta = got.get("metadata", {})
     problems = [f"metadata.{f} is missing" for f in ("name", "uid", "resourceVersion", "creationTimestamp") if not meta.get(f)]
     return problems + [f"{path} is not what was sent" for path in missing(sent, got)]
+
+
+def _untold(history: History, got: dict[str, Any]) -> list[str]:
+    """What was stored as this version of the object and is not in the answer; of what is empty it may say nothing, and notes that a server
+    makes in the metadata are its own."""
+    values = [e["value"] for e in history.of("put", revision=revision_of(got)) if isinstance(e["value"], dict)]
+    held = [_filled({k: v for k, v in value.items() if k != "metadata"}) for value in values if _identity(value) == _identity(got)]
+    return [f"{path} is not what was stored" for value in held for path in missing(value, got)]
+
+
+def _identity(item: dict[str, Any]) -> tuple[Any, ...]:
+    return item.get("apiVersion"), item.get("kind"), item.get("metadata", {}).get("uid")
+
+
+def _filled(value: Any) -> Any:
+    """A value without what is empty in it."""
+    if isinstance(value, dict):
+        return {k: full for k, v in value.items() if (full := _filled(v)) not in ({}, [], None, "")}
+    return [_filled(v) for v in value] if isinstance(value, list) else value
 
 
 WRITE_ONLY = {"stringData"}

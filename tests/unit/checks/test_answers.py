@@ -65,6 +65,34 @@ def test_what_was_stored_and_cannot_be_seen_is_not_judged() -> None:
         read_back(read=node(LATER, 6), stored={})
 
 
+def pod(version: str = "v1", **parts: Any) -> dict[str, Any]:
+    return {"apiVersion": version, "kind": "Pod", "metadata": {"name": "web", "uid": "u-1"}, "spec": {"nodeName": ""}, **parts}
+
+
+def answered(body: dict[str, Any], *stored: dict[str, Any]) -> list[str]:
+    """alice is answered a pod at revision 5: what is wrong with it, given what was stored then."""
+    made = History(lambda: 1.0)
+    made.append("cluster", "instance", at_s=None, instance="apiserver-0", data={"roles": ["apiserver"]})
+    sent = {"user": "alice", "method": "POST", "path": "/api/v1/pods", "body": {"metadata": {"name": "web"}}}
+    asked = made.append("people", "asked", at_s=None, instance=None, data=sent)
+    for value in stored:
+        made.append("store", "put", at_s=None, instance=None, data={"key": "/registry/pods/trial/web", "revision": 5, "value": value})
+    body = body | {"metadata": body["metadata"] | {"resourceVersion": "5", "creationTimestamp": "2026-01-01T00:00:00Z"}}
+    told = {"user": "alice", "method": "POST", "asked": asked.seq, "code": 201, "body": body}
+    made.append("people", "told", at_s=None, instance=None, data=told)
+    return [found.observed for found in judge(made, "answers.whole", {"user": "alice", "code": 201}).findings]
+
+
+def test_whoever_creates_an_object_is_told_all_that_is_stored() -> None:
+    assert not answered(pod(status={"phase": "Pending"}), pod(status={"phase": "Pending"}))
+    assert answered(pod(), pod(status={"phase": "Pending"})) == ["status is not what was stored"]
+
+
+@pytest.mark.parametrize("stored", [pod(status={"conditions": []}), pod("v0", status={"phase": "Pending"}), None])
+def test_what_is_empty_stored_in_another_form_or_not_to_be_read_need_not_be_told(stored: Any) -> None:
+    assert not answered(pod(), stored)
+
+
 def drawn(*answers: tuple[int, str]) -> Proof:
     """alice lets the server find names that begin with `web-`: the code and the name of each answer."""
     made = History(lambda: 1.0)
