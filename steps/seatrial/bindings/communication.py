@@ -42,7 +42,8 @@ def through_the_api_server(world: World) -> None:
     )
 )
 def no_frame(world: World, first: str, second: str | None) -> None:
-    """All frames of all protocols count, both ways; the counters must then see the suite's own."""
+    """All frames of all protocols count, both ways; the counters must then see the suite's own. What one has for the other and gives to the
+    API server, on the other's lease or to be passed on, counts as well."""
     one, other = ROLE_PHRASES[first], ROLE_PHRASES[second or first]
     alone(world, one, other)
     faults.outlasts_cut(world)
@@ -61,7 +62,7 @@ def opened_by_component(world: World, since: str | None) -> None:
 
 @then(parsers.re(r"during all of this (?P<role>the API server|the scheduler) never opened a connection to a kubelet"))
 def no_dial_to_kubelets(world: World, role: str) -> None:
-    """Nobody asked for exec, attach, logs or port-forward."""
+    """Nobody asked for exec, attach, logs or port-forward, nor the scheduler for anything that the API server passes on to a kubelet."""
     faults.quiet(world, virtually_s=faults.SLOW_POLLERS_S)
     probes.canaries(world, [ROLE_PHRASES[role]], ["kubelet"])
     world.judge("edges.never", sources=[ROLE_PHRASES[role]], targets=["kubelet"])

@@ -8,6 +8,7 @@ Connections are judged by who and which way, never by how many: HTTP/1.1 multipl
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from seatrial.checks.disguises import addressed, exchanges
 from seatrial.checks.facts import OWN, Window, alive, instances, mark, roles_of, window
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
@@ -85,7 +86,7 @@ def only(history: History, *, allowed: list[str], target: str, since: str | None
 
 @check
 def never(history: History, *, sources: list[str], targets: list[str]) -> Proof:
-    """No instance with a role of `sources` is connected to one with a role of `targets`."""
+    """No instance with a role of `sources` is connected to one with a role of `targets`, or reaches it by way of the API server."""
     seen = window(history)
     froms, tos = instances(history, *sources), instances(history, *targets)
     require(froms and tos, f"there is nobody of {sources} or of {targets}")
@@ -94,7 +95,7 @@ def never(history: History, *, sources: list[str], targets: list[str]) -> Proof:
         found,
         expected=f"no connection from {' or '.join(sources)} to {' or '.join(targets)}",
         wrong=lambda e: e.source in froms and e.target in tos and e.source != e.target,
-    )
+    ) or addressed(history, froms, tos)
     if breaches:
         return proof([], *breaches)
     no_losses(history)
@@ -147,14 +148,16 @@ def opened_by_components(history: History, *, since: str | None = None) -> Proof
 
 @check
 def no_frames(history: History, *, between: list[str], and_: list[str], until: str) -> Proof:
-    """Not one frame of any protocol went between two groups of hosts before the mark; afterwards the counters saw the canaries."""
+    """Not one frame of any protocol went between two groups of hosts before the mark, nor anything by way of the API server; afterwards the
+    counters saw the canaries."""
     first, second = instances(history, *between), instances(history, *and_)
     pairs = sorted({(a, b) for a in first for b in second if a != b} | {(b, a) for a in first for b in second if a != b})
     require(pairs, f"there are no two hosts of {between} and {and_}")
     before, after = _frames(history, until), _frames(history, None)
     found = [p for p in pairs if before.get(p, 0)]
-    if found:
-        return proof([], *(_talk(history, p, before[p]) for p in found if _spoke_first(history, p, found)))
+    talks = tuple(_talk(history, p, before[p]) for p in found if _spoke_first(history, p, found))
+    if breaches := talks or exchanges(history, first, second):
+        return proof([], *breaches)
     no_losses(history)
     uncounted = [f"{a} -> {b}" for a, b in pairs if not after.get((a, b), 0)]
     require(not uncounted, f"the counters did not count the canaries {', '.join(uncounted)}")
