@@ -82,6 +82,15 @@ Feature: Controllers make deployed resources run
       When "alice" deletes the replicaset of "web"
       Then the pods of "web" become running
 
+    @needs:kill
+    Scenario: a deployment is deleted while the controller manager is away
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      And the controller manager is stopped
+      When "alice" deletes the deployment "web"
+      And the controller manager is started again
+      Then exactly 0 pods of "web" are left
+
   @id:KCM-01 @must @role:controller-manager @profile:observable
   Rule: A deployment MUST own exactly one ReplicaSet per pod template, labelled with the template's hash
 

@@ -65,7 +65,8 @@ Feature: How a pod gets its node
       When "alice" creates a pod "web"
       And admission refuses pods named "web"
       And the scheduler is started again
-      And admission refuses nothing any more
+      Then the pod "web" is stored and stays unbound
+      When admission refuses nothing any more
       Then the pod "web" becomes running
 
     @needs:runtime
@@ -100,6 +101,16 @@ Feature: How a pod gets its node
       Given a cluster with 1 node
       And the scheduler is stopped
       When "alice" creates a pod "web"
+      And the scheduler is started again
+      Then the pod "web" becomes running
+
+    @needs:kill
+    Scenario: the node comes while the scheduler is away
+      Given a cluster without nodes
+      When "alice" creates a pod "web"
+      Then the pod "web" is stored and stays unbound
+      When the scheduler is stopped
+      And node "node-1" joins
       And the scheduler is started again
       Then the pod "web" becomes running
 

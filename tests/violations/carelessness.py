@@ -5,17 +5,22 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from seatrial_reference import apiserver, scheduler
+from seatrial_reference import apiserver, controller_manager, scheduler
 from seatrial_reference.apiserver import body, defaults, strategy, validation
 from seatrial_reference.apiserver.admission import MUTATING, Review
 from seatrial_reference.apiserver.core import Parts, Request
 from seatrial_reference.apiserver.server import ApiServer
 from seatrial_reference.apiserver.store import Stored
 from seatrial_reference.apiserver.writing import own
-from seatrial_reference.machinery.client import ApiError
-from seatrial_reference.machinery.objects import Json
+from seatrial_reference.controller_manager.garbage import GarbageCollector
+from seatrial_reference.controller_manager.manager import ControllerManager
+from seatrial_reference.machinery.client import ApiError, RequestFailed
+from seatrial_reference.machinery.informer import Handlers, Informer
+from seatrial_reference.machinery.objects import Json, condition, key_of, uid_of
 from seatrial_reference.scheduler.scheduler import Scheduler
 from seatrial_schemas.context import Context
+
+TRIES = 3
 
 
 class ReadsPastStatus(ApiServer):
@@ -93,3 +98,65 @@ class AsksOnce(Scheduler):
 
 async def main_asks_once(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=AsksOnce)
+
+
+class GivesUpBinding(Scheduler):
+    """Tries three times to bind a pod, and no more before something changes about it."""
+
+    def __init__(self, *args: Any, **how: Any) -> None:
+        super().__init__(*args, **how)
+        self.failed: dict[str, int] = {}
+
+    async def schedule(self, pod: Json) -> None:
+        try:
+            await super().schedule(pod)
+        except RequestFailed:
+            self.failed[uid_of(pod)] = self.failed.get(uid_of(pod), 0) + 1
+            if self.failed[uid_of(pod)] < TRIES:
+                raise
+
+
+async def main_gives_up_binding(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, part=GivesUpBinding)
+
+
+class SkipsMarked(Scheduler):
+    """A pod of which it is said, when it first sees it, that it fits nowhere waits until a node changes."""
+
+    def __init__(self, *args: Any, **how: Any) -> None:
+        super().__init__(*args, **how)
+        self.seen: dict[str, None] = {}
+
+    def pod_added(self, pod: Json) -> None:
+        if condition(pod, "PodScheduled").get("status") != "False" or key_of(pod) in self.seen:
+            self.seen[key_of(pod)] = None
+            super().pod_added(pod)
+
+
+async def main_skips_marked(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, part=SkipsMarked)
+
+
+class CollectsNewsOnly(GarbageCollector):
+    """Collects what loses its owner before its eyes, and not what has none when it begins."""
+
+    def _follow(self, informer: Informer) -> None:
+        def updated(old: Json, new: Json) -> None:
+            if self.held(new) or self.held(old):
+                self.queue.add(f"{informer.kind.plural} {key_of(new)}")
+                self.revisit_owners(old)
+
+        def deleted(item: Json) -> None:
+            for dependents, dependent in self.dependents(item):
+                self.queue.add(f"{dependents.kind.plural} {key_of(dependent)}")
+            self.revisit_owners(item)
+
+        informer.subscribe(Handlers(added=lambda _: None, updated=updated, deleted=deleted))
+
+
+class _CollectingNewsOnly(ControllerManager):
+    garbage_collector = CollectsNewsOnly
+
+
+async def main_collects_news_only(args: Sequence[str], context: Context) -> None:
+    await controller_manager.main(args, context, part=_CollectingNewsOnly)
