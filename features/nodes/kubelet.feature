@@ -124,3 +124,23 @@ Feature: What a kubelet does with pods
       And the containers of the pod "web" end
       And the kubelet of "node-1" is started again
       Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
+
+    @needs:runtime
+    Scenario: one of two containers ends for good
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" with 2 containers that is not started again
+      And the pod "web" has become running
+      And one container of the pod "web" ends
+      Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
+
+    @needs:runtime @needs:kill
+    Scenario: the containers of a pod end for good while the API server is away
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" that is not started again
+      And the pod "web" has become running
+      And the API server is stopped
+      And the containers of the pod "web" end
+      Then nothing in the store changes for a while
+      When the API server is started again
+      And every component has asked the API server again
+      Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler

@@ -1,4 +1,5 @@
-"""What has become of pods, as it is stored: each word of it is one request of the node's kubelet, and no end goes unmentioned."""
+"""What has become of pods, as it is stored: each word of it is one request of the node's kubelet, no end goes unmentioned, and none is told
+before its time or forgotten afterwards."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -7,14 +8,18 @@ from typing import Any
 from seatrial.checks.chain import binding, first_running, versions
 from seatrial.checks.facts import authors, instances, server_of
 from seatrial.checks.registry import check, fault, proof, require
+from seatrial.checks.runtime import ENDINGS
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
+
+OVER = ("Succeeded", "Failed")
 
 
 @check
 def joined(history: History, *, name: str) -> Proof:
     """Each change of a pod's status in the store is one accepted request of its node's kubelet, or of a scheduler before the binding; what
-    it says of the placing is the scheduler's to say afterwards, too. And the end of a container is among what is said, as what it was."""
+    it says of the placing is the scheduler's to say afterwards, too. And the end of a container is among what is said, as what it was, when
+    it was, and from then on."""
     evidence: list[Event] = []
     found: list[Finding] = []
     for life in versions(history, name).values():
@@ -27,7 +32,9 @@ def joined(history: History, *, name: str) -> Proof:
             problem = _wrong_reporter(history, before, after, made)
             if after is first_running(life):
                 problem = problem or _ahead(history, after, made)
+            problem = problem or _untrue(history, before, after, made)
             found += [problem] if problem else []
+        found += _forgotten(life)
     require(evidence, f"the store shows no change of status of a pod of {name}")
     found += [_kept_back(e) for e in unreported_ends(history, name)] + list(_embellished(history, name))
     return proof(evidence, *found[:3])
@@ -84,6 +91,49 @@ def _ahead(history: History, after: Event, made: list[Event]) -> Finding | None:
         return None
     expected = f"pod {pod['metadata']['name']} is reported Running when a container of it has been started"
     return fault(node, expected, "it was reported before", after, made[0])
+
+
+def _untrue(history: History, before: Event, after: Event, made: list[Event]) -> Finding | None:
+    """What ran is said to wait, though no init container can have been run anew; or all is said to be over, and something runs."""
+    pod, was, now = after["value"], _phase(before), _phase(after)
+    if was == "Running" and now == "Pending" and not pod["spec"].get("initContainers"):
+        return _misreported(after, f"pod {pod['metadata']['name']} is not reported Pending once it has been Running", "it was", *made)
+    lively = _runs(history, pod["metadata"]["uid"], made[0].at_s) if now in OVER and was != now else []
+    if not lively:
+        return None
+    expected = f"pod {pod['metadata']['name']} is reported {now} when all its containers have ended"
+    return _misreported(after, expected, f"{lively[0]['container']} runs", *made, *lively[:1])
+
+
+def _runs(history: History, uid: str, at_s: float) -> list[Event]:
+    """The starts of those containers of a pod that run at that time, as far as the calls of its runtime and what ended there tell."""
+    calls = [e for e in history.of("cri", uid=uid) if e["method"] in ("StartContainer", *ENDINGS)]
+    last: dict[str | None, Event] = {}
+    for event in sorted((*calls, *history.of("container-exited", uid=uid)), key=lambda e: e.seq):
+        if event.at_s <= at_s:
+            last = {} if event["container"] is None else last | {event["container"]: event}
+    return [e for e in last.values() if e.kind == "cri" and e["method"] == "StartContainer"]
+
+
+def _forgotten(life: list[Event]) -> list[Finding]:
+    """A container of which it has been said that it had ended is said to run, and never to have been started again."""
+    ended: set[str] = set()
+    for version in life:
+        for status in _containers(version):
+            if _terminated(status):
+                ended.add(str(status["name"]))
+            if "running" in (status.get("state") or {}) and status["name"] in ended and not status.get("restartCount"):
+                return [_misreported(version, f"the restart of {status['name']} is counted", "restartCount is 0")]
+    return []
+
+
+def _phase(version: Event) -> str:
+    return str((version["value"].get("status") or {}).get("phase"))
+
+
+def _misreported(version: Event, expected: str, observed: str, *evidence: Event) -> Finding:
+    """By the kubelet of the pod's node: what others say is found elsewhere."""
+    return fault(version["value"]["spec"]["nodeName"], expected, observed, version, *evidence)
 
 
 def _but_placing(status: dict[str, Any]) -> dict[str, Any]:

@@ -61,12 +61,12 @@ class Runtime:
         """Whether a pod has a sandbox that is up: containers end with theirs."""
         return any(p.state == pb.SANDBOX_READY for p in self._pods.pods.values())
 
-    def exit_containers(self, uid: str, *, code: int) -> None:
-        """The processes in all running containers of a pod end by themselves. Raises Inconclusive where none runs here."""
+    def exit_containers(self, uid: str, *, code: int, only_one: bool = False) -> None:
+        """The processes in all running containers of a pod, or in the first one, end. Raises Inconclusive where none runs here."""
         running = [c for c in self._pods.containers.values() if c.pod.config.metadata.uid == uid and c.state == pb.CONTAINER_RUNNING]
         if not running:
             raise Inconclusive(f"blocked: {self.node} runs no container of the pod {uid}, so none can end")
-        for container in running:
+        for container in running[: 1 if only_one else None]:
             self._exit(container, code=code)
 
     def _exit(self, container: Container, *, code: int) -> None:

@@ -88,7 +88,7 @@ def test_of_a_bound_pod_the_scheduler_says_how_it_was_placed_and_nothing_else(wh
     [
         ({"state": {"running": {}}}, True),
         ({"state": {"terminated": {"exitCode": 1}}}, False),
-        ({"state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1}}}, False),
+        ({"state": {"running": {}}, "lastState": {"terminated": {"exitCode": 1}}, "restartCount": 1}, False),
         ({"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "restartCount": 1}, False),
     ],
 )

@@ -94,3 +94,43 @@ def test_a_pod_without_a_node_is_not_run(calls: list[Line], *, fault: bool) -> N
     unbound = {**pod(), "spec": {"containers": [{"name": "main"}]}}
 
     assert bool(findings("workloads.stays_unbound", {"name": "web"}, watched("pods", unbound, 5), *calls)) is fault
+
+
+def joined(*versions: dict[str, Any], lines: list[Line]) -> bool:
+    """Whether something is wrong with these versions of a pod that its kubelet has reported, each after the `lines`."""
+    puts = [put(4 + number, version) for number, version in enumerate((pod(phase="Pending"), *versions))]
+    numbers = range(1, len(versions) + 1)
+    reports = [each for number in numbers for each in done("node-1", "patch", number=number, revision=4 + number, sub="status")]
+    return bool(findings("statuses.joined", {"name": "web"}, *lines, *reports, *puts))
+
+
+@pytest.mark.parametrize(
+    ("ends", "fault"),
+    [
+        ([exited("main")], True),
+        ([exited("main"), exited("side")], False),
+        ([exited("main"), call("StopContainer", "side")], False),
+        ([call("StopPodSandbox", None)], False),
+        ([exited("main"), exited("side"), call("StartContainer", "side")], True),
+    ],
+)
+def test_a_pod_is_over_when_nothing_of_it_runs(ends: list[Line], *, fault: bool) -> None:
+    over = pod(phase="Failed", containerStatuses=[{"name": n, "state": {"terminated": {"exitCode": 1}}} for n in ("main", "side")])
+
+    assert joined(pod(phase="Running"), over, lines=[*started("main", "side"), *ends]) is fault
+
+
+@pytest.mark.parametrize(("init", "fault"), [([], True), ([{"name": "init"}], False)])
+def test_what_has_run_is_not_pending_again_unless_it_is_initialized_anew(init: list[dict[str, str]], *, fault: bool) -> None:
+    versions = [p | {"spec": SPEC | {"initContainers": init}} for p in (pod(phase="Running"), pod(phase="Pending"))]
+
+    assert joined(*versions, lines=started("main")) is fault
+
+
+@pytest.mark.parametrize(("count", "fault"), [(0, True), (1, False)])
+def test_a_restart_is_counted(count: int, *, fault: bool) -> None:
+    ended = {"name": "main", "state": {"terminated": {"exitCode": 1}}, "restartCount": 0}
+    again = {"name": "main", "state": {"running": {}}, "restartCount": count}
+    versions = [pod(phase="Running", containerStatuses=[each]) for each in (ended, again)]
+
+    assert joined(*versions, lines=[*started("main"), exited()]) is fault
