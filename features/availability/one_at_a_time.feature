@@ -28,6 +28,17 @@ Feature: One at a time
       And the pods of "web" have become running
       Then all work of the schedulers was asked for by the one that holds the lease
 
+    @needs:pause
+    Scenario: the active scheduler is frozen, and thaws
+      Given a cluster with 1 node and 3 schedulers
+      When the active scheduler is paused
+      Then another scheduler takes the lease, and not before it has expired
+      When the scheduler is resumed
+      And node "node-2" joins
+      And "alice" creates a pod "solo"
+      And the pod "solo" has become running
+      Then another scheduler takes the lease, and not before it has expired
+
   @id:HA-05 @must @smoke @role:controller-manager @needs:replicas @needs:requests
   Rule: Only one controller manager MUST work at a time
 
@@ -70,6 +81,17 @@ Feature: One at a time
       When "alice" scales the deployment "web" to 9 replicas
       And the pods of "web" have become running
       Then all work of the controller managers was asked for by the one that holds the lease
+
+    @needs:pause
+    Scenario: the active controller manager is frozen, and thaws
+      Given a cluster with 1 node and 3 controller managers
+      When the active controller manager is paused
+      Then another controller manager takes the lease, and not before it has expired
+      When the controller manager is resumed
+      And node "node-2" joins
+      And "alice" creates a pod "solo"
+      And the pod "solo" has become running
+      Then another controller manager takes the lease, and not before it has expired
 
   @id:HA-06 @must @role:scheduler @role:controller-manager @needs:replicas @needs:requests
   Rule: Standbys MUST write nothing but leases and reviews

@@ -16,6 +16,14 @@ async def main_clinging_controllers(args: Sequence[str], context: Context) -> No
     await controller_manager.main(args, context, elector=elections.Clinging)
 
 
+async def main_blind_scheduler(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, elector=elections.Blind)
+
+
+async def main_blind_controllers(args: Sequence[str], context: Context) -> None:
+    await controller_manager.main(args, context, elector=elections.Blind)
+
+
 async def main_sociable_schedulers(args: Sequence[str], context: Context) -> None:
     rest, own = option(args, "address")
 

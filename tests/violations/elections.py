@@ -71,6 +71,20 @@ class Clinging(Elector):
             await self.acquire()
 
 
+class Blind(Elector):
+    """Who has had the lease once renews it under its own name, whoever holds it."""
+
+    led = False
+
+    async def _look_and_claim(self) -> bool:
+        if not self.led:
+            self.led = await super()._look_and_claim()
+            return self.led
+        self.observe(await self._client.get(self._kind, self._election.name, namespace=self._election.namespace))
+        await self.write(self.claim())
+        return True
+
+
 class Crowding(Elector):
     """Decides to take an expired lease, waits a little so that not everybody comes at once, and takes it from whoever has it then."""
 

@@ -32,7 +32,7 @@ def standbys_idle(world: World, components: str) -> None:
 def takes_over(world: World, component: str) -> None:
     """Counted from the last renewal that was accepted."""
     role = COMPONENTS[component]
-    since = next((what for what in ("kill", "cut") if world.history.of("mark", name=what)), "term")
+    since = next((what for what in ("kill", "cut", "pause") if world.history.of("mark", name=what)), "term")
     gone = facts.mark(world.history, since)
     old = [r.instance for r, _ in facts.lease_writes(world.history, role) if r.at_s <= gone.at_s][-1:]
     within_s = world.timing(role).recovery

@@ -84,8 +84,9 @@ def takeover(history: History, *, role: str, since: str, lease_s: float) -> Proo
     before = [(r, a) for r, a in writes if r.at_s <= gone.at_s]
     require(before, f"nobody was seen to hold the lease {namespace}/{name} before")
     old = before[-1][0].instance
-    theirs = [(r, a) for r, a in writes if r.instance == old and r.at_s < _next_life(history, str(old), gone)]
     taken = [(r, a) for r, a in writes if r.instance != old and r.seq > before[-1][0].seq]
+    until = writes[: writes.index(taken[0])] if taken else writes
+    theirs = [(r, a) for r, a in until if r.instance == old and r.at_s < _next_life(history, str(old), gone)]
     if not taken:
         others = [i for i in instances(history, role) if i != old]
         expected = f"another {role} takes the lease of {old}"

@@ -72,3 +72,7 @@ def test_a_lease_that_says_itself_how_long_it_is_good_for_is_believed() -> None:
 
     assert culprits(*early) == culprits(*early, lasts_s=15) == ["scheduler-1"]
     assert culprits(*early, lasts_s=1) == []
+
+
+def test_who_comes_back_and_takes_it_again_has_taken_it_from_its_successor() -> None:
+    assert culprits((0.5, "scheduler-0", "a"), (2.6, "scheduler-1", "b"), (2.7, "scheduler-0", "a")) == ["scheduler-0"]
