@@ -23,6 +23,18 @@ Feature: What a kubelet does with pods
       Then the pod "web" becomes running
       And on "node-1" a sandbox, then each container of the pod "web" was created and started
 
+    Scenario: a pod comes whose containers are told what to do
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" with 2 containers that are told what to do
+      Then the pod "web" becomes running
+      And on "node-1" a sandbox, then each container of the pod "web" was created and started
+
+    Scenario: a pod of the system is bound
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" in the namespace "kube-system"
+      Then the pod "web" becomes running
+      And on "node-1" a sandbox, then each container of the pod "web" was created and started
+
     @needs:kill
     Scenario: a pod is born with its node while the kubelet is away
       Given a cluster with 1 node

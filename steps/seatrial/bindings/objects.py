@@ -21,6 +21,7 @@ TRAITS: dict[str, tuple[str, Meaning]] = {  # of what is created, after its name
     "content": (r" with (other content)", lambda *_: "stormy"),
     "cpu": (r" that (takes most of a node)", lambda world, _: people.most_of_a_node(world)),
     "finite": (r" (?:that|and) (is not started again)", lambda *_: True),
+    "told": (r" that (?:is|are) (told what to do)", lambda *_: True),
 }
 MANY = r"(?P<number>\d+) (?P<large>large )?(?P<kind>pods|configmaps)"
 
@@ -28,7 +29,7 @@ MANY = r"(?P<number>\d+) (?P<large>large )?(?P<kind>pods|configmaps)"
 @when(parsers.re(PERSON + r" creates an? " + KIND + " " + NAME + f"(?P<traits>(?:{'|'.join(pattern for pattern, _ in TRAITS.values())})*)"))
 def creates(world: World, person: str, kind: str, name: str, traits: str) -> None:
     """The least that is a valid object of the kind, in the scenario's namespace, NAMESPACE, unless another one is named. Two that take most
-    of a node do not fit on one."""
+    of a node do not fit on one. Told what to do: each container its command, arguments and environment."""
     found = {trait: (re.search(pattern, traits), means) for trait, (pattern, means) in TRAITS.items()}
     how = {trait: means(world, match[1]) for trait, (match, means) in found.items() if match}
     people.creates(world, unquoted(person), kind, name, **how)

@@ -1,11 +1,12 @@
 """What the container runtime of a node was asked to do, in the order of its calls."""
 
 from collections import Counter
+from typing import Any
 
 from seatrial.checks.facts import WRITES, requests
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
-from seatrial.model.verdicts import Proof
+from seatrial.model.verdicts import Finding, Proof
 
 STATIC = "kubernetes.io/config.hash"  # under which uid a kubelet runs what it shows as this pod
 ENDINGS = ("StopContainer", "StopPodSandbox")  # a sandbox that is stopped ends the containers that are left in it
@@ -26,8 +27,8 @@ def stopped(history: History, uid: str) -> bool:
 
 @check
 def ran(history: History, *, node: str, name: str) -> Proof:
-    """The node's runtime was asked for a sandbox of the pod, then for each container to create it, then to start it; and no container was
-    started once more that had not ended. Init containers end before the others are started."""
+    """The node's runtime was asked for a sandbox of the pod, then for each container to create it as the pod has it, then to start it; and
+    no container was started once more that had not ended. Init containers end before the others are started."""
     seen = history.of("watched", watch="operator/pods", name=name)
     require(seen, f"nobody ever saw the pod {name}")
     former = {e["uid"] for e in seen} - {seen[-1]["uid"]}  # of its name
@@ -38,9 +39,32 @@ def ran(history: History, *, node: str, name: str) -> Proof:
     starts = Counter(e["container"] for e in mine if e["method"] == "StartContainer")
     wrong = [c for c in containers if not _in_order(mine, c) or starts[c] > 1 + ends[c]]
     wrong += [str(c["name"]) for c in spec.get("initContainers", ()) if not _went_before(history, mine, str(c["name"]))]
+    if strange := [e for e in mine if e["method"] == "CreateContainer" and not _as_told(spec, e)]:
+        return proof([], _disobeyed(node, spec, strange[0]))
     expected = f"{' -> '.join(STEPS)} for {', '.join(containers)} of pod {name} on {node}, once"
     observed = " -> ".join(f"{e['method']} {e['container'] or ''}".strip() for e in mine) or "no call at all"
     return proof(mine, fault(node, expected, observed, *mine) if wrong else None)
+
+
+def _as_told(spec: dict[str, Any], created: Event) -> bool:
+    """Whether a container was created with the command and the arguments that the pod has for it, and with its environment at least. Of
+    what is not in the record nothing can be said."""
+    told, made = _orders(spec, str(created["container"])), created.data
+    same = all(told[what] == made.get(what, told[what]) for what in ("command", "args"))
+    return same and told["env"].items() <= made.get("env", told["env"]).items()
+
+
+def _orders(spec: dict[str, Any], container: str) -> dict[str, Any]:
+    """What the pod has its container run: variables whose value comes from elsewhere are left out."""
+    told: dict[str, Any] = next((c for c in (*spec.get("initContainers", ()), *spec["containers"]) if c["name"] == container), {})
+    env = {e["name"]: e["value"] for e in told.get("env") or () if "value" in e}
+    return {"command": told.get("command") or [], "args": told.get("args") or [], "env": env}
+
+
+def _disobeyed(node: str, spec: dict[str, Any], created: Event) -> Finding:
+    told = _orders(spec, str(created["container"]))
+    made = {what: created.data.get(what) for what in told}
+    return fault(node, f"{created['container']} is created with {told}", str(made), created)
 
 
 def _in_order(mine: list[Event], container: str) -> bool:

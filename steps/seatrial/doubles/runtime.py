@@ -146,7 +146,7 @@ class Runtime:
     async def _create_container(self, request: pb.CreateContainerRequest) -> pb.CreateContainerResponse:
         pod, config = self._pod(request.pod_sandbox_id), request.config
         about = _fields(pod) | {"container": config.metadata.name, "attempt": config.metadata.attempt, "image": config.image.image}
-        await self._arrive("CreateContainer", about)
+        await self._arrive("CreateContainer", about | _orders(config))
         return pb.CreateContainerResponse(container_id=self._pods.create(pod, config).id)
 
     async def _start_container(self, request: pb.StartContainerRequest) -> pb.StartContainerResponse:
@@ -224,3 +224,8 @@ def _fields(pod: Pod, container: Container | None = None) -> dict[str, Any]:
     meta = pod.config.metadata
     fields = {"pod": meta.name, "namespace": meta.namespace, "uid": meta.uid, "container": container and container.name}
     return fields if container is None else fields | {"attempt": container.config.metadata.attempt}
+
+
+def _orders(config: pb.ContainerConfig) -> dict[str, Any]:
+    env = {each.key: each.value.decode(errors="replace") for each in config.envs}
+    return {"command": list(config.command), "args": list(config.args), "env": env}

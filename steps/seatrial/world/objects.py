@@ -21,17 +21,30 @@ def kind_of(word: str) -> Kind:
 
 
 def pod_spec(
-    *, containers: int = 1, init: bool = False, node: str = "", wish: str = "", cpu: str | None = None, finite: bool = False
+    *,
+    containers: int = 1,
+    init: bool = False,
+    node: str = "",
+    wish: str = "",
+    cpu: str | None = None,
+    finite: bool = False,
+    told: bool = False,
 ) -> Json:
     """One container or more, which asks for so much CPU each. `init`: another one goes before. `node`: where it is, of its own choice, or,
-    by a `wish`, where it would be. `finite`: what has ended is not started again."""
+    by a `wish`, where it would be. `finite`: what has ended is not started again. `told`: what to run, each something else."""
     names = ("main", *(f"side-{number}" for number in range(1, containers)))
     asks = {"resources": {"requests": {"cpu": cpu}}} if cpu else {}
-    spec: Json = {"containers": [{"name": name, "image": IMAGE} | asks for name in names], "terminationGracePeriodSeconds": 1}
+    mains = [{"name": name, "image": IMAGE} | asks | (_orders(name) if told else {}) for name in names]
+    spec: Json = {"containers": mains, "terminationGracePeriodSeconds": 1}
     spec |= {"nodeName": node} if node else {}
     spec |= {"nodeSelector": {"kubernetes.io/hostname": wish}} if wish else {}
     spec |= {"initContainers": [{"name": INIT, "image": IMAGE}]} if init else {}
     return spec | ({"restartPolicy": "Never"} if finite else {})
+
+
+def _orders(name: str) -> Json:
+    env = [{"name": "TIDE", "value": "high"}, {"name": "SHIP", "value": name}]
+    return {"command": ["/bin/sail", "--as", name], "args": ["--to", "the harbour", ""], "env": env}
 
 
 def _template(name: str) -> Json:

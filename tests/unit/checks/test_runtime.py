@@ -134,3 +134,23 @@ def test_a_restart_is_counted(count: int, *, fault: bool) -> None:
     versions = [pod(phase="Running", containerStatuses=[each]) for each in (ended, again)]
 
     assert joined(*versions, lines=[*started("main"), exited()]) is fault
+
+
+@pytest.mark.parametrize(
+    ("made", "fault"),
+    [
+        ({}, False),  # an older record
+        ({"command": ["sail"], "args": ["west"], "env": {"TIDE": "high"}}, False),
+        ({"command": ["sail"], "args": ["west"], "env": {"TIDE": "high", "HOME_PORT": "tcp://10.0.0.1:80"}}, False),
+        ({"command": ["sail"], "args": [], "env": {"TIDE": "high"}}, True),
+        ({"command": ["sail", "west"], "args": [], "env": {"TIDE": "high"}}, True),
+        ({"command": ["sail"], "args": ["west"], "env": {"TIDE": "low"}}, True),
+    ],
+)
+def test_a_container_is_created_as_it_was_told(made: dict[str, Any], *, fault: bool) -> None:
+    env = [{"name": "TIDE", "value": "high"}, {"name": "WHERE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]
+    told = {"name": "main", "command": ["sail"], "args": ["west"], "env": env}
+    source, kind, who, about = call("CreateContainer")
+    lines = [call("RunPodSandbox", None), (source, kind, who, about | made), call("StartContainer")]
+
+    assert bool(findings("runtime.ran", RAN, watched("pods", pod({"containers": [told]}), 5), *lines)) is fault
