@@ -121,6 +121,13 @@ Feature: Controllers make deployed resources run
       And the pods of "web" have become running
       Then the deployment "web" owns 2 replicasets with different hashes
 
+    Scenario: the template gets another label
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When "alice" changes the labels of the deployment "web"
+      And the pods of "web" have become running
+      Then the deployment "web" owns 2 replicasets with different hashes
+
     Scenario: a deployment shrinks to nothing and grows again
       Given a cluster with 1 node
       And a deployment "web" with 2 replicas is running

@@ -185,6 +185,18 @@ Feature: How a pod gets its node
       And the pod "next" has been bound
       Then the scheduler asked for a binding of "next" and for none of "web"
 
+    @needs:requests @needs:runtime
+    Scenario: the pod has ended, and its node is full of others
+      Given a cluster with 1 node
+      When "alice" creates a pod "large" on node "node-1" that takes most of a node and is not started again
+      And the pod "large" has become running
+      And the containers of the pod "large" end
+      And "alice" creates a pod "next" that takes most of a node
+      And the pod "next" has been bound
+      And "alice" creates a pod "wide" that takes most of a node
+      Then the pod "wide" is stored and stays unbound
+      And the scheduler asked for a binding of "next" and for none of "large"
+
   @id:SCHED-04 @must @smoke @role:scheduler @role:kubelet
   Rule: The scheduler MUST NOT command nodes or kubelets
 

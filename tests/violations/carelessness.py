@@ -16,9 +16,11 @@ from seatrial_reference.controller_manager.garbage import GarbageCollector
 from seatrial_reference.controller_manager.manager import ControllerManager
 from seatrial_reference.machinery.client import ApiError, RequestFailed
 from seatrial_reference.machinery.informer import Handlers, Informer
-from seatrial_reference.machinery.objects import Json, condition, key_of, uid_of
+from seatrial_reference.machinery.objects import Json, condition, finished, key_of, uid_of
+from seatrial_reference.scheduler.placement import Place
 from seatrial_reference.scheduler.scheduler import Scheduler
 from seatrial_schemas.context import Context
+from seatrial_schemas.kinds import by_plural
 
 TRIES = 3
 
@@ -160,3 +162,18 @@ class _CollectingNewsOnly(ControllerManager):
 
 async def main_collects_news_only(args: Sequence[str], context: Context) -> None:
     await controller_manager.main(args, context, part=_CollectingNewsOnly)
+
+
+class ClearsEnded(Scheduler):
+    """Deletes pods that have ended when another one fits nowhere: they may still take room."""
+
+    async def reject(self, pod: Json, places: Sequence[Place]) -> None:
+        await super().reject(pod, places)
+        for each in [each for each in self.pods.all() if finished(each)]:
+            meta = each["metadata"]
+            with suppress(RequestFailed):
+                await self.client.delete(by_plural("pods"), meta["name"], namespace=meta["namespace"], uid=meta["uid"])
+
+
+async def main_clears_ended(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, part=ClearsEnded)

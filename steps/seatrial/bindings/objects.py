@@ -69,12 +69,14 @@ def scales(world: World, person: str, kind: str, name: str, replicas: str) -> No
     people.changes(world, unquoted(person), kind, name, {"spec": {"replicas": int(replicas)}})
 
 
-@when(parsers.re(PERSON + r" changes the (?:(?P<part>image|environment) of the )?" + KIND + r" " + NAME + r"(?P<back> back)?"))
+@when(parsers.re(PERSON + r" changes the (?:(?P<part>image|environment|labels) of the )?" + KIND + r" " + NAME + r"(?P<back> back)?"))
 def changes(world: World, person: str, part: str | None, kind: str, name: str, back: str | None) -> None:
     """A patch that matters to nobody; or the image of the only container, to another one or back to the first one; or that other image
-    and what the container finds around it."""
+    and what the container finds around it. Or the template gets one label more."""
     if part is None:
         patch = changed(people.weather(world))
+    elif part == "labels":
+        patch = people.LABELLED_TEMPLATE
     else:
         patch = people.new_container(IMAGE if back else OTHER_IMAGE, tide="high" if part == "environment" else None)
     people.changes(world, unquoted(person), kind, name, patch)
