@@ -194,8 +194,7 @@ Feature: How a pod gets its node
       And "alice" creates a pod "next" that takes most of a node
       And the pod "next" has been bound
       And "alice" creates a pod "wide" that takes most of a node
-      Then the pod "wide" is stored and stays unbound
-      And the scheduler asked for a binding of "next" and for none of "large"
+      Then the scheduler asked for a binding of "next" and for none of "large"
 
   @id:SCHED-04 @must @smoke @role:scheduler @role:kubelet
   Rule: The scheduler MUST NOT command nodes or kubelets
