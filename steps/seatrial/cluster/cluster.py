@@ -318,8 +318,8 @@ class Cluster:
         return identity, "" if self._authority else self.identities.admin.token
 
     def stranger(self, what: str) -> Client:
-        """Somebody who shows a certificate at the API server's own port, for a tap would refuse the handshake itself: an expired one, one of
-        a foreign CA, or a valid one, whose bearer is called `witness`."""
+        """Somebody who shows a certificate at the API server's own port, for a tap would refuse the handshake itself: an expired one, one
+        of a foreign CA, or a valid one, whose bearer is called `witness`."""
         pki = Pki(self.network.directory / "foreign", context=self.backend.context()) if "foreign" in what else self.identities.pki
         user = "witness" if "valid" in what else "somebody"
         pair = pki.client(user, expired="expired" in what)
