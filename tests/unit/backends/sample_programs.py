@@ -3,7 +3,11 @@
 import asyncio
 import contextlib
 import logging
+import socket
 import ssl
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -109,6 +113,19 @@ async def poll_grpc(args: Sequence[str], context: Context) -> None:
         await asyncio.gather(*(context.sleep(context.random.random()) for _ in range(3)))
 
 
+def escape(way: str) -> None:
+    """By the operating system, in spite of the loop."""
+    if way == "dial in a thread":
+        thread = threading.Thread(target=escape, args=("dial",))
+        thread.start()
+        thread.join()
+    with contextlib.suppress(OSError):
+        if way == "dial":
+            socket.create_connection(("127.0.0.1", 9), timeout=0.1)
+        elif way == "call":
+            subprocess.run([sys.executable, "--version"], check=False)
+
+
 async def leave(args: Sequence[str], context: Context) -> None:
     """[what]: end in some way."""
     log.warning("about to leave: %s", args[0])
@@ -130,6 +147,8 @@ async def leave(args: Sequence[str], context: Context) -> None:
         case "spin":
             while True:  # noqa: ASYNC110
                 await asyncio.sleep(0)
+        case way:
+            escape(way)
     await left_behind
 
 

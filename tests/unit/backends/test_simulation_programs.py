@@ -181,6 +181,24 @@ def test_watchdog(trial: Trial, monkeypatch: pytest.MonkeyPatch, how: str, said:
     trial.backend.run(asyncio.sleep(1))
 
 
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("dial", r"one#0 tried .* socket\.connect"),
+        ("dial in a thread", r"a component tried .* socket\.connect"),
+        ("call", r"one#0 tried .* Popen\.__init__"),
+    ],
+)
+def test_what_happens_outside_cannot_be_told(trial: Trial, how: str, said: str) -> None:
+    async def act() -> None:
+        await trial.boot("one", "leave", [how])
+        await asyncio.sleep(1)
+
+    with pytest.raises(Inconclusive, match=f"{said}.*: run it as processes"):
+        trial.backend.run(act())
+    trial.backend.run(asyncio.sleep(1))
+
+
 def test_nobody_waits_for_a_cluster_that_never_rests(trial: Trial) -> None:
     """Time passes, but in such small steps that the scenario would never be over."""
 

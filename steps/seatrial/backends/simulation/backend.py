@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from seatrial.backends.interface import OPERATOR, Network
 from seatrial.backends.simulation.boot import BOOT, Boot, context_of
 from seatrial.backends.simulation.context import SimulatedContext
+from seatrial.backends.simulation.escapes import Escapes
 from seatrial.backends.simulation.libraries import Libraries
 from seatrial.backends.simulation.loop import RESTLESS, SimulatedLoop
 from seatrial.backends.simulation.network import SimulatedNetwork, drain
@@ -49,7 +50,8 @@ class Simulation:
         self._operator = Boot(OPERATOR, None)
         self._context = SimulatedContext(seed=seed, name=OPERATOR, boot=0, now_s=loop.time)
         random = Random(f"{seed}/libraries")  # noqa: S311
-        self._libraries = Libraries(monotonic=loop.time, wall=self._context.wall_s, random=random)
+        self._escapes = Escapes()
+        self._libraries = Libraries(monotonic=loop.time, wall=self._context.wall_s, random=random, escapes=self._escapes)
         self._network: SimulatedNetwork | None = None
         self._logs = BootLogs()
         logging.getLogger().addHandler(self._logs)
@@ -74,6 +76,8 @@ class Simulation:
         if self._loop.fault is not None:
             fault, self._loop.fault = self._loop.fault, None
             raise fault
+        if tried := self._escapes.tried():
+            raise Inconclusive(f"{tried}, where nothing is seen: run it as processes (--backend processes)")
         return result
 
     def now_s(self) -> float:

@@ -22,6 +22,7 @@ import grpclib.metadata
 import grpclib.protocol
 import grpclib.server
 
+from seatrial.backends.simulation.escapes import Escapes
 from seatrial.backends.simulation.http2 import CarriedHTTP2
 
 
@@ -65,7 +66,7 @@ PRUNE_MIN = 64
 class Libraries:
     """The names that one simulation replaces."""
 
-    def __init__(self, *, monotonic: Callable[[], float], wall: Callable[[], float], random: Random) -> None:
+    def __init__(self, *, monotonic: Callable[[], float], wall: Callable[[], float], random: Random, escapes: Escapes) -> None:
         clock = SimpleNamespace(monotonic=monotonic, time=wall, gmtime=time.gmtime, strftime=time.strftime)
         self._born: list[Any] = []
         self._prune_at = PRUNE_MIN
@@ -81,6 +82,7 @@ class Libraries:
             (grpclib.protocol, "H2Connection", CarriedHTTP2),
             (aiohttp.ClientSession, "__init__", self._remembered(aiohttp.ClientSession.__init__)),
             (grpclib.client.Channel, "__init__", self._remembered(grpclib.client.Channel.__init__)),
+            *escapes.names,
         ]
 
     @contextmanager
