@@ -33,5 +33,5 @@ def settled(first: Result, second: Result) -> Result:
 
 def ended(result: Result) -> str:
     """How an attempt ended, in a line."""
-    what = "; ".join(f"{f.culprit}: {f.observed}" for f in result.findings) or result.why.partition("\n")[0]
+    what = "; ".join(f"{f.culprit}: {f.observed}" for f in result.findings) or " ".join(result.why.split())  # last words included
     return f"{result.verdict.value} ({what})"

@@ -41,3 +41,9 @@ def test_one_seed_with_two_histories_is_inconclusive() -> None:
     assert settled(first, failed(digest="one")) == first
     found = settled(first, result(digest="other"))
     assert (found.verdict, found.why.startswith("nondeterministic: ")) == (Verdict.INCONCLUSIVE, True)
+
+
+def test_last_words_are_part_of_how_an_attempt_ended() -> None:
+    first = result(**PROCESSES, verdict=Verdict.INCONCLUSIVE, why="node-1 ended. Its last words:\n| out of\n| inodes")
+
+    assert "Its last words: | out of | inodes" in settled(first, result(**PROCESSES)).flaky
