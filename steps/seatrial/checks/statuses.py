@@ -96,6 +96,8 @@ def _ahead(history: History, after: Event, made: list[Event]) -> Finding | None:
 def _untrue(history: History, before: Event, after: Event, made: list[Event]) -> Finding | None:
     """What ran is said to wait, though no init container can have been run anew; or all is said to be over, and something runs."""
     pod, was, now = after["value"], _phase(before), _phase(after)
+    if not made or not pod["spec"].get("nodeName"):
+        return None  # nobody's kubelet has said it: that is judged elsewhere
     if was == "Running" and now == "Pending" and not pod["spec"].get("initContainers"):
         return _misreported(after, f"pod {pod['metadata']['name']} is not reported Pending once it has been Running", "it was", *made)
     lively = _runs(history, pod["metadata"]["uid"], made[0].at_s) if now in OVER and was != now else []
@@ -133,7 +135,7 @@ def _phase(version: Event) -> str:
 
 def _misreported(version: Event, expected: str, observed: str, *evidence: Event) -> Finding:
     """By the kubelet of the pod's node: what others say is found elsewhere."""
-    return fault(version["value"]["spec"]["nodeName"], expected, observed, version, *evidence)
+    return fault(version["value"]["spec"].get("nodeName"), expected, observed, version, *evidence)
 
 
 def _but_placing(status: dict[str, Any]) -> dict[str, Any]:
