@@ -119,6 +119,11 @@ Feature: Create, read and delete
       And "alice" creates 2 configmaps
       Then each of them is read as it was answered, and a list holds exactly them
 
+    Scenario: what is looked for does not lie on the first page
+      Given a cluster
+      When "alice" creates 7 configmaps
+      Then pages of 2 hold the last one when it is looked for by its label exactly once, though some are changed meanwhile
+
     Scenario: there are more objects than one would read at a glance
       Given a cluster
       When "alice" creates 510 configmaps

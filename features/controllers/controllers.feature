@@ -197,6 +197,36 @@ Feature: Controllers make deployed resources run
       And "alice" scales the replicaset "web" to 3 replicas
       Then exactly 4 pods of "web" are left
 
+    Scenario: a pod of a ReplicaSet has ended
+      Given a cluster
+      And a pod "old" exists
+      When "alice" creates a replicaset "old" with 2 replicas
+      And the pods of "old" have been created
+      Then "alice" can finish pods/status
+      And exactly 2 pods of "old" are left
+
+    Scenario: the pods are chosen by an expression
+      Given a cluster
+      And a pod "solo" exists
+      When "alice" creates a replicaset "web" with 2 replicas that chooses by an expression
+      Then exactly 2 pods of "web" are left
+
+    Scenario: two ReplicaSets choose the same pods
+      Given a cluster
+      And a replicaset "web" with 2 replicas exists
+      When the pods of "web" have been created
+      And "alice" creates a replicaset "shop" with 2 replicas that chooses the pods of "web"
+      Then exactly 4 pods of "web" are left
+
+    @needs:hooks
+    Scenario: admission lets nobody create its pods for a while
+      Given a cluster with 1 node
+      And the hooks see every write
+      And admission refuses pods of "web"
+      When "alice" creates a replicaset "web" with 2 replicas
+      And admission refuses nothing any more
+      Then the pods of "web" become running
+
     Scenario: the name of another ReplicaSet begins with its own
       Given a cluster with 1 node
       And a replicaset "web-2" with 2 replicas is running

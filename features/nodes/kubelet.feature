@@ -35,6 +35,18 @@ Feature: What a kubelet does with pods
       Then the pod "web" becomes running
       And on "node-1" a sandbox, then each container of the pod "web" was created and started
 
+    Scenario Outline: the runtime cannot do something at first
+      Given a cluster with 1 node
+      And the runtime fails at first to <what>
+      When "alice" creates a pod "web"
+      Then the pod "web" becomes running
+      And on "node-1" a sandbox, then each container of the pod "web" was created and started
+
+      Examples: attempts
+        | what           |
+        | make a sandbox |
+        | pull an image  |
+
     @needs:kill
     Scenario: a pod is born with its node while the kubelet is away
       Given a cluster with 1 node

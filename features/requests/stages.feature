@@ -191,6 +191,23 @@ Feature: A request's way through the API server
         | create | list pods         |
         | delete | get pods          |
 
+    Scenario Outline: the same was allowed before, of another object or to somebody else
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And a pod "other" exists
+      And "mallory" may not <verb> pods
+      When <before>
+      And "mallory" tries to <verb> pods
+      Then the request is refused by authorization
+      And no stage after authorization has seen it and nothing was stored
+
+      Examples: what was allowed
+        | verb   | before                            |
+        | delete | "mallory" deletes the pod "other" |
+        | patch  | "mallory" changes the pod "other" |
+        | patch  | "alice" changes the pod "old"     |
+
     Scenario: the same was allowed in another namespace before
       Given a cluster
       And the hooks see every write

@@ -57,6 +57,14 @@ Feature: How a pod gets its node
       When node "node-1" joins
       Then the pod "web" becomes running
 
+    Scenario: a pod waits at a gate
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" that waits at a gate
+      And "alice" creates a pod "next"
+      And the pod "next" has been bound
+      And the gate of the pod "web" is removed
+      Then the pod "web" becomes running
+
     @needs:hooks
     Scenario: admission lets nobody bind a pod for a while
       Given a cluster with 1 node

@@ -85,14 +85,17 @@ async def main_authorizes_no_updates(args: Sequence[str], context: Context) -> N
 
 
 class RemembersPermissions(ApiServer):
-    """Asks once what a person may do, and takes it for what they may do to anything."""
+    """Asks once what a person may do, and takes it for what they may do to anything. `decision`: what is remembered."""
 
     def __init__(self, parts: Parts, **how: Any) -> None:
         super().__init__(parts, **how)
-        self.allowed: dict[tuple[str, str], None] = {}
+        self.allowed: dict[Any, None] = {}
+
+    def decision(self, user: User, asked: Attributes) -> Any:
+        return user.name, asked.verb
 
     async def authorize(self, user: User, asked: Attributes) -> None:
-        decision = user.name, asked.verb
+        decision = self.decision(user, asked)
         if user.name.startswith("system:") or decision not in self.allowed:
             await super().authorize(user, asked)
             self.allowed[decision] = None
@@ -100,3 +103,25 @@ class RemembersPermissions(ApiServer):
 
 async def main_remembers_permissions(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=RemembersPermissions)
+
+
+class RemembersKinds(RemembersPermissions):
+    """Who may do it to one object may do it to any."""
+
+    def decision(self, user: User, asked: Attributes) -> Any:
+        return user.name, asked.verb, asked.group, asked.resource, asked.subresource, asked.namespace
+
+
+async def main_remembers_kinds(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=RemembersKinds)
+
+
+class RemembersObjects(RemembersPermissions):
+    """What somebody may do to an object, anybody may."""
+
+    def decision(self, user: User, asked: Attributes) -> Any:
+        return asked.verb, asked.group, asked.resource, asked.subresource, asked.namespace, asked.name
+
+
+async def main_remembers_objects(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=RemembersObjects)

@@ -27,17 +27,20 @@ def goes_on(world: World, stage: str) -> None:
     stages.goes_on(world, stage)
 
 
-REFUSES = r"(?P<stage>admission|mutation|validation) refuses (?:everything|(?P<nothing>nothing any more)|pods named " + NAME + r")"
+REFUSES = (
+    r"(?P<stage>admission|mutation|validation) refuses (?:everything|(?P<nothing>nothing any more)|pods (?:named|(?P<of>of)) " + NAME + r")"
+)
 
 
 @given(parsers.re(REFUSES))
 @when(parsers.re(REFUSES))
-def refuses(world: World, stage: str, name: str | None, nothing: str | None) -> None:
-    """Everything that alice writes, or whoever writes a pod of that name. Nothing any more: once a component has been refused something."""
+def refuses(world: World, stage: str, name: str | None, nothing: str | None, of: str | None) -> None:
+    """Everything that alice writes, or whoever writes a pod of that name, or of the workload of that name. Nothing any more: once a
+    component has been refused something."""
     if nothing:
         stages.relent(world)
     else:
-        stages.refuse(world, stage, name)
+        stages.refuse(world, stage, name, of=bool(of))
 
 
 @given(

@@ -21,6 +21,8 @@ TRAITS: dict[str, tuple[str, Meaning]] = {  # of what is created, after its name
     "content": (r" with (other content)", lambda *_: "stormy"),
     "cpu": (r" that (takes most of a node)", lambda world, _: people.most_of_a_node(world)),
     "finite": (r" (?:that|and) (is not started again)", lambda *_: True),
+    "selects": (r' that chooses (by an expression|the pods of "[\w-]+")', lambda _, how: people.selects(how)),
+    "gated": (r" that (waits at a gate)", lambda *_: True),
     "told": (r" that (?:is|are) (told what to do)", lambda *_: True),
 }
 MANY = r"(?P<number>\d+) (?P<large>large )?(?P<kind>pods|configmaps)"
@@ -148,15 +150,18 @@ def sends(world: World, person: str, what: str) -> None:
 
 @when(
     parsers.re(
-        r"(?P<which>the|one) finalizer of the "
+        r"(?P<which>the|one) (?P<what>finalizer|gate) of the "
         + KIND
         + r" "
         + NAME
         + r" is removed(?: by an? (?P<write>update|patch)(?P<bare> that leaves no list)?)?"
     )
 )
-def unguarded(world: World, which: str, kind: str, name: str, write: str | None, bare: str | None) -> None:
+def unguarded(world: World, which: str, what: str, kind: str, name: str, write: str | None, bare: str | None) -> None:
     """By whoever has put it there, with a patch or with an update of the whole object. The list is left with what is left in it, and be
     that nothing; or it is not left at all."""
+    if what == "gate":
+        people.changes(world, people.KEEPER, kind, name, {"spec": {"schedulingGates": None}})
+        return
     left = people.FINALIZERS["a finalizer"] if which == "one" else ()
     people.leaves_finalizers(world, kind, name, None if bare else left, update=write == "update")

@@ -103,15 +103,20 @@ def only_ran(world: World, node: str, name: str) -> None:
     world.judge("runtime.only", node=node, name=name)
 
 
-END = r'containers take their time to stop|(?P<which>the containers|one container) of the pod "(?P<name>[^"]+)" ends?'
+END = (
+    r"containers take their time to stop|the runtime fails at first to (?P<attempt>pull an image|make a sandbox)"
+    r'|(?P<which>the containers|one container) of the pod "(?P<name>[^"]+)" ends?'
+)
 
 
 @given(parsers.re(END))
 @when(parsers.re(END))
-def containers_end(world: World, which: str | None, name: str | None) -> None:
+def containers_end(world: World, attempt: str | None, which: str | None, name: str | None) -> None:
     """The runtime is asked to stop them, and says it has done so only when the suite lets it; or, in one pod, they end by themselves, as
-    after an error. One: the first."""
-    if name:
+    after an error. One: the first. Or the first attempt for each pod fails, and no later one."""
+    if attempt:
+        stages.fails_at_first(world, attempt)
+    elif name:
         stages.containers_end(world, name, only_one=which == "one container")
     else:
         stages.slow_end(world)

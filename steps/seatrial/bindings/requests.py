@@ -68,11 +68,17 @@ def each_read(world: World) -> None:
     world.judge("answers.each_read", names=world.batch, alone=world.batch[:DOZEN], reader=READER)
 
 
-@then(parsers.re(r"pages of (?P<size>\d+) hold each of them exactly once, though some are changed meanwhile"))
-def pages(world: World, size: str) -> None:
+@then(
+    parsers.re(
+        r"pages of (?P<size>\d+) hold (?:each of them|(?P<last>the last one when it is looked for by its label)) exactly once"
+        r", though some are changed meanwhile"
+    )
+)
+def pages(world: World, size: str, last: str | None) -> None:
     """By limit and continue; all pages show the same moment."""
-    people.lists(world, "pager", "configmaps", pages_of=int(size))
-    world.judge("answers.pages", names=world.batch, reader="pager", size=int(size))
+    names = world.batch[-1:] if last else world.batch
+    people.lists(world, "pager", "configmaps", pages_of=int(size), labelled=f"app={names[0]}" if last else None)
+    world.judge("answers.pages", names=names, reader="pager", size=int(size))
 
 
 @then(parsers.re(r"(?P<which>the first|the first two|all) of them (?:is|are) gone(?: and the others are as they were)?"))

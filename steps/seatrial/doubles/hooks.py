@@ -105,7 +105,8 @@ class Hooks:
         return self._barriers.hold(stage, match)
 
     def deny(self, stage: Stage, *, message: str = "denied by seatrial", **match: Any) -> None:
-        """Refuse what matches at the stage, from now on; `relent` ends it."""
+        """Refuse what matches at the stage, from now on; `relent` ends it. Admission knows besides what it records `of` which workload an
+        object is."""
         self._rules.append(Rule(stage=stage, match=match, message=message))
 
     def patch(self, *, labels: Mapping[str, str] | None = None, operations: Sequence[Json] = (), **match: Any) -> None:
@@ -175,7 +176,7 @@ class Hooks:
             "name": request.get("name") or _shown_name(request),
             "dry_run": bool(request.get("dryRun")),
         }
-        denial = self._denial(stage, fields)
+        denial = self._denial(stage, fields | {"of": _workload(thing)})
         answer: Json = {"uid": request["uid"], "allowed": denial is None}
         if denial is not None:
             answer["status"] = {"message": denial.message} | (FORBIDDEN if stage == "mutation" else {})
@@ -218,6 +219,12 @@ def _shown_name(request: Json) -> str:
     """Who deletes a collection names none of its objects, and old API servers do not name what is created: a review shows which it is."""
     shown = request.get("object") or request.get("oldObject") or {}
     return str(shown.get("metadata", {}).get("name", ""))
+
+
+def _workload(thing: Any) -> str:
+    """The workload that an object is made for: pods of one have names of their own."""
+    labels = thing.get("metadata", {}).get("labels", {}) if isinstance(thing, dict) else {}
+    return str(labels.get("app", ""))
 
 
 def _labelling(thing: Json, labels: Mapping[str, str]) -> Json:

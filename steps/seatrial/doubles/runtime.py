@@ -1,8 +1,8 @@
 """The container runtime double: the Container Runtime Interface of one node, on a socket of the suite.
 
 It keeps what the kubelet hands it and says that all went well, at once. Calls that change something are recorded when they arrive; a
-barrier holds one before it has any effect, and `exit_containers` ends what the kubelet started. What runs in a container that is called
-`init` has done its work when it is started.
+barrier holds one before it has any effect, `fail_once` lets the first of a kind fail, and `exit_containers` ends what the kubelet started.
+What runs in a container that is called `init` has done its work when it is started.
 """
 
 from collections.abc import Awaitable, Callable
@@ -37,6 +37,7 @@ class Runtime:
         self._pods = Pods(index=index, ids=context.ids, now=self._now)
         self._images = Images(now=self._now)
         self._barriers = Barriers()
+        self._failing: dict[str, set[str]] = {}  # method -> pods about which it has failed
         self._server = Server(Service({method: _serving(call) for method, call in self._calls().items()}))
 
     async def serve(self, path: Path) -> None:
@@ -53,9 +54,14 @@ class Runtime:
         """Hold calls such as "StartContainer" whose recorded fields (pod, namespace, uid, container) equal `match`."""
         return self._barriers.hold(method, match)
 
+    def fail_once(self, method: str) -> None:
+        """From now on the first call of a method about each pod fails, and has no effect."""
+        self._failing.setdefault(method, set())
+
     def heal(self) -> None:
-        """Hold nothing any more."""
+        """Hold nothing any more, and let nothing fail."""
         self._barriers.release()
+        self._failing.clear()
 
     def busy(self) -> bool:
         """Whether a pod has a sandbox that is up: containers end with theirs."""
@@ -191,12 +197,17 @@ class Runtime:
         return pb.PullImageResponse(image_ref=self._images.add(request.image))
 
     async def _arrive(self, method: str, about: dict[str, Any]) -> None:
-        """Record a call that changes something; wait, where the scenario wants it."""
+        """Record a call that changes something; wait or fail, where the scenario wants it."""
         barrier = self._barriers.stopping(method, about)
         event = self._record("cri", instance=self.node, method=method, **about, held=barrier is not None)
         if barrier is not None:
             await barrier.wait(event)
             self._record("cri-released", instance=self.node, method=method, **about)
+        failed = self._failing.get(method)
+        if failed is not None and about["uid"] not in failed:
+            failed.add(about["uid"])
+            self._record("cri-failed", instance=self.node, method=method, **about)
+            raise GRPCError(Status.UNKNOWN, f"{method} fails the first time")
 
     def _pod(self, number: str) -> Pod:
         if pod := self._pods.pods.get(number):

@@ -1,5 +1,6 @@
 """Objects as people write them: the least that is a valid one of its kind, and the names that sentences use for kinds."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from seatrial.doubles.runtime import INIT
@@ -8,6 +9,7 @@ from seatrial_schemas.kinds import Kind, by_plural, table
 Json = dict[str, Any]
 IMAGE = "registry.example/ship:1"
 OTHER_IMAGE = "registry.example/ship:2"
+GATE = "seatrial.example/gate"
 MADE_HERE = "made-by", "seatrial"  # a label of everything that people make
 DETAILS = {"nothing": "", "log.txt": '"Böen <9>", sagt Ægir & 潮:\n\tja \\ no \U0001f30a', "yes": "true", "port": "007"}  # easily lost
 
@@ -29,9 +31,11 @@ def pod_spec(
     cpu: str | None = None,
     finite: bool = False,
     told: bool = False,
+    gated: bool = False,
 ) -> Json:
     """One container or more, which asks for so much CPU each. `init`: another one goes before. `node`: where it is, of its own choice, or,
-    by a `wish`, where it would be. `finite`: what has ended is not started again. `told`: what to run, each something else."""
+    by a `wish`, where it would be. `finite`: what has ended is not started again. `told`: what to run, each something else.
+    `gated`: nobody is to look for a node before the gate is taken away."""
     names = ("main", *(f"side-{number}" for number in range(1, containers)))
     asks = {"resources": {"requests": {"cpu": cpu}}} if cpu else {}
     mains = [{"name": name, "image": IMAGE} | asks | (_orders(name) if told else {}) for name in names]
@@ -39,6 +43,7 @@ def pod_spec(
     spec |= {"nodeName": node} if node else {}
     spec |= {"nodeSelector": {"kubernetes.io/hostname": wish}} if wish else {}
     spec |= {"initContainers": [{"name": INIT, "image": IMAGE}]} if init else {}
+    spec |= {"schedulingGates": [{"name": GATE}]} if gated else {}
     return spec | ({"restartPolicy": "Never"} if finite else {})
 
 
@@ -59,8 +64,12 @@ def _role(name: str) -> Json:
     return {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
 
 
-def _workload(name: str, replicas: int) -> Json:
-    return {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": _template(name)}
+def _workload(name: str, replicas: int, *, of: str = "", loosely: bool = False) -> Json:
+    """`of`: it chooses, and makes, the pods of another one. `loosely`: by an expression."""
+    chosen = of or name
+    expression = {"matchExpressions": [{"key": "app", "operator": "In", "values": [chosen, f"{chosen}-too"]}]}
+    selector = expression if loosely else {"matchLabels": {"app": chosen}}
+    return {"replicas": replicas, "selector": selector, "template": _template(chosen)}
 
 
 def label(name: str) -> str:
@@ -75,21 +84,24 @@ def manifest(
     namespace: str,
     replicas: int = 1,
     content: str = "calm",
+    selects: Mapping[str, Any] | None = None,
     **pod: Any,
 ) -> Json:
-    """A valid object of the kind. `content` tells two objects of one name apart; what else is asked of a pod is as `pod_spec` has it."""
+    """A valid object of the kind. `content` tells two objects of one name apart; how a workload `selects` is as `_workload` has it, and
+    what else is asked of a pod as `pod_spec`."""
     labels = {"app": label(name)} | dict([MADE_HERE])
     metadata: Json = {"name": name, "labels": labels, "annotations": {"seatrial/content": content}}
     if kind.namespaced:
         metadata["namespace"] = namespace
-    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata} | _body(kind, name, replicas, pod_spec(**pod), content)
+    workload = _workload(name, replicas, **(selects or {}))
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata} | _body(kind, name, workload, pod_spec(**pod), content)
 
 
-def _body(kind: Kind, name: str, replicas: int, pod: Json, content: str) -> Json:
+def _body(kind: Kind, name: str, workload: Json, pod: Json, content: str) -> Json:
     bodies: dict[str, Json] = {
         "Pod": {"spec": pod},
-        "Deployment": {"spec": _workload(name, replicas)},
-        "ReplicaSet": {"spec": _workload(name, replicas)},
+        "Deployment": {"spec": workload},
+        "ReplicaSet": {"spec": workload},
         "ReplicationController": {"spec": {"replicas": 0, "selector": {"app": name}, "template": _template(name)}},
         "ConfigMap": {"data": {"weather": content, **DETAILS}},
         "Secret": {"type": "Opaque", "stringData": {"weather": content, **DETAILS}},
@@ -97,7 +109,7 @@ def _body(kind: Kind, name: str, replicas: int, pod: Json, content: str) -> Json
         "Lease": {"spec": {"holderIdentity": name, "leaseDurationSeconds": 15}},
         "Ingress": {"spec": {"defaultBackend": {"service": {"name": name, "port": {"number": 80}}}}},
         "PersistentVolumeClaim": {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
-        "StatefulSet": {"spec": _workload(name, replicas) | {"serviceName": name}},
+        "StatefulSet": {"spec": workload | {"serviceName": name}},
         "Job": {"spec": {"suspend": True, "template": _finite()}},
         "CronJob": {"spec": {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": {"template": _finite()}}}},
         "PodTemplate": {"template": _template(name)},

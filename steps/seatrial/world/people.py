@@ -70,6 +70,11 @@ def whole(world: World, name: str) -> str:
     return name.replace("NAMESPACE", world.namespace)
 
 
+def selects(how: str) -> dict[str, Any]:
+    """How a workload chooses its pods, as a sentence has it."""
+    return {"loosely": True} if how == "by an expression" else {"of": how.split('"')[1]}
+
+
 def creates(world: World, person: str, word: str, name: str, **how: Any) -> None:
     """Somebody creates an object and is told whether it worked."""
     beginning(world)
@@ -234,12 +239,15 @@ def reads(world: World, person: str, word: str, name: str) -> Answer:
     return told(world, person, world.run(client_of(world, person).request("GET", path)))
 
 
-def lists(world: World, person: str, word: str, *, pages_of: int | None = None, everywhere: bool = False) -> None:
-    """GET of all of them, or page by page, as long as there can be more; after the first page somebody puts one more behind the last and
-    deletes that."""
+def lists(
+    world: World, person: str, word: str, *, pages_of: int | None = None, labelled: str | None = None, everywhere: bool = False
+) -> None:
+    """GET of all of them, or of those with a label, at once or page by page, as long as there can be more; after the first page somebody
+    puts one more behind the last and deletes that."""
     path, token = kind_of(word).path(namespace=None if everywhere else world.namespace), ""
+    asked = ({"limit": str(pages_of)} if pages_of else {}) | ({"labelSelector": labelled} if labelled else {})
     for _ in range(len(world.batch) + 2):
-        params = ({"limit": str(pages_of)} if pages_of else {}) | ({"continue": token} if token else {})
+        params = asked | ({"continue": token} if token else {})
         answer = told(world, person, world.run(client_of(world, person).request("GET", path, params=params)))
         if pages_of and not token:
             world.run(create(world, "editor", word, f"{world.batch[-1]}-and-more"))

@@ -84,14 +84,15 @@ def all_answered(world: World) -> None:
         world.run(people.answered(world, person, within_s=world.timing("apiserver").limits.request_s + 5))
 
 
-def refuse(world: World, stage: str, name: str | None) -> None:
-    """The hook of the stage (of admission: the validating one) refuses what has this name, or all that alice writes."""
-    match = {"name": name} if name else {"user": people.ACTOR}
+def refuse(world: World, stage: str, name: str | None, *, of: bool = False) -> None:
+    """The hook of the stage (of admission: the validating one) refuses what has this name, or the pods that are made for the workload of
+    that name; or all that alice writes."""
+    match = {"of": name, "resource": "pods"} if of else {"name": name} if name else {"user": people.ACTOR}
     hooks(world).deny("validation" if stage == "admission" else stage, message=f"{stage} refuses this", **match)  # type: ignore[arg-type]
 
 
 def relent(world: World) -> None:
-    """Refuse nothing any more, once something was refused: a binding, or what a scheduler writes before it binds."""
+    """Refuse nothing any more, once something was refused: a pod, a binding, or what a scheduler writes before it binds."""
     if not world.run(world.wait(_refused_writes, within_s=world.timing().recovery)):
         raise Inconclusive("blocked: nothing was ever refused")
     hooks(world).relent()
@@ -160,6 +161,15 @@ def containers_end(world: World, name: str, *, only_one: bool) -> None:
         raise Inconclusive(f"blocked: no pod of {name} is on a node of the suite's")
     for pod in pods:
         world.cluster.runtimes[pod["object"]["spec"]["nodeName"]].exit_containers(pod["uid"], code=1, only_one=only_one)
+
+
+FIRST_ATTEMPTS = {"pull an image": "PullImage", "make a sandbox": "RunPodSandbox"}
+
+
+def fails_at_first(world: World, attempt: str) -> None:
+    """The runtimes fail once to do this for each pod, and can do it after that."""
+    for runtime in world.cluster.runtimes.values():
+        runtime.fail_once(FIRST_ATTEMPTS[attempt])
 
 
 def slow_end(world: World) -> None:
