@@ -17,7 +17,7 @@ PAIRED := $(wildcard tests/strangers tests/packaging tests/implementations)
 
 .DEFAULT_GOAL := help
 .PHONY: help conformance test check install ledger constraints kill-matrix strangers bench clean
-.PHONY: implementations conformance-kubernetes smoke-kubernetes
+.PHONY: implementations conformance-kubernetes smoke-kubernetes soak
 
 help:
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1: \2/p' Makefile
@@ -43,6 +43,10 @@ conformance-kubernetes: .venv/development.stamp ## judges real Kubernetes: whole
 	set -e; for minor in $(MINORS); do \
 	  $(BIN)/seatrial run -i tests/implementations/kubernetes/$$minor/kubernetes.yaml -n 3 -o $(REPORTS)/kubernetes-$$minor; done
 	PYTHONPATH=tests $(BIN)/python -m implementations.exchange $(REPORTS)/one-component
+
+RUNS ?= 20
+soak: .venv/runtime.stamp ## judges real Kubernetes RUNS times in a row; ends where a verdict is another one, flaky ones included
+	set -e; for run in $$(seq $(RUNS)); do $(BIN)/seatrial run -i kubernetes -n 3 -o $(REPORTS)/soak/$$run; done
 
 smoke-kubernetes: .venv/runtime.stamp ## a quick look at real Kubernetes, where it has been built
 	@if test -f $(BUILT)/kubernetes/1.37/stamp.json -a -f $(BUILT)/etcd/3.7/stamp.json; \

@@ -13,7 +13,7 @@ from seatrial.backends.interface import Host, Instance, Network, Outward, Progra
 from seatrial.cluster.layout import Placement
 from seatrial.model.errors import NotReady, NotRunnable
 from seatrial.model.history import Record
-from seatrial.model.waiting import cancel
+from seatrial.model.waiting import cancel, certain
 from seatrial_schemas.context import Context
 
 Hook = Callable[[], Awaitable[None]]
@@ -66,7 +66,7 @@ class Supervised:
                 self._record("overdue", instance=self.name, grace_s=self.placement.component.grace_s)
         if not self.running.exited.done():
             await self.running.signal("kill")
-        await self.running.exited
+        await certain(asyncio.shield(self.running.exited), f"{self.name} has not ended, though it was killed,")
         if self._keeper:
             await self._keeper
 

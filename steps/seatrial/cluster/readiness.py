@@ -94,15 +94,23 @@ class Readiness:
         return bool(instance.running and re.search(pattern, instance.running.log_tail(1000), re.MULTILINE))
 
     async def _lease(self, instance: Supervised) -> bool:
-        """Somebody holds the lease, and this instance has asked the API server for something, where anybody's requests are known."""
+        """Somebody holds the lease, and this instance lives."""
         namespace, _, name = (instance.placement.component.lease or "/").partition("/")
         leases = self._history.of("watched", resource="leases", namespace=namespace, name=name)
         held = any(e["object"].get("spec", {}).get("holderIdentity") for e in leases[-1:])
-        return held and bool(self._history.of("request", instance=instance.name) or not self._history.of("request"))
+        return held and self._lives(instance)
 
     async def _node(self, instance: Supervised) -> bool:
         nodes = self._history.of("watched", resource="nodes", name=instance.placement.node)
-        return any(node_ready(e["object"]) and (not tainted(e["object"]) or not self._managed()) for e in nodes[-1:])
+        ready = any(node_ready(e["object"]) and (not tainted(e["object"]) or not self._managed()) for e in nodes[-1:])
+        return ready and self._lives(instance)
+
+    def _lives(self, instance: Supervised) -> bool:
+        """Whether it has asked the API server for something in this life, where anybody's requests are known: of an earlier life others may
+        not yet know that it is over."""
+        born_s = max((e.at_s for e in self._history.of("started", instance=instance.name)), default=0.0)
+        last = self._history.of("request", instance=instance.name)[-1:]
+        return any(r.at_s >= born_s for r in last) or not self._history.of("request")
 
     def _managed(self) -> bool:
         """Whether a controller manager is there, which takes the taint of a new node away as soon as the node is ready."""

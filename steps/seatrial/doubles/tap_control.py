@@ -15,6 +15,7 @@ import orjson
 from seatrial.doubles.tap_hold import FIELDS
 from seatrial.model.errors import HarnessFault
 from seatrial.model.history import Record
+from seatrial.model.waiting import certain
 from seatrial_schemas.context import Context
 
 What = Literal["request", "answer", "stream", "reader"]
@@ -93,7 +94,7 @@ class TapControl(asyncio.Protocol):
         number = next(self._numbers)
         reply = self._waiting[number] = asyncio.get_running_loop().create_future()
         self._transport.write(orjson.dumps({"id": number, "do": command, **args}) + b"\n")
-        return await reply
+        return await certain(reply, f"the tap at {self._path} has not answered to {command}")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)

@@ -77,8 +77,9 @@ class StoreWatch:
     async def _nudge(self) -> None:
         """Ask how far the stream is: stores may count on without a change that anybody is told of."""
         if self._stream is not None:
-            with suppress(*BROKEN):
-                await self._stream.send_message(etcd_pb2.WatchRequest(progress_request=etcd_pb2.WatchProgressRequest()))
+            with suppress(*BROKEN, TimeoutError):
+                async with asyncio.timeout(NUDGE_S):
+                    await self._stream.send_message(etcd_pb2.WatchRequest(progress_request=etcd_pb2.WatchProgressRequest()))
 
     async def _follow(self, standing: asyncio.Event) -> None:
         while True:

@@ -93,3 +93,36 @@ def test_what_is_started_again_may_still_become_ready(program: Program) -> None:
     status = CANNOT_EXECUTE if program.python else 1
 
     assert "was not ready within 0.05 s" in str(waiting(status=status, restart_s=60, program=program, ready_s=0.05))
+
+
+@pytest.mark.parametrize(
+    ("ready", "seen"),
+    [
+        ({"node": ""}, {"resource": "nodes", "namespace": None, "name": "node-1", "object": READY}),
+        ({"lease": ""}, {"resource": "leases", "namespace": "kube-system", "name": "it", "object": {"spec": {"holderIdentity": "it"}}}),
+    ],
+)
+def test_what_an_earlier_life_has_left_does_not_make_it_ready(ready: dict[str, str], seen: dict[str, object]) -> None:
+    component = Component(name="part", roles=("kubelet",), folder=Path(), ready=ready, lease="kube-system/it", limits=Limits(ready_s=0.1))
+    placement = Placement(name="part-0", component=component, index=0, node="node-1")
+    history, outside = History(lambda: 0.0), dict.fromkeys(("session", "dial"))
+    readiness = Readiness(history=history, context=SystemContext(), **outside)  # type: ignore[arg-type]
+    nothing: Any = None
+    part: Any = SimpleNamespace(name="part-0", placement=placement, hopeless="", obituary=lambda what: what)
+    cluster, tap, watch = (history.recorder(source) for source in ("cluster", "tap", "watch"))
+
+    def live(at_s: float) -> None:
+        cluster("started", at_s=at_s, instance="part-0")
+
+    def asks(at_s: float) -> None:
+        tap("request", at_s=at_s, instance="part-0", verb="update", resource="leases")
+
+    watch("watched", at_s=0.5, instance=None, watch="operator", type="ADDED", **seen)
+    live(0.0)
+    asks(0.4)
+    asyncio.run(readiness.wait(part, nothing))
+    live(1.0)
+    with pytest.raises(NotReady):
+        asyncio.run(readiness.wait(part, nothing))
+    asks(1.5)
+    asyncio.run(readiness.wait(part, nothing))

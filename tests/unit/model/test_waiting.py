@@ -3,7 +3,11 @@
 import asyncio
 from itertools import count
 
-from seatrial.model.waiting import cancel, until
+import pytest
+
+from seatrial.model import waiting
+from seatrial.model.errors import HarnessFault
+from seatrial.model.waiting import cancel, certain, until
 from seatrial_schemas.context import SystemContext
 
 CONTEXT = SystemContext()
@@ -43,3 +47,17 @@ def test_tasks_have_ended_when_they_are_cancelled_and_what_was_never_begun_does_
         return [task.done() for task in tasks]
 
     assert asyncio.run(main()) == [True, True]
+
+
+def test_what_is_certain_to_come_and_does_not_is_our_own_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "CERTAIN_S", 0.001)
+
+    async def never() -> str:
+        return str(await asyncio.get_running_loop().create_future())
+
+    async def soon() -> str:
+        return "it is there"
+
+    assert asyncio.run(certain(soon(), "the sun has not risen")) == "it is there"
+    with pytest.raises(HarnessFault, match=r"the sun has not risen within 0.001 s"):
+        asyncio.run(certain(never(), "the sun has not risen"))

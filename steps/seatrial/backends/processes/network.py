@@ -21,6 +21,7 @@ from seatrial.backends.processes.spawn import ProcessInstance, Zygote
 from seatrial.backends.processes.switch import GATEWAY, Switch
 from seatrial.model.errors import HarnessFault, NotReady
 from seatrial.model.history import Record
+from seatrial.model.waiting import certain
 from seatrial.wire.relay import Relay, Streams
 
 SETTLE_S = 2.0
@@ -102,7 +103,7 @@ class Wires:
         self.closed = True
         self._switch.forget(self._own)
         await asyncio.gather(*[i.signal("kill") for i in self._instances])
-        await asyncio.gather(*[i.exited for i in self._instances])
+        await certain(asyncio.gather(*[i.exited for i in self._instances]), "not everybody who was killed has ended")
         for relay in self._relays:
             await relay.close()
         for host in self._hosts.values():
