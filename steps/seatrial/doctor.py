@@ -41,14 +41,18 @@ class Symptom:
 
     def __str__(self) -> str:
         head, *rest = self.detail.splitlines() or [""]
-        fault = f"  [fault: {self.fault}]" if not self.ok and self.fault else ""
-        return "\n".join([f"{'ok  ' if self.ok else 'FAIL'}  {self.what:<22} {head}{fault}", *(f"        {line}" for line in rest)])
+        lines = [*rest, f"[fault: {self.fault}]"] if not self.ok and self.fault else rest
+        return "\n".join([f"{'ok  ' if self.ok else 'FAIL'}  {self.what:<22} {head}", *(f"        {line}" for line in lines)])
 
 
 def examine(name: str, *, backend: str | None, settings: Mapping[str, str]) -> Iterator[Symptom]:
     """The symptoms, as they are found. Raises UsageError for a bad descriptor."""
     implementation = on_trial(name, backend)
-    yield Symptom(ok=True, what="descriptor", detail=f"{implementation.name} {implementation.version} ({implementation.file})")
+    yield Symptom(
+        ok=True,
+        what="descriptor",
+        detail=f"{' '.join(filter(None, (implementation.name, implementation.version)))} ({implementation.file})",
+    )
     for component, problem in complaints(implementation, settings):
         yield Symptom(ok=False, what=component.name, detail=problem, fault="the environment")
     kind = backend_name(backend, implementation)
@@ -125,11 +129,16 @@ def _cluster(world: World, implementation: Implementation) -> Iterator[Symptom]:
         trouble = _boot(world)
         yield from (_instance(world, implementation, i) for i in world.cluster.instances.values())
         if trouble:
-            yield Symptom(ok=False, what="cluster", detail=trouble, fault=_first_fault(world, implementation))
+            yield Symptom(ok=False, what="cluster", detail=_shortly(trouble), fault=_first_fault(world, implementation))
             return
         yield from (_probe(what, probe, world) for what, probe in PROBES.items())
     finally:
         world.close()
+
+
+def _shortly(trouble: str) -> str:
+    """Without the last words of an instance, which stand beside it already."""
+    return trouble.partition(" Its last words:")[0]
 
 
 def _boot(world: World) -> str:
@@ -164,7 +173,7 @@ def _instance(world: World, implementation: Implementation, instance: Supervised
     if not states:
         return Symptom(ok=False, what=what, detail=f"{roles}: was not started, for another one did not become ready")
     words = "\n".join(instance.last_words().splitlines()[-LAST_LINES:]) or "(it wrote nothing)"
-    state = "ended" if states[-1] == "exited" else "runs, and is not ready"
+    state = instance.fate or ("ended" if states[-1] == "exited" else "runs, and is not ready")
     detail = f"{roles}: started, {state}. Its last words:\n{words}"
     return Symptom(ok=False, what=what, detail=detail, fault=_fault(implementation, instance))
 

@@ -34,6 +34,9 @@ class Supervised:
         self.on_down: list[Hook] = []
         self._network = network
         self._program = program
+        self.ends = 0  # that nobody had asked for
+        self._status = 0  # of the last one
+        self._said = ""  # by those that have ended
         self._runs: Program | None = None
         self._record = record
         self._context = context
@@ -77,13 +80,24 @@ class Supervised:
         self._record("paused" if what == "pause" else "resumed", instance=self.name)
 
     def last_words(self) -> str:
-        """The end of the log of its last life; empty where it never ran, or wrote nothing."""
-        return self.running.log_tail() if self.running else ""
+        """The end of the log of the last of its lives in which it wrote something; empty where it never ran, or wrote nothing."""
+        return (_printable(self.running.log_tail()).strip("\n") if self.running else "") or self._said
+
+    @property
+    def fate(self) -> str:
+        """How often it has ended by itself, and how; empty where it has not."""
+        if not self.ends:
+            return ""
+        return (
+            f"ended by itself, with status {self._status}"
+            if self.ends == 1
+            else f"ended by itself {self.ends} times, last with status {self._status}"
+        )
 
     def obituary(self, what: str) -> str:
         """What has come of it, in a paragraph: its name, its roles, what was run, and its last words."""
         ran = self._runs.python or " ".join(self._runs.command) if self._runs else "nothing"
-        words = self.last_words().strip() or "(it wrote nothing)"
+        words = self.last_words() or "(it wrote nothing)"
         return f"{self.name} ({', '.join(self.placement.roles)}; {ran}) {what}. Its last words:\n{words}"
 
     @property
@@ -116,7 +130,9 @@ class Supervised:
         while self.running is not None:
             status = await asyncio.shield(self.running.exited)
             self._record("exited", instance=self.name, status=status, wanted=self.wanted)
+            self._said = self.last_words()
             if self.wanted:
+                self.ends, self._status = self.ends + 1, status
                 self.died = self.obituary(f"ended by itself with status {status}")
             for hook in self.on_down:
                 await hook()
@@ -161,6 +177,11 @@ class AtEndpoint(Supervised):
         url = urlsplit(self.endpoint)
         await self._network.relay(self.host, port=self._port, target=str(url.hostname), target_port=url.port or 443)
         self._record("started", instance=self.name, endpoint=self.endpoint)
+
+
+def _printable(text: str) -> str:
+    """As it may be shown on a terminal, whatever somebody has written."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def tiers(instances: Iterable[Supervised]) -> tuple[list[Supervised], list[Supervised], list[Supervised]]:

@@ -54,7 +54,8 @@ class Readiness:
 
         limit_s = instance.placement.component.limits.ready_s
         if not await until(true, context=self._context, within_s=limit_s, every_s=POLL_S):
-            raise NotReady(instance.obituary(f"was not ready within {limit_s:g} s{_missing(instance)}"))
+            why = f": it {instance.fate}" if instance.fate else _missing(instance)
+            raise NotReady(instance.obituary(f"was not ready within {limit_s:g} s{why}"))
 
     def _probe(self, instance: Supervised, filling: Filling) -> Probe:
         ready = instance.placement.component.ready

@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -95,3 +96,9 @@ async def crowd(args: Sequence[str], context: Context) -> None:
     if not os.fork():
         work()
     await echo(args, context)
+
+
+async def introduce(args: Sequence[str], context: Context) -> None:
+    """What everybody says who wants to be told from others."""
+    sys.stdout.write("I am ")
+    sys.stderr.write(f"on {socket.gethostname()}\n")

@@ -205,3 +205,9 @@ async def throw_datagrams(args: Sequence[str], context: Context) -> None:
         await context.sleep(1)
     transport.close()
     await context.sleep(3600)
+
+
+async def introduce(args: Sequence[str], context: Context) -> None:
+    """What everybody says who wants to be told from others."""
+    sys.stdout.write("I am ")
+    sys.stderr.write(f"on {socket.gethostname()}\n")

@@ -48,6 +48,14 @@ async def test_temporary_files_lie_where_they_go_with_the_cluster(trial: Trial) 
     assert instance.log_tail() == f"{trial.network.directory} {trial.network.directory}"
 
 
+@trying
+async def test_each_host_has_a_name(trial: Trial) -> None:
+    instances = [await trial.boot(name, "introduce") for name in ("one", "two")]
+    await asyncio.gather(*(i.exited for i in instances))
+    assert ["on one" in i.log_tail() for i in instances] == [True, False]
+    assert "on two" in instances[1].log_tail()
+
+
 @pytest.mark.parametrize(("what", "args", "status", "last"), [("leave", [3], 3, ""), ("crash", [], 1, "ValueError: no good")])
 def test_how_python_ends(trial: Trial, what: str, args: list[object], status: int, last: str) -> None:
     async def act() -> None:

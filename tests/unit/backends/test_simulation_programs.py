@@ -306,3 +306,13 @@ def test_a_backend_can_be_made_and_closed_without_a_network() -> None:
     assert History(backend.now_s).append("x", "y", at_s=None, instance=None, data={}).at_s == 0
     backend.close()
     backend.close()
+
+
+def test_each_host_has_a_name_and_each_program_its_own_output(trial: Trial, capfd: pytest.CaptureFixture[str]) -> None:
+    async def act() -> list[str]:
+        instances = [await trial.boot(name, "introduce") for name in ("one", "two")]
+        await asyncio.gather(*(i.exited for i in instances))
+        return [i.log_tail() for i in instances]
+
+    assert trial.backend.run(act()) == ["I am on one", "I am on two"]
+    assert capfd.readouterr() == ("", "")

@@ -12,11 +12,13 @@ from seatrial.model.history import History
 from seatrial_schemas.context import SystemContext
 
 BACKOFF_S = 0.05
+CONTEXT = SystemContext()
 
 
 class Life:
-    def __init__(self, boot: int) -> None:
+    def __init__(self, boot: int, words: str = "") -> None:
         self.boot = boot
+        self.words = words
         self.exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def signal(self, what: Signal) -> None:
@@ -24,25 +26,31 @@ class Life:
             self.exited.set_result(-9)
 
     def log_tail(self, lines: int = 8) -> str:
-        return ""
+        return self.words
 
 
 class Wires:
-    def __init__(self) -> None:
+    def __init__(self, *words: str) -> None:
         self.lives: list[Life] = []
+        self._words = words
 
     async def boot(self, name: str, host: Any, program: Program) -> Life:
-        self.lives.append(Life(len(self.lives)))
+        self.lives.append(Life(len(self.lives), *self._words[len(self.lives) :][:1]))
         return self.lives[-1]
+
+
+def scheduler(wires: Wires) -> Supervised:
+    component = Component(name="scheduler", roles=("scheduler",), folder=Path(), restart_s=BACKOFF_S)
+    placement = Placement(name="scheduler-0", component=component, index=0)
+    record = History(asyncio.get_running_loop().time).recorder("cluster")
+    known: Any = {"host": None, "network": wires, "program": Program, "record": record}
+    return Supervised(placement=placement, context=CONTEXT, **known)
 
 
 async def stopped_and_started_within_its_backoff() -> list[bool]:
     """Whether each life that there was still goes on."""
-    loop, wires, context = asyncio.get_running_loop(), Wires(), SystemContext()
-    component = Component(name="scheduler", roles=("scheduler",), folder=Path(), restart_s=BACKOFF_S)
-    placement = Placement(name="scheduler-0", component=component, index=0)
-    known: Any = {"host": None, "network": wires, "program": Program, "record": History(loop.time).recorder("cluster")}
-    supervised = Supervised(placement=placement, context=context, **known)
+    wires, context = Wires(), CONTEXT
+    supervised = scheduler(wires)
     await supervised.start()
     wires.lives[0].exited.set_result(1)
     await context.sleep(BACKOFF_S / 5)
@@ -55,3 +63,22 @@ async def stopped_and_started_within_its_backoff() -> list[bool]:
 
 def test_who_is_started_again_within_the_backoff_of_an_own_end_is_started_once() -> None:
     assert asyncio.run(stopped_and_started_within_its_backoff()) == [False, True]
+
+
+async def ended_twice_and_at_it_again() -> tuple[str, str]:
+    wires = Wires("usage: scheduler", "bad \x1b[31mday", "")
+    supervised = scheduler(wires)
+    await supervised.start()
+    for life, status in enumerate((1, 2)):
+        wires.lives[life].exited.set_result(status)
+        await CONTEXT.sleep(2 * BACKOFF_S)
+    told = supervised.fate, supervised.last_words()
+    await supervised.abandon()
+    return told
+
+
+def test_who_has_ended_is_told_with_what_it_said_then_whatever_its_present_life_has_not_said() -> None:
+    assert asyncio.run(ended_twice_and_at_it_again()) == (
+        "ended by itself 2 times, last with status 2",
+        "bad \N{REPLACEMENT CHARACTER}[31mday",
+    )

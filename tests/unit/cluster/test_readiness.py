@@ -108,7 +108,7 @@ def test_what_an_earlier_life_has_left_does_not_make_it_ready(ready: dict[str, s
     history, outside = History(lambda: 0.0), dict.fromkeys(("session", "dial"))
     readiness = Readiness(history=history, context=SystemContext(), **outside)  # type: ignore[arg-type]
     nothing: Any = None
-    part: Any = SimpleNamespace(name="part-0", placement=placement, hopeless="", obituary=lambda what: what)
+    part: Any = SimpleNamespace(name="part-0", placement=placement, hopeless="", fate="", obituary=lambda what: what)
     cluster, tap, watch = (history.recorder(source) for source in ("cluster", "tap", "watch"))
 
     def live(at_s: float) -> None:

@@ -89,7 +89,7 @@ def _others() -> Iterator[Path]:
 def main(request: dict[str, Any], *, network: int, log: int, control: socket.socket) -> NoReturn:
     """Never returns into the zygote that this process is a copy of."""
     try:
-        _become(network=network, log=log, keep=control.fileno())
+        _become(hostname=request["host"], network=network, log=log, keep=control.fileno())
         status = _attend(request, control)
         end_all()
         control.send(json.dumps({"exited": status}).encode())
@@ -98,13 +98,13 @@ def main(request: dict[str, Any], *, network: int, log: int, control: socket.soc
     os._exit(0)
 
 
-def _become(*, network: int, log: int, keep: int) -> None:
+def _become(*, hostname: str, network: int, log: int, keep: int) -> None:
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
     kernel.setns(network)
-    kernel.leave_mounts()
+    kernel.leave_machine(hostname=hostname)
     signal.set_wakeup_fd(-1)
     _close_all_but(0, 1, 2, keep)
 

@@ -17,7 +17,8 @@ from typing import Any
 
 from seatrial.model.errors import NotReady
 
-NEWNS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x00020000, 0x08000000, 0x10000000, 0x20000000, 0x40000000
+NEWNS, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET = 0x00020000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000
+HOST_NAME_MAX = 64  # bytes of a host's name
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 1 << 18
 CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN = 12, 13, 21
 
@@ -120,9 +121,11 @@ def mount(source: str, target: Path, kind: str | None, *, flags: int = 0, data: 
     _call("mount", source.encode(), bytes(target), kind.encode() if kind else None, flags, data.encode() if data else None)
 
 
-def leave_mounts() -> None:
-    """Own mounts and IPC for this process, without the machine's DNS, and with a /proc of its PID namespace where one is permitted."""
-    unshare(NEWNS | NEWIPC)
+def leave_machine(*, hostname: str) -> None:
+    """Own mounts, IPC and name for this process, without the machine's DNS, and with a /proc of its PID namespace where one is permitted.
+    Programs tell themselves from others by the name of their host and their number there, which is the same on each of these hosts."""
+    unshare(NEWNS | NEWIPC | NEWUTS)
+    socket.sethostname(hostname[:HOST_NAME_MAX])
     mount("none", Path("/"), None, flags=MS_REC | MS_PRIVATE)
     # The machine's resolver is out of reach: without this, looking up one's own name takes ten seconds. Loopback refuses at once.
     with contextlib.suppress(FileNotFoundError):

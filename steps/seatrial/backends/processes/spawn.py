@@ -135,6 +135,7 @@ class Zygote:
             "path": [str(p) for p in program.path],
             "private": list(program.private),
             "directory": str(log.parent),
+            "host": host.name,
         }
         with theirs, log.open("ab") as out:
             try:

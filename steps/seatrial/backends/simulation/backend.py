@@ -16,6 +16,7 @@ from seatrial.backends.simulation.escapes import Escapes
 from seatrial.backends.simulation.libraries import Libraries
 from seatrial.backends.simulation.loop import RESTLESS, SimulatedLoop
 from seatrial.backends.simulation.network import SimulatedNetwork, drain
+from seatrial.backends.simulation.presence import output
 from seatrial.backends.simulation.scratch import certificates
 from seatrial.backends.simulation.watchdog import Blocked, watchdog
 from seatrial.model.errors import Inconclusive
@@ -63,7 +64,7 @@ class Simulation:
         return certificates(self.seed)
 
     def run(self, act: Coroutine[Any, Any, T], /) -> T:
-        with self._libraries.replaced(), watchdog(self._loop):
+        with self._libraries.replaced(), output(), watchdog(self._loop):
             try:
                 result = self._runner.run(self._acting(act), context=context_of(self._operator))
             except asyncio.CancelledError:

@@ -35,6 +35,7 @@ class Boot:
         self.listeners: dict[Listener | Datagrams, None] = {}
         self.lines: deque[str] = deque(maxlen=LINES_MAX)
         self.quit: Callable[[SystemExit], None] | None = None  # what a SystemExit in one of its tasks does
+        self._begun = ""  # a line that has no end yet
         self._tasks: list[asyncio.Task[object]] = []
         self._prune_at = PRUNE_MIN
 
@@ -62,6 +63,11 @@ class Boot:
     def say(self, text: str) -> None:
         """Append to what its log shows."""
         self.lines.extend(text.rstrip("\n").split("\n"))
+
+    def write(self, text: str) -> None:
+        """What it writes to standard output or standard error, piece by piece."""
+        *whole, self._begun = (self._begun + text).split("\n")
+        self.lines.extend(whole)
 
 
 BOOT: ContextVar[Boot | None] = ContextVar("boot", default=None)

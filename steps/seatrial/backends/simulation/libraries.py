@@ -22,6 +22,7 @@ import grpclib.metadata
 import grpclib.protocol
 import grpclib.server
 
+from seatrial.backends.simulation import presence
 from seatrial.backends.simulation.escapes import Escapes
 from seatrial.backends.simulation.http2 import CarriedHTTP2
 
@@ -83,6 +84,7 @@ class Libraries:
             (aiohttp.ClientSession, "__init__", self._remembered(aiohttp.ClientSession.__init__)),
             (grpclib.client.Channel, "__init__", self._remembered(grpclib.client.Channel.__init__)),
             *escapes.names,
+            *presence.NAMES,
         ]
 
     @contextmanager
