@@ -152,6 +152,9 @@ def test_what_is_reviewed_is_called_as_it_is_shown_where_the_review_does_not_say
         async with serving(pki) as s:
             s.hooks.deny("validation", name="q", message="no q")
             assert (await s.ask("/validate", request=admission(name="", **shown)))["response"]["allowed"] is False
+            s.hooks.deny("validation", of="web", message="no pods of web")
+            labelled = {"metadata": {"name": "web-7", "labels": {"app": "web"}}}
+            assert (await s.ask("/validate", request=admission(object=labelled)))["response"]["allowed"] is False
 
     asyncio.run(act())
 

@@ -176,6 +176,23 @@ def test_calls_can_be_held(tmp_path: Path) -> None:
     asyncio.run(act())
 
 
+def test_a_call_can_fail_once_for_each_pod_and_has_no_effect_then(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as s:
+            s.runtime.fail_once("RunPodSandbox")
+            for name in ("p", "q"):
+                with pytest.raises(GRPCError):
+                    await started(s, pod_config(s, name))
+            assert not (await s.ask(cri.LIST_POD_SANDBOX)).items
+            await started(s, pod_config(s, "p"))
+            assert [(e["method"], e["pod"]) for e in s.history.of("cri-failed")] == [("RunPodSandbox", "p"), ("RunPodSandbox", "q")]
+            s.runtime.fail_once("PullImage")
+            s.runtime.heal()
+            await s.ask(cri.PULL_IMAGE, image=pb.ImageSpec(image="web:1"), sandbox_config=pod_config(s))
+
+    asyncio.run(act())
+
+
 def test_what_it_does_not_serve_is_not_implemented(tmp_path: Path) -> None:
     """As real runtimes that are older than the kubelet say it; every kubelet takes it for that."""
     newer = Method(path="/runtime.v1.RuntimeService/GetContainerEvents", request=pb.VersionRequest, reply=pb.VersionResponse)
