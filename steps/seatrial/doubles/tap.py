@@ -72,6 +72,8 @@ class Tap:
         self.identities: dict[str, str] = {}
         self.redact = Redactor.of("")
         self.clients: dict[Client, None] = {}
+        self.turns = 0  # how often anybody was hung up on
+        self._last_turns: dict[str, int] = {}  # by instance
         self.holds = Holds(self.record)
         self.pool = _pool(options, context)
         self._context = context
@@ -138,9 +140,15 @@ class Tap:
         self.holds.release(hold)
 
     def hang_up(self, *, instance: str) -> None:
-        """Break every connection of an instance; it may come back."""
+        """Break every connection of an instance, those included whose TLS handshake is not over; it may come back."""
+        self.turns += 1
+        self._last_turns[instance] = self.turns
         for client in [c for c in self.clients if self.hosts.get(c.address) == instance]:
             client.drop()
+
+    def hung_up_on(self, client: Client) -> bool:
+        """Whether a connection that stands now was begun before its instance was hung up on."""
+        return self._last_turns.get(self.hosts.get(client.address, ""), 0) > client.turn
 
     def settle(self) -> None:
         """Nothing to do: what was recorded goes before the reply."""

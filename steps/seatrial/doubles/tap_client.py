@@ -28,6 +28,7 @@ class Client(asyncio.Protocol):
 
     def __init__(self, tap: "Tap") -> None:
         self.address = ""
+        self.turn = tap.turns
         self.identity: list[Field] | None = None  # front-proxy headers
         self.writable = True
         self._tap = tap
@@ -42,6 +43,9 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self.address = transport.get_extra_info("peername")[0]
+        if self._tap.hung_up_on(self):
+            self._transport.abort()
+            return
         self._user, self.identity = _presented(self._transport)
         self._tap.clients[self] = None
 

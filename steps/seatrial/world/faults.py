@@ -164,6 +164,8 @@ async def _cut_off(world: World, instance: Supervised) -> None:
         await world.cluster.hang_up(instance)
         await _tried(world, instance.name, mark)
     await world.cluster.cut(instance, servers)
+    if world.cluster.tapped:  # whoever was about to connect when the cut began has not got to: or what it has sent would come at its end
+        await world.cluster.hang_up(instance)
 
 
 def reconnect(world: World, instances: Sequence[Supervised]) -> None:

@@ -1,6 +1,7 @@
 """The tap forwards what it is given, records what passes, and vouches for nobody it has not verified."""
 
 import asyncio
+import contextlib
 import gzip
 from collections.abc import AsyncIterator
 from typing import Any
@@ -275,6 +276,31 @@ def test_one_instance_can_be_hung_up_on_and_comes_back(stage: Any) -> None:
                 await pending
             assert (await kubelet.get("/healthz")).status == 200
             assert (await scheduler.get("/healthz")).status == 200
+
+    asyncio.run(act())
+
+
+def test_whoever_is_hung_up_on_before_the_handshake_is_over_has_no_connection(stage: Any) -> None:
+    async def act() -> None:
+        async with stage(echo) as s:
+            tls = s.context.tls(server=False, ca=s.pki.ca, cert=None, key=None)
+            host, port = s.url.removeprefix("https://").split(":")
+
+            async def answer_to(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+                with contextlib.suppress(ConnectionError):  # as it is broken off in the midst of it
+                    await writer.start_tls(tls, server_hostname=host)
+                    writer.write(b"GET /healthz HTTP/1.1\r\nHost: it\r\n\r\n")
+                    return await reader.read(9)
+                return b""
+
+            late = await asyncio.open_connection(host, int(port))
+            await s.control.settle()
+            await s.control.hang_up("scheduler")
+            new = await asyncio.open_connection(host, int(port))
+            assert [await answer_to(*connection) for connection in (late, new)] == [b"", b"HTTP/1.1 "]
+            assert len(s.history.of("request")) == 1
+            for _, writer in (late, new):
+                writer.close()
 
     asyncio.run(act())
 
