@@ -37,6 +37,18 @@ Feature: Create, read and delete
       And "alice" creates a configmap "web"
       Then "alice" is answered 201 with the whole configmap
 
+    Scenario Outline: the name is an unusual one
+      Given a cluster
+      When "alice" creates a <kind> "<name>"
+      Then "alice" is answered 201 with the whole <kind>
+
+      Examples: names
+        | kind      | name                                                                                |
+        | configmap | kube-root-ca.crt                                                                    |
+        | secret    | 7                                                                                   |
+        | pod       | 2.of.many                                                                           |
+        | configmap | one-that-is-much-longer-than-a-label-can-be.and-that-says-nothing-but-how-long-it-is |
+
     Scenario: the object is a large one
       Given a cluster
       When "alice" creates 2 large configmaps
@@ -210,6 +222,20 @@ Feature: Create, read and delete
       And "alice" creates 3 configmaps
       And "alice" deletes the configmaps labelled "app=one"
       Then the first of them is gone and the others are as they were
+
+    Scenario: a namesake lives in a namespace whose name begins alike
+      Given a cluster
+      And a namespace "NAMESPACE-annex" exists
+      When "alice" creates a configmap "one" in the namespace "NAMESPACE-annex"
+      And "alice" creates 3 configmaps
+      And "alice" deletes the configmaps labelled "app=one"
+      Then the first of them is gone and the others are as they were
+
+    Scenario: a deletion is only rehearsed
+      Given a cluster
+      And a configmap "old" exists
+      When "alice" deletes the configmap "old" as a rehearsal
+      Then the configmap "old" is as it was
 
     Scenario: a collection is deleted by name
       Given a cluster

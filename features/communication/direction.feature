@@ -54,6 +54,17 @@ Feature: Who opens the connections
       And "alice" deletes the node "node-2"
       Then during all of this the API server never opened a connection to a kubelet
 
+    Scenario: nodes are closed, and a pod goes at once
+      Given a fresh cluster with 2 nodes
+      When "alice" creates a pod "old"
+      And the pod "old" has become running
+      And every node is cordoned
+      And "alice" tries to kill pods
+      And every node is uncordoned
+      And "alice" creates a pod "web"
+      And the pod "web" has become running
+      Then during all of this the API server never opened a connection to a kubelet
+
     @needs:kill
     Scenario: a kubelet falls silent
       Given a fresh cluster with 1 node

@@ -59,6 +59,14 @@ Feature: Division of labour
       When the controller manager is started again
       Then the pods of "web" become running
 
+    @needs:runtime
+    Scenario: a pod has done its work
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" that is not started again
+      And the pod "web" has become running
+      And the containers of the pod "web" end
+      Then exactly 1 pod of "web" is left
+
     Scenario: a node takes no new pods, and nobody clears it
       Given a cluster with nodes "node-1" and "node-2"
       And a pod "solo" is running

@@ -82,6 +82,12 @@ Feature: Controllers make deployed resources run
       When "alice" deletes the replicaset of "web"
       Then the pods of "web" become running
 
+    Scenario: somebody scales the ReplicaSet of a deployment
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When "alice" scales the replicaset of "web"
+      Then exactly 2 pods of "web" are left
+
     @needs:kill
     Scenario: a deployment is deleted while the controller manager is away
       Given a cluster with 1 node
@@ -127,6 +133,27 @@ Feature: Controllers make deployed resources run
       When "alice" changes the labels of the deployment "web"
       And the pods of "web" have become running
       Then the deployment "web" owns 2 replicasets with different hashes
+
+    Scenario: the pods are to begin anew
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When "alice" changes the annotations of the deployment "web"
+      And the pods of "web" have become running
+      Then the deployment "web" owns 2 replicasets with different hashes
+
+    Scenario: the template changes before any pod runs
+      Given a cluster without nodes
+      And a deployment "web" with 2 replicas exists
+      When the pods of "web" have been created
+      And "alice" changes the image of the deployment "web"
+      Then the deployment "web" owns 2 replicasets with different hashes
+
+    Scenario: a namesake lives in another namespace
+      Given a cluster with 1 node
+      And a namespace "harbour" exists
+      When "alice" creates a deployment "web" with 1 replicas in the namespace "harbour"
+      And "alice" creates a deployment "web" with 2 replicas
+      Then the pods of "web" become running
 
     Scenario: a deployment shrinks to nothing and grows again
       Given a cluster with 1 node
@@ -196,6 +223,29 @@ Feature: Controllers make deployed resources run
       When "alice" creates a pod "web" in the namespace "harbour"
       And "alice" scales the replicaset "web" to 3 replicas
       Then exactly 4 pods of "web" are left
+
+    Scenario: a deployment wants more pods
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When "alice" scales the deployment "web" to 5 replicas
+      Then the pods of "web" become running
+      And no name of a pod of "web" was used twice and never more were created than were missing
+
+    Scenario: many pods are wanted
+      Given a cluster
+      When "alice" creates a replicaset "web" with 25 replicas
+      Then exactly 25 pods of "web" are left
+
+    @needs:kill
+    Scenario: a ReplicaSet comes again under its name while the controller manager is away
+      Given a cluster
+      And a replicaset "web" with 2 replicas exists
+      When the pods of "web" have been created
+      And the controller manager is stopped
+      And "alice" deletes the replicaset "web"
+      And "alice" creates a replicaset "web" with 2 replicas
+      And the controller manager is started again
+      Then exactly 2 pods of "web" are left
 
     Scenario: a pod of a ReplicaSet has ended
       Given a cluster

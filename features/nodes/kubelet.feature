@@ -17,9 +17,9 @@ Feature: What a kubelet does with pods
       Then the pod "web" becomes running
       And on "node-1" a sandbox, then each container of the pod "web" was created and started
 
-    Scenario: a pod with an init container is bound
+    Scenario: a pod with init containers is bound
       Given a cluster with 1 node
-      When "alice" creates a pod "web" with an init container
+      When "alice" creates a pod "web" with two init containers
       Then the pod "web" becomes running
       And on "node-1" a sandbox, then each container of the pod "web" was created and started
 
@@ -34,6 +34,34 @@ Feature: What a kubelet does with pods
       When "alice" creates a pod "web" in the namespace "kube-system"
       Then the pod "web" becomes running
       And on "node-1" a sandbox, then each container of the pod "web" was created and started
+
+    Scenario: a namesake lives in another namespace
+      Given a cluster with 1 node
+      And a namespace "harbour" exists
+      When "alice" creates a pod "web" in the namespace "harbour"
+      And "alice" creates a pod "web"
+      Then the pods of "web" become running
+
+    Scenario: another pod takes its time to go
+      Given a cluster with 1 node
+      And a pod "old" is running
+      And containers take their time to stop
+      When "alice" deletes the pod "old"
+      And "alice" creates a pod "web"
+      Then the pod "web" becomes running
+
+    Scenario Outline: containers end that are to run
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" with 2 containers
+      And the pod "web" has become running
+      And <end>
+      Then on "node-1" a sandbox, then each container of the pod "web" was created and started
+
+      Examples: ends
+        | end                                      |
+        | the containers of the pod "web" end      |
+        | the containers of the pod "web" end well |
+        | one container of the pod "web" ends      |
 
     Scenario Outline: the runtime cannot do something at first
       Given a cluster with 1 node

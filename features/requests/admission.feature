@@ -21,6 +21,7 @@ Feature: Admission
         | pod  | strategicpatch   | pods         | update    |
         | pod  | delete           | pods         | deletion  |
         | pod  | kill             | pods         | deletion  |
+        | pod  | rehearse         | pods         | update    |
         | pod  | deletecollection | pods         | deletion  |
         | pod  | update           | pods/status  | update    |
         | pod  | patch            | pods/status  | update    |
@@ -114,6 +115,16 @@ Feature: Admission
         | stage      |
         | mutation   |
         | validation |
+
+    @needs:kill
+    Scenario: the API server begins anew before a hook refuses
+      Given a cluster
+      And the hooks see every write
+      And validation refuses everything
+      When the API server is killed and started again
+      And "alice" tries to create pods
+      Then the request is refused by admission
+      And no stage after admission has seen it and nothing was stored
 
     Scenario: a hook refuses what has no name yet
       Given a cluster

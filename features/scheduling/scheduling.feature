@@ -57,6 +57,15 @@ Feature: How a pod gets its node
       When node "node-1" joins
       Then the pod "web" becomes running
 
+    Scenario: namesakes of two namespaces wait for a node
+      Given a cluster without nodes
+      And a namespace "harbour" exists
+      When "alice" creates a pod "web" in the namespace "harbour"
+      And "alice" creates a pod "web"
+      Then the pods of "web" are stored and stay unbound
+      When node "node-1" joins
+      Then the pods of "web" become running
+
     Scenario: a pod waits at a gate
       Given a cluster with 1 node
       When "alice" creates a pod "web" that waits at a gate
@@ -146,6 +155,26 @@ Feature: How a pod gets its node
     Scenario: a pod names a node that does not exist
       Given a cluster with 1 node
       When "alice" creates a pod "web" on node "nowhere"
+      And "alice" creates a pod "next"
+      And the pod "next" has been bound
+      Then the scheduler asked for a binding of "next" and for none of "web"
+
+    @needs:requests
+    Scenario: pods have been put on a node that is too small for them
+      Given a cluster with 1 node
+      When "alice" creates a pod "large" on node "node-1" that takes most of a node
+      And "alice" creates a pod "web" on node "node-1" that takes most of a node
+      And "alice" creates a pod "next"
+      And the pod "next" has been bound
+      Then the scheduler asked for a binding of "next" and for none of "web"
+
+    @needs:requests @needs:kill
+    Scenario: the pod's node is gone
+      Given a cluster with nodes "node-1" and "node-2"
+      When "alice" creates a pod "web" on node "node-1"
+      And the pod "web" has become running
+      And the kubelet of "node-1" is stopped
+      And "alice" deletes the node "node-1"
       And "alice" creates a pod "next"
       And the pod "next" has been bound
       Then the scheduler asked for a binding of "next" and for none of "web"

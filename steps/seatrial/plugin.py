@@ -230,24 +230,25 @@ def _result(item: pytest.Item, call: pytest.CallInfo[None]) -> Result:
         duration_s=round(call.duration, 3),
         **known,
         **witnessed(world, verdict=verdict, lines=lines),
-        **keep(item.config.getoption("reports"), rule, tags=tags_of(item), others=_others(item), lines=lines, **known),
+        **keep(item.config.getoption("reports"), rule, tags=tags_of(item), others=_others(item, verdict), lines=lines, **known),
     )
 
 
 def _asides(item: pytest.Item, result: Result) -> list[Result]:
-    """Other rules that the history shows broken."""
+    """Rules that the history shows broken, whatever the scenario itself came to."""
     world = item.stash.get(WORLD, None)
     if world is None or result.verdict is Verdict.HARNESS_FAULT:
         return []
-    found = broken(world.history, _others(item))
+    found = broken(world.history, _others(item, result.verdict))
     return [aside(result, rule, history=world.history, findings=findings) for rule, findings in found]
 
 
-def _others(item: pytest.Item) -> set[str]:
-    """The invariants that were selected and are claimed, without the rule that the scenario was made for."""
+def _others(item: pytest.Item, verdict: Verdict) -> set[str]:
+    """The invariants that were selected and are claimed, without the rule that the scenario was made for where it has come to judge it."""
     config = item.config
     about: dict[str, Any] = {"implementation": implementation_of(config), "backend": backend_class(backend_of(config))}
-    chosen = config.stash[CHOSEN] & INVARIANTS.keys() - {item.stash[RULE].id}
+    judged = set() if verdict is Verdict.INCONCLUSIVE else {item.stash[RULE].id}
+    chosen = config.stash[CHOSEN] & INVARIANTS.keys() - judged
     return {r.id for r in catalogue.rules() if r.id in chosen and missing((), rule=r, **about)[0] is None}
 
 

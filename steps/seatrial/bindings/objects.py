@@ -14,7 +14,7 @@ Meaning = Callable[[World, str], Any]
 TRAITS: dict[str, tuple[str, Meaning]] = {  # of what is created, after its name
     "replicas": (r" with (\d+) replicas", lambda _, number: int(number)),
     "containers": (r" with (\d+) containers", lambda _, number: int(number)),
-    "init": (r" with (an init container)", lambda *_: True),
+    "inits": (r" with (an init container|two init containers)", lambda _, how: 2 if "two" in how else 1),
     "node": (r' on node "([\w-]+)"', lambda _, name: name),
     "wish": (r' that asks for node "([\w-]+)"', lambda _, name: name),
     "namespace": (r' in the namespace "([\w-]+)"', people.whole),
@@ -71,32 +71,47 @@ def scales(world: World, person: str, kind: str, name: str, replicas: str) -> No
     people.changes(world, unquoted(person), kind, name, {"spec": {"replicas": int(replicas)}})
 
 
-@when(parsers.re(PERSON + r" changes the (?:(?P<part>image|environment|labels) of the )?" + KIND + r" " + NAME + r"(?P<back> back)?"))
+@when(
+    parsers.re(
+        PERSON + r" changes the (?:(?P<part>image|environment|labels|annotations) of the )?" + KIND + r" " + NAME + r"(?P<back> back)?"
+    )
+)
 def changes(world: World, person: str, part: str | None, kind: str, name: str, back: str | None) -> None:
     """A patch that matters to nobody; or the image of the only container, to another one or back to the first one; or that other image
-    and what the container finds around it. Or the template gets one label more."""
+    and what the container finds around it. Or the template gets one label or annotation more."""
     if part is None:
         patch = changed(people.weather(world))
-    elif part == "labels":
-        patch = people.LABELLED_TEMPLATE
+    elif part in ("labels", "annotations"):
+        patch = {"spec": {"template": {"metadata": {part: {"tide": "high"}}}}}
     else:
         patch = people.new_container(IMAGE if back else OTHER_IMAGE, tide="high" if part == "environment" else None)
     people.changes(world, unquoted(person), kind, name, patch)
 
 
-@when(parsers.re(PERSON + r" deletes the " + KIND + r" " + NAME + r"(?: if its (?P<mark>uid|resourceVersion) is another one)?"))
-def deletes(world: World, person: str, kind: str, name: str, mark: str | None) -> None:
-    """With a precondition where one is named."""
-    people.deletes(world, unquoted(person), kind, name, **({"preconditions": {mark: people.NOBODYS[mark]}} if mark else {}))
+@when(
+    parsers.re(
+        PERSON
+        + r" deletes the "
+        + KIND
+        + r" "
+        + NAME
+        + r"(?: if its (?P<mark>uid|resourceVersion) is another one|(?P<dry> as a rehearsal))?"
+    )
+)
+def deletes(world: World, person: str, kind: str, name: str, mark: str | None, dry: str | None) -> None:
+    """With a precondition where one is named; or as a dry run."""
+    options = {"preconditions": {mark: people.NOBODYS[mark]}} if mark else {"dryRun": ["All"]} if dry else {}
+    people.deletes(world, unquoted(person), kind, name, **options)
 
 
-@when(parsers.re(PERSON + r" (?P<what>deletes one pod|deletes the replicaset|takes the label from one pod) of " + NAME))
+@when(parsers.re(PERSON + r" (?P<what>deletes one pod|(?:deletes|scales) the replicaset|takes the label from one pod) of " + NAME))
 def does_to_one_of(world: World, person: str, what: str, name: str) -> None:
     """The pod that is the first by name: it is gone when the sentence ends, or matches no selector any more. Or the ReplicaSet that a
-    deployment has."""
+    deployment has: it goes, or is to have twice as many pods."""
     does = {
         "deletes one pod": workloads.deletes_one_pod,
         "deletes the replicaset": workloads.deletes_the_replicaset,
+        "scales the replicaset": workloads.scales_the_replicaset,
         "takes the label from one pod": workloads.unlabels_one_pod,
     }
     does[what](world, unquoted(person), name)

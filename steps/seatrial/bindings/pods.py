@@ -92,7 +92,8 @@ def names_once(world: World, name: str) -> None:
 
 @then(parsers.re(r'on "(?P<node>[\w-]+)" a sandbox, then each container of the pod ' + NAME + r" was created and started"))
 def ran(world: World, node: str, name: str) -> None:
-    """By the calls that the runtime got, in their order."""
+    """By the calls that the runtime got, in their order; again, where it has ended and is to run."""
+    workloads.restarted(world, name)
     world.judge("runtime.ran", node=node, name=name)
 
 
@@ -105,18 +106,18 @@ def only_ran(world: World, node: str, name: str) -> None:
 
 END = (
     r"containers take their time to stop|the runtime fails at first to (?P<attempt>pull an image|make a sandbox)"
-    r'|(?P<which>the containers|one container) of the pod "(?P<name>[^"]+)" ends?'
+    r'|(?P<which>the containers|one container) of the pod "(?P<name>[^"]+)" ends?(?P<well> well)?'
 )
 
 
 @given(parsers.re(END))
 @when(parsers.re(END))
-def containers_end(world: World, attempt: str | None, which: str | None, name: str | None) -> None:
+def containers_end(world: World, attempt: str | None, which: str | None, name: str | None, well: str | None) -> None:
     """The runtime is asked to stop them, and says it has done so only when the suite lets it; or, in one pod, they end by themselves, as
-    after an error. One: the first. Or the first attempt for each pod fails, and no later one."""
+    after an error, or well. One: the first. Or the first attempt for each pod fails, and no later one."""
     if attempt:
         stages.fails_at_first(world, attempt)
     elif name:
-        stages.containers_end(world, name, only_one=which == "one container")
+        stages.containers_end(world, name, only_one=which == "one container", code=0 if well else 1)
     else:
         stages.slow_end(world)

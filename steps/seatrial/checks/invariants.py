@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from seatrial.checks import edges, hearings, holds, leadership, requests, storage
-from seatrial.checks.facts import WRITES, accepted, breach, culprit_of, instances, name_of
+from seatrial.checks.facts import WRITES, accepted, breach, culprit_of, ended, instances, metadata_of, name_of
 from seatrial.checks.pipeline import ADMISSION, reviews
 from seatrial.checks.registry import fault
 from seatrial.model.errors import Inconclusive, NotRunnable
@@ -16,6 +16,7 @@ from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding
 
 Look = Callable[[History], tuple[Finding, ...]]
+FLOOD = 4  # times as many pods as there was a reason to make
 ADMITTED = frozenset({"create", "update", "delete", "connect"})  # the operations that admission knows
 
 
@@ -82,6 +83,44 @@ def moved_pods(history: History) -> tuple[Finding, ...]:
     return ()
 
 
+def pods_ended_by_schedulers(history: History) -> tuple[Finding, ...]:
+    """A scheduler asked for the end of a pod that has a node, though nobody waits who goes before it (preemption)."""
+    shown = {e["name"]: e for e in history.of("watched", watch="operator/pods")}
+    waiting = [_priority(e) for e in shown.values() if not e["object"].get("spec", {}).get("nodeName")]
+    for request in (r for r in history.of("request") if r["resource"] == "pods" and r.instance in instances(history, "scheduler")):
+        victim = shown.get(request["name"])
+        ends = request["verb"] in ("delete", "deletecollection") or request["subresource"] == "eviction"
+        placed = victim is not None and victim["object"].get("spec", {}).get("nodeName")
+        if ends and victim is not None and placed and max(waiting, default=0) <= _priority(victim):
+            observed = f"{request.instance} asked to {request['verb']} {request['path']}"
+            return (fault(request.instance, f"{victim['name']} stays where it is", observed, request),)
+    return ()
+
+
+def _priority(pod: Event) -> int:
+    return int(pod["object"].get("spec", {}).get("priority") or 0)
+
+
+def floods(history: History) -> tuple[Finding, ...]:
+    """Far more pods were created for a ReplicaSet than it ever wanted and has lost: whoever makes them does not count them."""
+    sets = {e["uid"]: e for e in reversed(history.of("watched", watch="operator/replicasets"))}
+    most = {uid: max(_replicas(e) for e in history.of("watched", watch="operator/replicasets", uid=uid)) for uid in sets}
+    made: dict[tuple[str, str | None], list[Event]] = defaultdict(list)
+    for request, _ in accepted(history, instances(history), verb="create", resource="pods"):
+        for reference in metadata_of(request["body"]).get("ownerReferences") or ():
+            made[reference["uid"], request.instance].append(request)
+    for (uid, maker), creations in made.items():
+        lost = len({e["uid"] for e in history.of("watched", watch="operator/pods") if e["type"] == "DELETED" or ended(e["object"])})
+        if uid in sets and len(creations) > FLOOD * (1 + most[uid] + lost):
+            expected = f"{most[uid]} pods for {sets[uid]['name']}"
+            return (fault(maker or "", expected, f"{maker} created {len(creations)}", *creations[:3]),)
+    return ()
+
+
+def _replicas(item: Event) -> int:
+    return int(item["object"]["spec"].get("replicas", 1))
+
+
 def others_pods(history: History) -> tuple[Finding, ...]:
     """A kubelet ran a pod that is there, and was never bound to its node. It may have been told of the binding before the operator."""
     shown = [(e["uid"], e["object"].get("spec", {}).get("nodeName")) for e in history.of("watched", watch="operator/pods")]
@@ -100,11 +139,12 @@ INVARIANTS: Mapping[str, Look] = {
     "COMM-07": lambda history: edges.opened_by_components(history).findings,
     "COMM-12": lambda history: edges.never(history, sources=["apiserver"], targets=["kubelet"]).findings,  # nobody asks for exec or logs
     "HA-06": busy_standbys,
+    "KCM-02": floods,
     "NODE-02": others_pods,
     "NOOP-01": unasked_changes,
     "REQ-12": reads_admitted,
     "REQ-18": acknowledged_and_not_stored,
-    "SCHED-03": moved_pods,
+    "SCHED-03": lambda history: moved_pods(history) or pods_ended_by_schedulers(history),
     "SCHED-04": lambda history: edges.never(history, sources=["scheduler"], targets=["kubelet"]).findings,
     "SCHED-05": lambda history: requests.scheduler_writes(history).findings,
     "STORE-07": lambda history: storage.below(history, prefix="/registry").findings,

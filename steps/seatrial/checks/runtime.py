@@ -28,22 +28,36 @@ def stopped(history: History, uid: str) -> bool:
 @check
 def ran(history: History, *, node: str, name: str) -> Proof:
     """The node's runtime was asked for a sandbox of the pod, then for each container to create it as the pod has it, then to start it; and
-    no container was started once more that had not ended. Init containers end before the others are started."""
+    no container was started once more that had not ended, but each that has ended and is to run. Init containers end before those that come
+    after them are started."""
     seen = history.of("watched", watch="operator/pods", name=name)
     require(seen, f"nobody ever saw the pod {name}")
     former = {e["uid"] for e in seen} - {seen[-1]["uid"]}  # of its name
     mine = [e for e in calls(history, node) if e["pod"] == name and e["uid"] not in former]
     spec = seen[-1]["object"]["spec"]
     containers = [str(c["name"]) for c in (*spec.get("initContainers", ()), *spec["containers"])]
-    ends = Counter(e["container"] for e in history.of("container-exited", instance=node, pod=name))
+    ends = Counter(e["container"] for e in history.of("container-exited", instance=node, pod=name) if e["uid"] not in former)
     starts = Counter(e["container"] for e in mine if e["method"] == "StartContainer")
     wrong = [c for c in containers if not _in_order(mine, c) or starts[c] > 1 + ends[c]]
-    wrong += [str(c["name"]) for c in spec.get("initContainers", ()) if not _went_before(history, mine, str(c["name"]))]
+    wrong += [c for c in unfinished_restarts(history, name) if c not in wrong]
+    inits = [str(c["name"]) for c in spec.get("initContainers", ())]
+    wrong += [init for number, init in enumerate(inits) if not _went_before(history, mine, init, after=containers[number + 1 :])]
     if strange := [e for e in mine if e["method"] == "CreateContainer" and not _as_told(spec, e)]:
         return proof([], _disobeyed(node, spec, strange[0]))
     expected = f"{' -> '.join(STEPS)} for {', '.join(containers)} of pod {name} on {node}, once"
     observed = " -> ".join(f"{e['method']} {e['container'] or ''}".strip() for e in mine) or "no call at all"
     return proof(mine, fault(node, expected, observed, *mine) if wrong else None)
+
+
+def unfinished_restarts(history: History, name: str) -> list[str]:
+    """The containers of the pod that have ended by themselves, are to be started again, and were not."""
+    seen = [e for e in history.of("watched", watch="operator/pods", name=name)[-1:] if e["type"] != "DELETED"]
+    if not seen or seen[0]["object"]["spec"].get("restartPolicy", "Always") != "Always":
+        return []
+    uid = seen[0]["uid"]
+    ends = Counter(e["container"] for e in history.of("container-exited", uid=uid))
+    starts = Counter(e["container"] for e in history.of("cri", uid=uid, method="StartContainer"))
+    return [c for c in (str(c["name"]) for c in seen[0]["object"]["spec"]["containers"]) if ends[c] and starts[c] <= ends[c]]
 
 
 def _as_told(spec: dict[str, Any], created: Event) -> bool:
@@ -74,11 +88,11 @@ def _in_order(mine: list[Event], container: str) -> bool:
     return len(first) == len(STEPS) and first == sorted(first)
 
 
-def _went_before(history: History, mine: list[Event], init: str) -> bool:
-    """Whether a container of the pod had ended before any but init containers were started."""
+def _went_before(history: History, mine: list[Event], init: str, *, after: list[str]) -> bool:
+    """Whether a container of the pod had ended before any of those were started that come after it."""
     uids = {e["uid"] for e in mine}
     ends = [e for e in history.of("container-exited", container=init) if e["uid"] in uids]
-    others = [e for e in mine if e["method"] == "StartContainer" and e["container"] != init]
+    others = [e for e in mine if e["method"] == "StartContainer" and e["container"] in after]
     return bool(ends) and all(ends[0].seq < e.seq for e in others)
 
 

@@ -10,7 +10,18 @@ from itertools import pairwise
 from typing import Any
 
 from seatrial.checks.answers import asked, described, differing, lasting, named
-from seatrial.checks.facts import begun, breach, changes_of, instances, made_by_component, mentions, name_of, store_of, succeeded
+from seatrial.checks.facts import (
+    begun,
+    breach,
+    changes_of,
+    instances,
+    made_by_component,
+    mentions,
+    metadata_of,
+    name_of,
+    store_of,
+    succeeded,
+)
 from seatrial.checks.holds import traces
 from seatrial.checks.registry import check, proof, require
 from seatrial.model.history import Event, History
@@ -182,8 +193,9 @@ def in_vain(history: History, name: str) -> list[Event]:
 
 def announced(history: History, name: str, watches: list[str] | None = None) -> list[Event]:
     """What watchers have been told, since the last request was begun, of what it asks for: news of a name that nobody knew before, a
-    deletion, or an object as it is to be. ASKED_FOR is what people change objects to; what components make of an object that is there is
-    theirs, though it says what somebody has asked for before. A watcher may hear only now of what was stored before."""
+    deletion, or that there is to be one, or an object as it is to be. ASKED_FOR is what people change objects to; what components make of
+    an object that is there is theirs, though it says what somebody has asked for before. A watcher may hear only now of what was stored
+    before."""
     start = begun(history)
     heard = [e for e in history.of("watched", name=name) if watches is None or e["watch"] in watches]
     if start is None:
@@ -192,9 +204,11 @@ def announced(history: History, name: str, watches: list[str] | None = None) -> 
     before = sorted((e for e in changes_of(history, name) if e["revision"] <= (start["revision"] or 0)), key=lambda e: e["revision"])
     old = {e["revision"] for e in before}
     new = len(later) == len(heard) and not any(e.kind == "put" for e in before[-1:])
+    stays = not any("deletionTimestamp" in metadata_of(e["value"]) for e in before[-1:] if e.kind == "put")
 
     def asked_for(event: Event) -> bool:
-        return mentions(event["object"], *ASKED_FOR) and not made_by_component(history, name=name, revision=event["revision"])
+        wanted = mentions(event["object"], *ASKED_FOR) or (stays and "deletionTimestamp" in metadata_of(event["object"]))
+        return wanted and not made_by_component(history, name=name, revision=event["revision"])
 
     return [e for e in later if (new and e["revision"] not in old) or e["type"] == "DELETED" or asked_for(e)]
 

@@ -26,12 +26,11 @@ from seatrial.model.verdicts import Finding, Proof
 
 
 def wanted(history: History, name: str) -> int:
-    """How many pods the workload wants; 1 for a single pod."""
+    """How many pods the workload wants, or all workloads of this name; of single pods each wants itself, and where none is left, one is."""
     for resource in ("deployments", "replicasets"):
-        for (_, called), event in current(history, resource).items():
-            if called == name:
-                return int(event["object"]["spec"].get("replicas", 1))
-    return 1
+        if found := [e["object"]["spec"] for (_, called), e in current(history, resource).items() if called == name]:
+            return sum(int(spec.get("replicas", 1)) for spec in found)
+    return max(1, sum(called == name for _, called in current(history, "pods")))
 
 
 def running(pod: dict[str, Any]) -> bool:
@@ -115,7 +114,9 @@ def count(history: History, *, name: str, number: int) -> Proof:
 def _maker(history: History, seen: list[Event]) -> str:
     """Who made the latest of the pods; whose job it was where a person did."""
     latest = max((e for e in seen if e["type"] == "ADDED"), key=lambda e: e["revision"], default=seen[-1])
-    maker = culprit_of(history, name=latest["name"], revision=latest["revision"]) if history.of("request") else ""
+    made = {"name": latest["name"], "revision": latest["revision"]}
+    asked = [str(r.instance) for r in authors(history, **made)] if history.of("request") else ["somebody"]
+    maker = asked[0] if asked else culprit_of(history, **made)
     return maker if maker in instances(history) else next(iter(instances(history, "controller-manager")), "controller-manager")
 
 

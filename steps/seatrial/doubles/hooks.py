@@ -30,6 +30,7 @@ from seatrial.wire.decoding import without_nulls
 Json = dict[str, Any]
 Stage = Literal["authentication", "authorization", "mutation", "validation", "nod"]
 ADMISSION = ("mutation", "validation", "nod")
+READS = frozenset({"get", "list", "watch"})  # are not denied, but not allowed either: who has no opinion does not say yes
 FORBIDDEN = {"code": 403, "reason": "Forbidden"}  # a hook need not say so to refuse: one of ours does, the other does not
 SHUTDOWN_S = 0.01  # aiohttp takes 0 for "no limit"
 _PATHS: dict[str, Stage] = {
@@ -159,7 +160,8 @@ class Hooks:
             fields["path"] = attributes["path"]
         denial = self._denial("authorization", fields)
         if denial is not None:
-            return fields | {"allowed": False}, {"allowed": False, "denied": True, "reason": denial.message}
+            explicit = {} if fields["verb"] in READS else {"denied": True}
+            return fields | {"allowed": False}, {"allowed": False, "reason": denial.message} | explicit
         allowed = any(person.user == fields["user"] for person in self._people.values())
         return fields | {"allowed": allowed}, {"allowed": allowed}
 

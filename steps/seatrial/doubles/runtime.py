@@ -2,9 +2,10 @@
 
 It keeps what the kubelet hands it and says that all went well, at once. Calls that change something are recorded when they arrive; a
 barrier holds one before it has any effect, `fail_once` lets the first of a kind fail, and `exit_containers` ends what the kubelet started.
-What runs in a container that is called `init` has done its work when it is started.
+What runs in a container whose name begins with `init` has done its work a moment after it was started.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ from seatrial.doubles.runtime_images import Images
 from seatrial.doubles.runtime_pods import KILLED, TERMINATED, Container, Pod, Pods, has_labels
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Record
+from seatrial.model.waiting import cancel
 from seatrial_schemas import cri
 from seatrial_schemas import cri_pb2 as pb
 from seatrial_schemas.context import Context
 from seatrial_schemas.rpc import Method, Serve, Server, Service
 
 INIT = "init"
+INIT_S = 0.05
 Call = Callable[[Any], Awaitable[Message]]
 
 
@@ -37,6 +40,7 @@ class Runtime:
         self._pods = Pods(index=index, ids=context.ids, now=self._now)
         self._images = Images(now=self._now)
         self._barriers = Barriers()
+        self._inits: list[asyncio.Task[None]] = []
         self._failing: dict[str, set[str]] = {}  # method -> pods about which it has failed
         self._server = Server(Service({method: _serving(call) for method, call in self._calls().items()}))
 
@@ -45,6 +49,7 @@ class Runtime:
 
     async def close(self) -> None:
         self._barriers.release()
+        await cancel(*self._inits)
         self._server.close()
         await self._server.wait_closed()
 
@@ -159,9 +164,14 @@ class Runtime:
         container = self._container(request.container_id)
         await self._arrive("StartContainer", _fields(container.pod, container))
         container.start(self._now())
-        if container.config.metadata.name == INIT:
-            self._exit(container, code=0)
+        if container.config.metadata.name.startswith(INIT):
+            self._inits.append(asyncio.create_task(self._work_and_end(container)))
         return pb.StartContainerResponse()
+
+    async def _work_and_end(self, container: Container) -> None:
+        await self._context.sleep(INIT_S)
+        if container.state == pb.CONTAINER_RUNNING:
+            self._exit(container, code=0)
 
     async def _stop_container(self, request: pb.StopContainerRequest) -> pb.StopContainerResponse:
         if container := self._pods.containers.get(request.container_id):

@@ -25,7 +25,7 @@ def kind_of(word: str) -> Kind:
 def pod_spec(
     *,
     containers: int = 1,
-    init: bool = False,
+    inits: int = 0,
     node: str = "",
     wish: str = "",
     cpu: str | None = None,
@@ -33,8 +33,8 @@ def pod_spec(
     told: bool = False,
     gated: bool = False,
 ) -> Json:
-    """One container or more, which asks for so much CPU each. `init`: another one goes before. `node`: where it is, of its own choice, or,
-    by a `wish`, where it would be. `finite`: what has ended is not started again. `told`: what to run, each something else.
+    """One container or more, which asks for so much CPU each. `inits`: so many go before, one after the other. `node`: where it is, of its
+    own choice, or, by a `wish`, where it would be. `finite`: what has ended is not started again. `told`: what to run, each something else.
     `gated`: nobody is to look for a node before the gate is taken away."""
     names = ("main", *(f"side-{number}" for number in range(1, containers)))
     asks = {"resources": {"requests": {"cpu": cpu}}} if cpu else {}
@@ -42,7 +42,7 @@ def pod_spec(
     spec: Json = {"containers": mains, "terminationGracePeriodSeconds": 1}
     spec |= {"nodeName": node} if node else {}
     spec |= {"nodeSelector": {"kubernetes.io/hostname": wish}} if wish else {}
-    spec |= {"initContainers": [{"name": INIT, "image": IMAGE}]} if init else {}
+    spec |= {"initContainers": [{"name": f"{INIT}{number or ''}", "image": IMAGE} for number in range(inits)]} if inits else {}
     spec |= {"schedulingGates": [{"name": GATE}]} if gated else {}
     return spec | ({"restartPolicy": "Never"} if finite else {})
 

@@ -205,9 +205,6 @@ def sends(world: World, person: str, what: str) -> None:
     told(world, person, world.run(client_of(world, person).request(method, path, **how)))
 
 
-LABELLED_TEMPLATE = {"spec": {"template": {"metadata": {"labels": {"tide": "high"}}}}}
-
-
 def new_container(image: str, *, tide: str | None) -> dict[str, Any]:
     """A patch of a template's only container: containers are replaced as a list by a merge patch."""
     environment = {"env": [{"name": "TIDE", "value": tide}]} if tide else {}

@@ -154,13 +154,13 @@ def stop_goes_on(world: World) -> None:
         barrier.release()
 
 
-def containers_end(world: World, name: str, *, only_one: bool) -> None:
-    """All containers of the pod end with an error, or only the first."""
+def containers_end(world: World, name: str, *, only_one: bool, code: int) -> None:
+    """All containers of the pod end with this exit code, or only the first."""
     pods = [p for p in facts.pods_of(world.history, name) if p["object"].get("spec", {}).get("nodeName") in world.cluster.runtimes]
     if not pods:
         raise Inconclusive(f"blocked: no pod of {name} is on a node of the suite's")
     for pod in pods:
-        world.cluster.runtimes[pod["object"]["spec"]["nodeName"]].exit_containers(pod["uid"], code=1, only_one=only_one)
+        world.cluster.runtimes[pod["object"]["spec"]["nodeName"]].exit_containers(pod["uid"], code=code, only_one=only_one)
 
 
 FIRST_ATTEMPTS = {"pull an image": "PullImage", "make a sandbox": "RunPodSandbox"}

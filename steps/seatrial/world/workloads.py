@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from seatrial.checks import facts, statuses
+from seatrial.checks.runtime import unfinished_restarts
 from seatrial.checks.workloads import bound, running, wanted
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
@@ -81,6 +82,11 @@ def ends_reported(world: World, name: str) -> None:
     world.run(world.wait(lambda h: not statuses.unreported_ends(h, name), within_s=world.timing().recovery))
 
 
+def restarted(world: World, name: str) -> None:
+    """Wait until every container of the pod that has ended by itself, and is to run, was started again, if that ever happens."""
+    world.run(world.wait(lambda h: not unfinished_restarts(h, name), within_s=world.timing().recovery))
+
+
 def judge_bound_once(world: World, names: list[str]) -> None:
     """Wait until all are bound, and judge each pod's whole life."""
     for name in names:
@@ -136,5 +142,16 @@ def deletes_the_replicaset(world: World, person: str, name: str) -> None:
     world.run(world.seen(gone, within_s=world.timing().recovery, what=f"the end of the ReplicaSet {sets[0]['name']} and its pods"))
 
 
+def scales_the_replicaset(world: World, person: str, name: str) -> None:
+    """The one that the deployment has: it is to have as many pods more as there are now."""
+    sets = _sets(world.history, name)
+    if len(sets) != 1:
+        raise Inconclusive(f"blocked: the deployment {name} has {len(sets)} ReplicaSets")
+    people.changes(world, person, "replicaset", sets[0]["name"], {"spec": {"replicas": 2 * int(sets[0]["object"]["spec"]["replicas"])}})
+
+
 def _first_pod(world: World, name: str) -> str:
-    return str(min(e["name"] for e in facts.pods_of(world.history, name)))
+    names = [str(e["name"]) for e in facts.pods_of(world.history, name)]
+    if not names:
+        raise Inconclusive(f"blocked: no pod of {name} is left, so none can be taken")
+    return min(names)
