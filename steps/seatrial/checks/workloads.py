@@ -22,6 +22,7 @@ from seatrial.checks.facts import (
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.checks.runtime import stopped
 from seatrial.model.history import Event, History
+from seatrial.model.saying import counted
 from seatrial.model.verdicts import Finding, Proof
 
 
@@ -51,8 +52,13 @@ def reached(history: History, *, name: str, state: str) -> Proof:
     good = [p for p in good if state != "become running" or not stopped(history, p["uid"])]
     if good and len(good) == len(pods) == number:
         return proof(good)
-    observed = f"{len(good)} of {len(pods)} pods have {state}"
-    return proof([], fault(stuck_at(history, pods, number, name), f"{number} pods of {name} that have {state}", observed, *pods[:5]))
+    expected = f"{counted(number, 'pod')} of {name} that {_have(number)} {state}"
+    observed = f"{len(good)} of {counted(len(pods), 'pod')} {_have(len(pods))} {state}"
+    return proof([], fault(stuck_at(history, pods, number, name), expected, observed, *pods[:5]))
+
+
+def _have(number: int) -> str:
+    return "has" if number == 1 else "have"
 
 
 def stuck_at(history: History, pods: list[Event], number: int, name: str) -> str:
@@ -107,7 +113,7 @@ def count(history: History, *, name: str, number: int) -> Proof:
     require(seen, f"nobody ever saw a pod of {name}")
     keeper = due(history, "controller-manager", "deployments|replicasets|pods", name)
     culprit = _maker(history, seen) if len(pods) > number else next(iter(_strangers(history, seen)), keeper)
-    found = fault(culprit, f"exactly {number} pods of {name}", f"{len(pods)}", *seen[-5:]) if len(pods) != number else None
+    found = fault(culprit, f"exactly {counted(number, 'pod')} of {name}", f"{len(pods)}", *seen[-5:]) if len(pods) != number else None
     return proof(seen[-number or -1 :], found)
 
 
@@ -148,8 +154,8 @@ def ever_created(history: History, *, name: str, number: int) -> Proof:
     intruders = [*unasked(history, name), *strays]
     wrong = len(seen) != number or len(granted) > number or (len(by) > 1 and strays)
     culprit = next(iter([*intruders, chosen or "controller-manager"]))
-    expected = f"exactly {number} pods of {name} created, by the controller manager that holds the lease"
-    observed = f"{len(seen)} created, in {len(asked)} attempts by {', '.join(f'{i}: {n}' for i, n in sorted(by.items()))}"
+    expected = f"exactly {counted(number, 'pod')} of {name} created, by the controller manager that holds the lease"
+    observed = f"{len(seen)} created, in {counted(len(asked), 'attempt')} by {', '.join(f'{i}: {n}' for i, n in sorted(by.items()))}"
     return proof(seen.values(), fault(culprit, expected, observed, *asked[:8]) if wrong else None)
 
 
@@ -206,7 +212,7 @@ def stays_unbound(history: History, *, name: str) -> Proof:
     if ran and not wrong:
         return proof([], fault(ran[0].instance, f"nobody runs {name}", f"{ran[0].instance} ran {ran[0]['pod']}", ran[0]))
     binders = [r.instance for r in attempts] + [culprit_of(history, name=v["name"], revision=v["revision"]) for v in wrong[:1]]
-    observed = [f"bound to {v['object']['spec']['nodeName']}" for v in wrong] + [f"{len(attempts)} attempts to bind it"]
+    observed = [f"bound to {v['object']['spec']['nodeName']}" for v in wrong] + [f"{counted(len(attempts), 'attempt')} to bind it"]
     found = fault(binders[0], f"no node for {name}", observed[0], *wrong[:1], *attempts[:3]) if binders else None
     return proof([v[-1] for v in lives.values()], found)
 
@@ -238,6 +244,6 @@ def nothing_made(history: History, *, name: str) -> Proof:
     attempts = [r for r in requests(history, instances(history), verb="create") if r["body"] and belongs(r["body"], name)]
     attempts = [r for r in attempts if r["resource"] in ("replicasets", "pods") and not r["subresource"]]
     culprit = attempts[0].instance if attempts else server_of(history)
-    observed = f"{made[0]['resource']} {made[0]['name']}" if made else f"{len(attempts)} attempts to make some"
+    observed = f"{made[0]['resource']} {made[0]['name']}" if made else f"{counted(len(attempts), 'attempt')} to make some"
     wrong = [*made[:3], *attempts[:3]]
     return proof(itself, fault(culprit, f"nothing made from {name}", observed, *wrong) if wrong else None)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from seatrial import __version__
 from seatrial.model.exits import Exit
+from seatrial.model.saying import counted
 from seatrial.model.verdicts import Verdict
 from seatrial.report.failure import failure, failures, not_run
 from seatrial.report.summary import Report
-from seatrial.report.words import counted, verdict_line
+from seatrial.report.words import verdict_line
 
 MOST_FAILURES = 20
 

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from seatrial.model.exits import Exit
+from seatrial.model.saying import counted
 from seatrial.model.verdicts import Verdict
 from seatrial.report.deviations import Standing
 from seatrial.report.outcomes import INTERRUPTED, Outcome
 from seatrial.report.summary import Profile, Report
 
+__all__ = ["counted", "listed", "verdict_line"]
 MOST = 8
 OBSERVABLE = "observable"  # the one profile that can be claimed of a cluster that exists
 STALE = {Standing.STALE: "passes", Standing.EXPIRED: "fails past the date", Standing.OTHER: "fails otherwise"}
@@ -31,10 +33,6 @@ def verdict_line(report: Report) -> str:
 def listed(ids: Sequence[str]) -> str:
     """Some of them by name, the rest by number."""
     return ", ".join(ids[:MOST]) + (f" and {len(ids) - MOST} more" if len(ids) > MOST else "")
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _interrupted(report: Report) -> str:

@@ -40,6 +40,23 @@ BOUND = {"nodeName": "node-1"}
 
 
 @pytest.mark.parametrize(
+    ("replicas", "expected", "observed"),
+    [
+        (1, "1 pod of web that has become running", "0 of 1 pod has become running"),
+        (2, "2 pods of web that have become running", "0 of 2 pods have become running"),
+    ],
+)
+def test_one_pod_is_not_several(replicas: int, expected: str, observed: str) -> None:
+    history = cluster()
+    see(history, "replicasets", "web", {"replicas": replicas})
+    for number in range(replicas):
+        see(history, "pods", f"web-{number}", UNBOUND, phase="Pending")
+    (finding,) = judge(history, "workloads.reached", {"name": "web", "state": "become running"}).findings
+
+    assert (finding.expected, finding.observed) == (expected, observed)
+
+
+@pytest.mark.parametrize(
     ("pods", "told", "culprit"),
     [
         ([], ["controller-manager-0"], "controller-manager-0"),
