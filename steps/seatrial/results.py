@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from seatrial.model.excerpt import excerpt
+from seatrial.model.excerpt import excerpt, sentence
 from seatrial.model.history import History
 from seatrial.model.rules import Rule
 from seatrial.model.verdicts import Finding, Verdict
@@ -48,6 +48,7 @@ class Result:
     backend: str
     verdict: Verdict
     example: Mapping[str, str] = field(default_factory=dict)
+    step: str = ""  # the sentence that did not pass
     why: str = ""
     findings: tuple[Breach, ...] = ()
     slice: tuple[Mapping[str, Any], ...] = ()
@@ -83,7 +84,7 @@ def witnessed(world: "World | None", *, verdict: Verdict, lines: bytes) -> dict[
     if world is None:
         return {}
     return {
-        **({} if verdict is Verdict.PASSED else _shown(world.history, world.findings)),
+        **({} if verdict is Verdict.PASSED else _shown(world.history, world.findings) | {"step": sentence(world.history)}),
         "evidence": len(world.evidence),
         "judged": world.judged,
         "events": len(world.history),
@@ -92,14 +93,16 @@ def witnessed(world: "World | None", *, verdict: Verdict, lines: bytes) -> dict[
 
 
 def aside(result: Result, rule: str, *, history: History, findings: Sequence[Finding]) -> Result:
-    """That another rule was found broken in a scenario."""
-    found = _shown(history, findings)
+    """That another rule was found broken in a scenario, and in which sentence that came about."""
+    begun_s = min((e.at_s for f in findings for e in f.evidence), default=float("inf"))
+    found = _shown(history, findings) | {"step": sentence(history, until_s=begun_s)}
     return replace(result, rule=rule, within=result.rule, verdict=Verdict.FAILED, why="", cause="", backend_lacks=False, **found)
 
 
 def _shown(history: History, findings: Sequence[Finding]) -> dict[str, Any]:
     """Findings, and the slice of the history around them, as fields of a result."""
-    excerpted = excerpt(history, [e for f in findings for e in f.evidence])
+    culprits = dict.fromkeys(f.culprit for f in findings)
+    excerpted = excerpt(history, [e for f in findings for e in f.evidence], culprits=culprits)
     return {"findings": tuple(_breach(history, f) for f in findings), "slice": tuple(e.as_json() for e in excerpted)}
 
 

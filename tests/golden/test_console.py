@@ -39,7 +39,11 @@ SLICE = (
 TWO = [rule(), rule("COMM-01", sentence="Components MUST talk to each other through the API server only")]
 CASES = {
     "conformant": report(result(), result("COMM-01"), rules=TWO),
-    "failed": report(failed(slice=SLICE, history="histories/COMM-05-1.jsonl"), result("COMM-01"), rules=TWO),
+    "failed": report(
+        failed(slice=SLICE, step="Then only apiserver has connected to etcd", history="histories/COMM-05-1.jsonl"),
+        result("COMM-01"),
+        rules=TWO,
+    ),
     "inconclusive": report(result(verdict=Verdict.INCONCLUSIVE, why="the recorder is blind for scheduler-0"), result("COMM-01"), rules=TWO),
     "harness-fault": report(result(verdict=Verdict.HARNESS_FAULT, why="IndexError: list index out of range (at faults.py:88)")),
     "not-ready": report(

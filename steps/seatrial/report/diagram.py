@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from seatrial.model.saying import told, watched
+
 Row = Mapping[str, Any]
 LIFELINES = 6
 WIDTH = 14  # of a lifeline's column, at least
@@ -31,12 +33,10 @@ def diagram(events: Sequence[Row]) -> list[str]:
     """The lines of the drawing; none where there is nothing to draw."""
     lines = [line for event in events if (line := _line(event))]
     names = list(dict.fromkeys(n for line in lines for n in (line.source, line.target) if n))[:LIFELINES]
-    if not names:
-        return [f"-- {line.text}" for line in lines]
-    width = max(WIDTH, *(len(n) + 2 for n in names))
-    start_s = min(line.at_s for line in lines)
+    width = max([WIDTH, *(len(n) + 2 for n in names)])
+    start_s = min((line.at_s for line in lines), default=0.0)
     head = " " * 10 + "".join(n.ljust(width) for n in names).rstrip()
-    return [head, *(_draw(line, names, width, start_s) for line in lines)]
+    return [*([head] if names else []), *(_draw(line, names, width, start_s) for line in lines)]
 
 
 def _draw(line: Line, names: Sequence[str], width: int, start_s: float) -> str:
@@ -133,5 +133,7 @@ LINES: Mapping[str, Callable[[Row], Ends]] = {
     "cri": _cri,
     "canary": _canary,
     "step": _step,
+    "watched": lambda event: (None, None, watched(event)),
+    "told": lambda event: (None, None, told(event)),
     **dict.fromkeys(("started", "exited", "killed", "paused", "resumed", "cut", "ready"), _change),
 }

@@ -1,4 +1,4 @@
-"""One scenario that did not pass, as a small report of at most 40 lines: rule, expected, observed, culprit, what happened, how to repeat.
+"""One scenario that did not pass, in at most 40 lines: rule, sentence, culprit, expected and observed, what happened, how to repeat.
 
 The same text stands on the console and in JUnit.
 """
@@ -53,6 +53,7 @@ def failure(report: Report, outcome: Outcome, result: Result) -> list[str]:
     ]
     if result.example:
         head.append(_field("example", ", ".join(f"{k} = {v}" for k, v in result.example.items())))
+    head += _wrapped("step", result.step) if result.step else []
     body = _findings(report, result.findings) if result.findings else []
     why = _why(result) if result.verdict is not Verdict.FAILED or not result.findings else []
     note = [_field("deviation", f"{outcome.deviation.finding} is recorded: {outcome.standing}")] if outcome.deviation else []
@@ -99,15 +100,19 @@ def _culprit(report: Report, finding: Breach) -> str:
 
 
 def _why(result: Result) -> list[str]:
-    lines = [part for line in result.why.splitlines() or [""] for part in textwrap.wrap(line, WIDTH - len(INDENT)) or [""]]
+    lines = [part for line in result.why.splitlines() or [""] for part in _lines(line) or [""]]
     first, last = MOST_WHY
     cut = [*lines[:first], "...", *lines[-last:]] if len(lines) > first + last else lines
     return [_field("because" if not i else "", line) for i, line in enumerate(cut)]
 
 
 def _wrapped(name: str, text: str) -> list[str]:
-    lines = textwrap.wrap(text, WIDTH - len(INDENT))[:3] or [""]
-    return [_field(name if not i else "", line) for i, line in enumerate(lines)]
+    return [_field(name if not i else "", line) for i, line in enumerate(_lines(text)[:3] or [""])]
+
+
+def _lines(text: str) -> list[str]:
+    """Within the width; names of instances, and paths, have hyphens, and stay in one piece where they can."""
+    return textwrap.wrap(text, WIDTH - len(INDENT), break_on_hyphens=False)
 
 
 def _field(name: str, text: str) -> str:

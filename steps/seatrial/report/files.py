@@ -130,6 +130,7 @@ def _scenario(result: Result) -> dict[str, Any]:
         ],
         "history": result.history,
     }
+    row |= {"step": result.step} if result.step else {}
     row |= {"within": result.within, "others": result.others} if result.within else {}
     return row | ({"digest": result.digest} if result.backend == "simulation" and result.digest else {})
 

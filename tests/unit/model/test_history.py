@@ -2,7 +2,7 @@
 
 import orjson
 
-from seatrial.model.excerpt import MOST, excerpt
+from seatrial.model.excerpt import MOST, excerpt, sentence
 from seatrial.model.history import History
 
 
@@ -41,5 +41,42 @@ def test_an_excerpt_is_small() -> None:
     assert len(excerpt(history, history.of("open"))) == MOST + 1
 
 
-def test_without_evidence_the_last_sentence_remains() -> None:
-    assert [e["sentence"] for e in excerpt(recorded(2), [])] == ["ships sail"]
+def scheduled() -> History:
+    """Pods wait while their scheduler keeps its lease, and a node comes."""
+    history = recorded(0)
+    for revision, name in enumerate(["web", "other", "web", "other"]):
+        seen = {"resource": "pods", "name": name, "uid": name, "type": "MODIFIED", "revision": revision, "object": {}}
+        history.append("watch/operator/pods", "watched", at_s=2.0 + revision, instance=None, data=seen)
+    history.append("steps", "step", at_s=10.0, instance=None, data={"keyword": "Then", "sentence": "ships arrive"})
+    for number in range(4):
+        asked = {"verb": "create", "resource": "events", "name": str(number)}
+        history.append("tap/a", "request", at_s=11.0 + number, instance="scheduler-0", data=asked)
+    history.append("tap/a", "request", at_s=16.0, instance="scheduler-0", data={"verb": "update", "resource": "leases", "name": "it"})
+    history.append("tap/a", "delivered", at_s=17.0, instance="scheduler-0", data={"resource": "nodes", "name": "node-1"})
+    history.append("tap/a", "delivered", at_s=18.0, instance="scheduler-0", data={"resource": "nodes", "name": None})
+    return history
+
+
+def test_of_a_watch_only_the_same_object_is_told_beside_the_evidence() -> None:
+    history = scheduled()
+
+    found = excerpt(history, history.of("watched", revision=2))
+
+    assert [e["sentence"] or (e["name"], e["revision"]) for e in found] == ["ships sail", ("web", 0), ("web", 2)]
+
+
+def test_where_the_evidence_does_not_show_the_culprit_its_last_doings_do() -> None:
+    history = scheduled()
+
+    found = excerpt(history, history.of("watched", revision=0)[:1], culprits=["scheduler-0"])
+
+    told = [(e.kind, e["sentence"] or e["name"]) for e in found]
+    assert told[-4:] == [("step", "ships arrive"), ("request", "2"), ("request", "3"), ("delivered", "node-1")]
+    assert [e.instance for e in excerpt(history, history.of("request", name="0"), culprits=["scheduler-0"])].count("scheduler-0") == 2
+
+
+def test_the_sentence_is_the_last_one_or_the_one_that_ran_then() -> None:
+    history = scheduled()
+
+    assert (sentence(history), sentence(history, until_s=5.0)) == ("Then ships arrive", "When ships sail")
+    assert sentence(history, until_s=0.0) == ""

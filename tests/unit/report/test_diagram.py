@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from seatrial.report.diagram import diagram
 
 
@@ -46,3 +48,29 @@ def test_marks_on_one_lifeline() -> None:
 
 def test_what_cannot_be_drawn_is_left_out() -> None:
     assert diagram([event("frames", pairs=[])]) == []
+
+
+def test_what_people_saw_and_were_told_stands_between_the_lifelines() -> None:
+    pod = {"resource": "pods", "name": "web", "type": "MODIFIED", "revision": 18, "object": {"status": {"phase": "Pending"}}}
+    lease = {"resource": "leases", "name": "kube-scheduler", "type": "MODIFIED", "revision": 20, "object": {}}
+    refused = {"user": "alice", "method": "POST", "path": "/api/v1/nodes", "code": 403, "body": {"message": "nodes are not hers"}}
+
+    assert diagram([event("watched", 1.0, **pod), event("watched", 1.5, **lease), event("told", 2.0, **refused)]) == [
+        "  +0.000s -- pod web MODIFIED: Pending, no node",
+        "  +0.500s -- lease kube-scheduler MODIFIED at revision 20",
+        "  +1.000s -- alice was told 403 POST /api/v1/nodes: nodes are not hers",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("item", "like"),
+    [
+        ({"spec": {"nodeName": "node-1"}, "status": {"phase": "Running"}}, "Running, on node-1"),
+        ({"metadata": {"deletionTimestamp": "now"}, "status": {"phase": "Running"}}, "Running, no node, being deleted"),
+        ({"spec": "none", "status": None}, "no phase, no node"),
+    ],
+)
+def test_a_pod_is_drawn_as_it_was_even_where_it_is_hardly_one(item: dict[str, Any], like: str) -> None:
+    (line,) = diagram([event("watched", resource="pods", name="web", type="ADDED", revision=1, object=item)])
+
+    assert line == f"  +0.000s -- pod web ADDED: {like}"

@@ -32,6 +32,23 @@ def test_rule_culprit_expectation_observation_and_command() -> None:
     ]
 
 
+def test_the_sentence_that_did_not_pass_is_shown() -> None:
+    step = 'Then the pod "web" becomes running'
+
+    assert told(report(failed(step=step)))[2:4] == [f"  step      {step}", "  culprit   scheduler-0 (scheduler)"]
+    assert told(report(result(verdict=Verdict.INCONCLUSIVE, step=step, why="blocked")))[2:4] == [
+        f"  step      {step}",
+        "  because   blocked",
+    ]
+
+
+def test_names_are_not_broken_at_their_hyphens() -> None:
+    names = " ".join(f"controller-manager-{n}" for n in range(20))
+    lines = told(report(failed(findings=(breach(names),)))) + told(report(result(verdict=Verdict.INCONCLUSIVE, why=names)))
+
+    assert [line for line in lines if line.endswith("-")] == []
+
+
 def test_a_rule_found_broken_by_the_way_says_where_and_how_to_see_it_again() -> None:
     shown = report(result("ARCH-03"), failed(within="ARCH-03", feature="communication/division_of_labour.feature", others=2))
     lines = told(shown)

@@ -19,7 +19,7 @@ from .building import deviation, failed, report, result, rule
 
 EVERYTHING = report(
     result(digest="0" * 16),
-    failed("COMM-01"),
+    failed("COMM-01", step="Then nobody else has connected to it"),
     failed("COMM-02", example={"who": "kubelet\x1b[1m"}, why="\x00"),
     result("COMM-03", Verdict.INCONCLUSIVE, why="blocked: \x1b[31mred"),
     result("COMM-04", Verdict.NOT_APPLICABLE, why="not claimed"),
@@ -48,6 +48,7 @@ def test_rules_have_ids_and_verdicts(tmp_path: Path) -> None:
     rows = json.loads((tmp_path / "report.json").read_bytes())["rules"]
 
     assert {r["id"]: r["verdict"] for r in rows}["COMM-12"] == "harness-fault"
+    assert [r["scenarios"][0].get("step") for r in rows[:2]] == [None, "Then nobody else has connected to it"]
     assert rows[1]["deviation"] == {"finding": "scheduler-0 -> etcd-0", "because": "it caches", "standing": "expected"}
 
 
