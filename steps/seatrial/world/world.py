@@ -26,6 +26,7 @@ from seatrial.wire.kubernetes import Answer, Client
 from seatrial.world.guests import altered, hindrance, images
 from seatrial.world.leaving import leave, only_new_nodes
 from seatrial.world.objects import kind_of
+from seatrial.world.sightings import seen_last
 from seatrial.world.standing import Over, Standing, take_down, unharmed
 from seatrial.world.timing import Timing
 
@@ -183,21 +184,17 @@ class World:
     # -- waiting
 
     async def seen(self, predicate: Callable[[History], T | None], *, within_s: float, what: str) -> T:
-        """What the history shows within a time. Inconclusive with the last observation where it does not."""
+        """What the history shows within a time. Inconclusive with what was seen last where it does not."""
         found = await eventually(self.history, predicate, within_s=within_s)
         if found is None and self.implementation.guest and (why := hindrance(self.history)):
             raise Inconclusive(f"blocked: {why}")
         if found is None:
-            raise Inconclusive(f"blocked: {what} was not seen within {within_s:g} s; {self._last_observation()}")
+            raise Inconclusive(f"blocked: not seen within {within_s:g} s: {what}; {seen_last(self.history, what)}")
         return found
 
     async def wait(self, predicate: Callable[[History], T | None], *, within_s: float) -> T | None:
         """The same for a Then: a check decides afterwards."""
         return await eventually(self.history, predicate, within_s=within_s)
-
-    def _last_observation(self) -> str:
-        people = [e for e in self.history if e.kind in ("told", "watched", "exited")][-3:]
-        return "last observed: " + "; ".join(_short(e) for e in people) if people else "nothing was observed at all"
 
     async def pause(self, seconds: float) -> None:
         """Watch for a while: the window of a *never*. Virtual time in simulation."""
@@ -358,8 +355,3 @@ class World:
                 await instance.end("kill")
         await self.cluster.settle()
         await leave(self.operator, self.history, namespace=self.namespace, context=self.backend.context())
-
-
-def _short(event: Event) -> str:
-    fields = {k: v for k, v in event.data.items() if k not in ("object", "body", "uid")}
-    return f"{event.kind} {event.instance or ''} {fields}"
