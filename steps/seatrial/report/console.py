@@ -7,7 +7,8 @@ from seatrial import __version__
 from seatrial.model.exits import Exit
 from seatrial.model.saying import counted
 from seatrial.model.verdicts import Verdict
-from seatrial.report.failure import failure, failures, not_run
+from seatrial.report.failure import failure, failures
+from seatrial.report.left_out import not_run
 from seatrial.report.summary import Report
 from seatrial.report.words import verdict_line
 

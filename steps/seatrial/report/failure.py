@@ -32,19 +32,6 @@ def _untried(outcome: Outcome, result: Result) -> bool:
     return result.cause == INTERRUPTED.cause or (result.cause == UNTRIED and outcome.verdict is Verdict.FAILED)
 
 
-def not_run(report: Report) -> list[str]:
-    """Of a cluster that exists: a line for each rule that could not be judged there, or not in every scenario, with the reasons."""
-    return [_unseen(o) for o in report.outcomes if o.confined and any(r.verdict is Verdict.NOT_RUN for r in o.results)]
-
-
-def _unseen(outcome: Outcome) -> str:
-    left = [r.why for r in outcome.results if r.verdict is Verdict.NOT_RUN]
-    share = f"{len(left)} of {len(outcome.results)} scenarios: " if len(left) < len(outcome.results) else ""
-    reasons = dict.fromkeys(part for why in left for part in why.split("; "))
-    head = f"not-run  {outcome.rule.id:<9} "
-    return head + textwrap.shorten(f"{share}{'; '.join(reasons)}", WIDTH - len(head), placeholder=" ...")
-
-
 def failure(report: Report, outcome: Outcome, result: Result) -> list[str]:
     """The report of one of them."""
     head = [

@@ -4,7 +4,6 @@ import pytest
 
 from seatrial.model.exits import Exit
 from seatrial.model.verdicts import Verdict
-from seatrial.report.failure import not_run
 from seatrial.report.summary import Report
 from seatrial.report.words import verdict_line
 from seatrial.results import Result
@@ -100,13 +99,3 @@ def test_a_cluster_in_which_nothing_could_be_judged_is_not_good() -> None:
 
     assert found.exit == Exit.NOTHING
     assert verdict_line(found) == "nothing judged: 3 rules could not be run on reference (attached)"
-
-
-def test_what_could_not_be_run_has_a_line_for_each_rule() -> None:
-    partly = [result(), result(verdict=Verdict.NOT_RUN, node="other", why="nobody is stopped; the store is out of sight")]
-    found = guest(*partly, result("COMM-01", Verdict.NOT_RUN, why="nobody is stopped"), result("REQ-03"))
-
-    assert not_run(found) == [
-        "not-run  COMM-05   1 of 2 scenarios: nobody is stopped; the store is out of sight",
-        "not-run  COMM-01   nobody is stopped",
-    ]
