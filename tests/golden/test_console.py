@@ -62,6 +62,16 @@ def test_console(name: str) -> None:
     compare(name, console(CASES[name], folder=Path("reports") if name == "failed" else None))
 
 
+def test_what_lies_below_the_working_directory_is_named_from_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    below, elsewhere = (console(CASES["failed"], folder=folder) for folder in (tmp_path / "mine", tmp_path.parent / "theirs"))
+
+    assert "  history   mine/histories/COMM-05-1.jsonl" in below
+    assert f"  history   {tmp_path.parent}/theirs/histories/COMM-05-1.jsonl" in elsewhere
+    assert "reports: mine/report.json, junit.xml, timings.json, histories/" in below
+
+
 def test_the_last_line_is_the_verdict() -> None:
     def last(given: Report) -> str:
         return console(given, folder=None)[-1]

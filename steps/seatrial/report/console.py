@@ -16,13 +16,14 @@ MOST_FAILURES = 20
 
 
 def console(report: Report, *, folder: Path | None) -> list[str]:
-    """All lines."""
+    """All lines. `folder`: where the reports have been written, if they have."""
+    folder = _from_here(folder) if folder else None
     if report.exit in (Exit.USAGE, Exit.NOT_READY):
         return [title(report), "", *report.not_ready.splitlines(), *[""] * bool(report.not_ready), verdict_line(report)]
     bad = failures(report)
     lines = [title(report)]
     for outcome, result in bad[:MOST_FAILURES]:
-        lines += ["", *failure(report, outcome, result)]
+        lines += ["", *failure(report, outcome, result, folder=folder or Path())]
     if len(bad) > MOST_FAILURES:
         lines += ["", f"and {counted(len(bad) - MOST_FAILURES, 'scenario')} more that did not pass; see the reports (-o DIR)"]
     lines += ["", *unseen] if (unseen := not_run(report)) else []
@@ -31,8 +32,13 @@ def console(report: Report, *, folder: Path | None) -> list[str]:
         lines += ["", *report.trouble.splitlines()[-MOST_FAILURES:]]
     lines += ["", *table(report), ""]
     if folder:
-        lines.append(f"reports: {folder}/report.json, junit.xml, histories/")
+        lines.append(f"reports: {folder}/report.json, junit.xml, timings.json, histories/")
     return [*lines, verdict_line(report)]
+
+
+def _from_here(folder: Path) -> Path:
+    """As it was given with -o, mostly: what lies below the working directory is named from there."""
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
 def title(report: Report) -> str:

@@ -1,10 +1,11 @@
 """One scenario that did not pass, in at most 40 lines: rule, sentence, culprit, expected and observed, what happened, how to repeat.
 
-The same text stands on the console and in JUnit.
+The same text stands on the console and in JUnit, which names histories from where it lies itself.
 """
 
 import textwrap
 from collections.abc import Iterable
+from pathlib import Path
 
 from seatrial.model.verdicts import Verdict
 from seatrial.report.diagram import diagram
@@ -32,8 +33,8 @@ def _untried(outcome: Outcome, result: Result) -> bool:
     return result.cause == INTERRUPTED.cause or (result.cause == UNTRIED and outcome.verdict is Verdict.FAILED)
 
 
-def failure(report: Report, outcome: Outcome, result: Result) -> list[str]:
-    """The report of one of them."""
+def failure(report: Report, outcome: Outcome, result: Result, *, folder: Path = Path()) -> list[str]:
+    """The report of one of them, with its history as it is called by whoever reads that; `folder`: where the reports are, from there."""
     head = [
         f"{result.verdict.value.upper()} {outcome.rule.id}  {outcome.rule.sentence}{'  (SHOULD: a warning)' if outcome.warning else ''}",
         _field("scenario", _scenario(result)),
@@ -44,7 +45,8 @@ def failure(report: Report, outcome: Outcome, result: Result) -> list[str]:
     body = _findings(report, result.findings) if result.findings else []
     why = _why(result) if result.verdict is not Verdict.FAILED or not result.findings else []
     note = [_field("deviation", f"{outcome.deviation.finding} is recorded: {outcome.standing}")] if outcome.deviation else []
-    tail = [*([_field("history", result.history)] if result.history else []), _field("again", again(report, result))]
+    history = [_field("history", str(folder / result.history))] if result.history else []
+    tail = [*history, _field("again", again(report, result))]
     room = MOST_LINES - len(head) - len(why) - len(body) - len(note) - len(tail)
     drawing = [f"  {line}"[:WIDTH] for line in _drawing(result, room)]
     return [*head, *why, *body, *note, *drawing, *tail]
