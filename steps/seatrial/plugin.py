@@ -219,6 +219,8 @@ def _result(item: pytest.Item, call: pytest.CallInfo[None]) -> Result:
     verdict, why = _verdict(call, world)
     lines = b"".join(world.history.as_lines()) if world else b""
     known: dict[str, Any] = {"scenario": scenario_of(item), "node": item.nodeid, "backend": backend}
+    stopped = "" if verdict in (Verdict.PASSED, Verdict.FAILED) else why
+    reports = item.config.getoption("reports")
     return Result(
         rule=rule.id,
         feature=rule.feature,
@@ -230,7 +232,7 @@ def _result(item: pytest.Item, call: pytest.CallInfo[None]) -> Result:
         duration_s=round(call.duration, 3),
         **known,
         **witnessed(world, verdict=verdict, lines=lines),
-        **keep(item.config.getoption("reports"), rule, tags=tags_of(item), others=_others(item, verdict), lines=lines, **known),
+        **keep(reports, rule, tags=tags_of(item), others=_others(item, verdict), stopped=stopped, lines=lines, **known),
     )
 
 

@@ -1,6 +1,7 @@
 """Verdicts from a saved history, without any cluster: each judgement that it records is made again from the events before it.
 
-What cannot be concluded again is inconclusive, and a history without any judgement proves nothing.
+What cannot be concluded again is inconclusive, and a history without any judgement proves nothing; nor does one whose scenario was stopped
+after its last judgement, for others were to come.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,8 +17,9 @@ from seatrial.model.errors import HarnessFault, Inconclusive, NotRunnable, Usage
 from seatrial.model.exits import Exit
 from seatrial.model.history import HEAD, History
 from seatrial.model.verdicts import Finding, Verdict, worst
-from seatrial.results import HISTORY_SCHEMA
+from seatrial.results import HISTORIES, HISTORY_SCHEMA
 
+NO_HISTORY = "this is no history, which has a JSON object in each line (.jsonl), a header first"
 EXITS = {Verdict.PASSED: Exit.GOOD, Verdict.HARNESS_FAULT: Exit.HARNESS_FAULT}
 
 
@@ -40,28 +42,30 @@ class Judgement:
 
     def __str__(self) -> str:
         head = f"{self.verdict} {self.rule}  {self.scenario} ({self.path.name}, {self.judged} judgement{'' if self.judged == 1 else 's'})"
-        lines = [head, *(str(f) for f in self.findings), *([self.why] if self.why else [])]
+        lines = [head, *(str(f) for f in self.findings), *self.why.splitlines()]
         lines += [f"{Verdict.FAILED} {rule}, by the way: {f}" for rule, findings in self.asides.items() for f in findings]
         return "\n  ".join(lines)
 
 
 def saved(paths: Iterable[Path]) -> list[Path]:
-    """The histories: each file, and those of each folder. Raises UsageError for a folder without any."""
+    """The histories: each file, and those of each folder, be it of histories or of reports. Raises UsageError for one without any."""
     found = []
     for path in paths:
-        there = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+        there = _within(path) if path.is_dir() else [path]
         if not there:
-            raise UsageError(f"{path} has no histories in it: files that end with .jsonl.")
+            raise UsageError(f"{path} has no histories in it: files that end with .jsonl, there or in {HISTORIES}/.")
         found += there
     return found
+
+
+def _within(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.jsonl")) or sorted((folder / HISTORIES).glob("*.jsonl"))
 
 
 def rejudge(path: Path) -> Judgement:
     """Judge one file again. Raises UsageError with its line where it is no history."""
     rows = _rows(path)
-    head = next(rows, {})
-    if head.get("schema") != HISTORY_SCHEMA:
-        raise UsageError(f"{path}:1: expected the header of a history, {HISTORY_SCHEMA}; found {str(head)[:80]}.")
+    head = _head(path, next(rows, None))
     history = History(lambda: 0.0)
     verdicts: list[Verdict] = []
     findings: list[Finding] = []
@@ -75,16 +79,34 @@ def rejudge(path: Path) -> Judgement:
             verdicts.append(verdict)
             findings += found
             reasons += [why] if why else []
+    early = _early(history, str(head.get("why", "")))
     return Judgement(
         path=path,
         rule=str(head.get("rule")),
         scenario=str(head.get("scenario")),
-        verdict=worst(verdicts or [Verdict.INCONCLUSIVE]),
+        verdict=worst([*verdicts, *[Verdict.INCONCLUSIVE] * bool(early)]),
         judged=len(verdicts),
         findings=tuple(findings),
         asides=dict(broken(history, head.get("others", ()))),
-        why="; ".join(reasons) if verdicts else "the scenario never came to a judgement",
+        why="; ".join([*reasons, *filter(None, [early])]),
     )
+
+
+def _head(path: Path, row: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if row is None:
+        raise UsageError(f"{path}:1: expected the header of a history; the file is empty.")
+    if row.get("schema") != HISTORY_SCHEMA:
+        raise UsageError(f"{path}:1: expected the header of a history, {HISTORY_SCHEMA}; found {str(row)[:80]}.")
+    return row
+
+
+def _early(history: History, why: str) -> str:
+    """That the scenario ended before all was judged, and why; empty where it ended with a judgement, which is made again."""
+    judged = history.of("judge")
+    if judged and (not why or judged[-1] is [e for e in history if e.source == judged[-1].source][-1]):
+        return ""
+    where = "was stopped after its last judgement" if judged else "never came to a judgement"
+    return f"the scenario {where}{f': {why}' if why else ''}"
 
 
 def _judge(history: History, check: str, arguments: dict[str, Any]) -> tuple[Verdict, tuple[Finding, ...], str]:
@@ -108,7 +130,7 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            raise UsageError(f"{path}:{number}: not JSON: {error}.") from None
+            raise UsageError(f"{path}:{number}: {f'not JSON: {error}' if number > 1 else NO_HISTORY}.") from None
         if not isinstance(row, dict):
             raise UsageError(f"{path}:{number}: expected an object.")
         yield row

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from seatrial.world import World  # reports read results without it
 
 HISTORY_SCHEMA = "seatrial/v1/history"
+HISTORIES = "histories"  # the folder of reports where they lie
 UNTRIED = "Untried"  # the cause, an exception of brief runs, of what is inconclusive because its rule had failed already
 PROPERTY = "seatrial"  # of the report of a test: there a result travels
 
@@ -123,10 +124,19 @@ def _roles(history: History, culprit: str) -> tuple[str, ...]:
 
 
 def keep(
-    folder: str | None, rule: Rule, *, node: str, scenario: str, backend: str, tags: Iterable[str], others: Iterable[str], lines: bytes
+    folder: str | None,
+    rule: Rule,
+    *,
+    node: str,
+    scenario: str,
+    backend: str,
+    tags: Iterable[str],
+    others: Iterable[str],
+    stopped: str,
+    lines: bytes,
 ) -> dict[str, Any]:
     """Write the history of a scenario where reports go, all of it or nothing; its name there or why not, as a field of the result.
-    `others`: the rules that it is looked at for besides."""
+    `others`: the rules that it is looked at for besides; `stopped`: why it came to no verdict about its rule, if it did not."""
     if not folder or not lines:
         return {}
     name = f"{rule.id}-{hashlib.sha256((node + backend).encode()).hexdigest()[:8]}.jsonl"
@@ -139,14 +149,15 @@ def keep(
         "backend": backend,
         "tags": sorted(tags),
         "others": sorted(others),
+        **({"why": stopped} if stopped else {}),
     }
-    path = Path(folder) / "histories" / name
+    path = Path(folder) / HISTORIES / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, orjson.dumps(head) + b"\n" + lines)
     except OSError as error:
         return {"unwritten": str(error)}
-    return {"history": f"histories/{name}"}
+    return {"history": f"{HISTORIES}/{name}"}
 
 
 def write_whole(path: Path, content: bytes) -> None:

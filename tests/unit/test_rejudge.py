@@ -86,10 +86,41 @@ def test_without_a_judgement_nothing_is_concluded(tmp_path: Path) -> None:
     assert (found.verdict, found.judged, found.why) == (Verdict.INCONCLUSIVE, 0, "the scenario never came to a judgement")
 
 
+STOPPED = HEADER | {"why": "blocked: not seen within 51 s: the pods of web\nits last words"}
+STEP = ("steps", "step", None, {"keyword": "When", "sentence": "ships sail"})
+
+
+def test_why_a_scenario_never_came_to_a_judgement_is_told(tmp_path: Path) -> None:
+    found = rejudge(saved(tmp_path / "h.jsonl", *CLEAN, header=STOPPED))
+
+    assert (found.verdict, found.why) == (Verdict.INCONCLUSIVE, f"the scenario never came to a judgement: {STOPPED['why']}")
+    assert str(found).splitlines()[1:] == [
+        "  the scenario never came to a judgement: blocked: not seen within 51 s: the pods of web",
+        "  its last words",
+    ]
+
+
+def test_a_scenario_that_was_stopped_after_a_judgement_is_no_pass(tmp_path: Path) -> None:
+    found = rejudge(saved(tmp_path / "h.jsonl", *CLEAN, JUDGED, STEP, header=STOPPED))
+
+    assert (found.verdict, found.judged) == (Verdict.INCONCLUSIVE, 1)
+    assert found.why.startswith("the scenario was stopped after its last judgement: blocked: ")
+
+
+def test_what_a_judgement_itself_had_stopped_is_judged_again(tmp_path: Path) -> None:
+    blind = HEADER | {"why": "the recorder was blind in an earlier version"}
+
+    assert rejudge(saved(tmp_path / "h.jsonl", *CLEAN, STEP, JUDGED, SIGN_OF_LIFE, header=blind)).verdict is Verdict.PASSED
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", ":1: expected the header of a history"),
+        (b"", ":1: expected the header of a history; the file is empty."),
+        (
+            b'{\n  "schema": "seatrial/v1/report"\n}\n',
+            ":1: this is no history, which has a JSON object in each line (.jsonl), a header first.",
+        ),
         (b'{"schema": "other"}\n', ":1: expected the header of a history"),
         (orjson.dumps(HEADER) + b"\n{", ":2: not JSON"),
         (orjson.dumps(HEADER) + b"\n[]", ":2: expected an object"),
@@ -111,6 +142,13 @@ def test_what_is_no_history_is_refused_by_its_line(content: bytes, says: str, tm
 def test_a_history_of_another_version_is_refused(check: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=says):
         rejudge(saved(tmp_path / "h.jsonl", ("steps", "judge", None, {"check": check, "arguments": {"colour": "blue"}})))
+
+
+def test_a_folder_of_reports_stands_for_the_histories_in_it(tmp_path: Path) -> None:
+    (tmp_path / "reports" / "histories").mkdir(parents=True)
+    file = saved(tmp_path / "reports" / "histories" / "h.jsonl", *CLEAN)
+
+    assert histories([tmp_path / "reports"]) == [file]
 
 
 def test_a_folder_stands_for_the_histories_in_it(tmp_path: Path) -> None:

@@ -1,10 +1,15 @@
 """What becomes of a scenario says in which sentence it came about, and by which events."""
 
+from pathlib import Path
 from typing import Any
+
+import orjson
+import pytest
 
 from seatrial.model.history import History
 from seatrial.model.verdicts import Finding, Verdict
-from seatrial.results import Result, aside
+from seatrial.results import Result, aside, keep
+from unit.report.building import rule
 
 RESULT = Result(rule="ARCH-03", scenario="s", feature="f", node="f::s", backend="simulation", verdict=Verdict.PASSED)
 
@@ -34,3 +39,13 @@ def test_a_finding_without_events_is_of_the_last_sentence() -> None:
     found = aside(RESULT, "COMM-05", history=recorded(), findings=[Finding(culprit="etcd", expected="some", observed="none")])
 
     assert (found.step, found.slice) == ("Then ships arrive", ())
+
+
+@pytest.mark.parametrize(("stopped", "head"), [("blocked: no node", {"why": "blocked: no node"}), ("", {})])
+def test_a_history_says_why_its_scenario_came_to_no_verdict(stopped: str, head: dict[str, str], tmp_path: Path) -> None:
+    known: dict[str, Any] = {"node": "n", "scenario": "s", "backend": "simulation", "tags": (), "others": ()}
+
+    kept = keep(str(tmp_path), rule(), stopped=stopped, lines=b"{}\n", **known)
+
+    header = orjson.loads((tmp_path / kept["history"]).read_bytes().splitlines()[0])
+    assert {k: v for k, v in header.items() if k == "why"} == head

@@ -20,7 +20,7 @@ from seatrial.report.junit import junit
 from seatrial.report.outcomes import Outcome
 from seatrial.report.summary import Profile, Report
 from seatrial.report.words import verdict_line
-from seatrial.results import Result, write_whole
+from seatrial.results import HISTORIES, Result, write_whole
 
 SCHEMA = "seatrial/v1/report"
 OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
@@ -36,7 +36,7 @@ def taken(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             write_whole(folder / ".seatrial", b"")
             (folder / ".seatrial").unlink()
-            for old in (folder / "histories").glob("*.jsonl"):
+            for old in (folder / HISTORIES).glob("*.jsonl"):
                 old.unlink()
         except BaseException:
             os.close(lock)
