@@ -12,6 +12,7 @@ from seatrial.checks.disguises import addressed, exchanges
 from seatrial.checks.facts import OWN, Window, alive, instances, mark, roles_of, window
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
+from seatrial.model.saying import counted
 from seatrial.model.verdicts import Finding, Proof
 
 
@@ -168,7 +169,7 @@ def no_frames(history: History, *, between: list[str], and_: list[str], until: s
 def _talk(history: History, pair: tuple[str, str], frames: int) -> Finding:
     source, target = pair
     opened = [e for e in history.of("open") if (e["origin"], e["target"]) == pair]
-    return fault(source, f"no frame between {source} and {target}", f"{frames} frames", *opened[:3])
+    return fault(source, f"no frame between {source} and {target}", counted(frames, "frame"), *opened[:3])
 
 
 def _spoke_first(history: History, pair: tuple[str, str], found: list[tuple[str, str]]) -> bool:

@@ -7,6 +7,7 @@ from seatrial.checks.facts import authors, belongs, ended, instances, owner, req
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.checks.workloads import due, unasked
 from seatrial.model.history import Event, History
+from seatrial.model.saying import counted
 from seatrial.model.verdicts import Finding, Proof
 
 
@@ -22,8 +23,9 @@ def owned(history: History, *, name: str, number: int) -> Proof:
     if good:
         return proof(sets)
     culprit = due(history, "controller-manager", "deployments|replicasets", name)
-    expected = f"{number} ReplicaSets of {name}, each with its own pod-template-hash"
-    observed = f"{len(sets)} with the hashes {hashes}" + (f", which {shared[0]['name']} has for another template" if shared else "")
+    expected = f"{counted(number, 'ReplicaSet')} of {name}, each with its own pod-template-hash"
+    observed = f"{len(sets)} with the hashes {', '.join(map(str, hashes)) or 'none'}"
+    observed += f", which {shared[0]['name']} has for another template" if shared else ""
     return proof(sets, fault(culprit, expected, observed, *sets, *shared[:1]))
 
 
@@ -93,5 +95,5 @@ def _needless_ends(history: History, events: list[Event], name: str) -> tuple[Fi
         surplus += not any(r.instance in makers for r in authors(history, name=called, revision=first["revision"]))
     if len(ended) <= surplus:
         return ()
-    expected = f"at most {surplus} pods of {name} ended by the controller manager"
+    expected = f"at most {counted(surplus, 'pod')} of {name} ended by the controller manager"
     return (fault(ended[0].instance, expected, f"{len(ended)}", *ended[:8]),)

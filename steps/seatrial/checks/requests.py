@@ -19,6 +19,7 @@ from seatrial.checks.facts import (
 )
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
+from seatrial.model.saying import counted
 from seatrial.model.verdicts import Finding, Proof
 
 REACTS_S = 5.0  # so long it may take until somebody looks at what they have been told of
@@ -62,7 +63,7 @@ def no_list(history: History, *, who: list[str], since: str, until: str) -> Proo
 
 def _polling(name: str, first: Event, *more: Event) -> Finding:
     expected = f"no {first['verb']} of {first['resource']} while nothing changes"
-    return fault(name, expected, f"{1 + len(more)} reads, first {first['verb']} {first['path']}", first, *more[:4])
+    return fault(name, expected, f"{counted(1 + len(more), 'read')}, first {first['verb']} {first['path']}", first, *more[:4])
 
 
 def _once(history: History, read: Event) -> bool:
@@ -132,7 +133,7 @@ def bindings(history: History, *, bound: str, left: str) -> Proof:
     right = [r for r in asked if r["name"] == bound]
     if not wrong:
         require(right, f"no scheduler asked for a binding of {bound}")
-    found = fault(wrong[0].instance, f"no binding of {left} asked for", f"{len(wrong)} attempts", *wrong[:3]) if wrong else None
+    found = fault(wrong[0].instance, f"no binding of {left} asked for", counted(len(wrong), "attempt"), *wrong[:3]) if wrong else None
     return proof(right, found)
 
 
