@@ -18,10 +18,11 @@ def counted(number: int, noun: str) -> str:
 
 
 def watched(event: Data) -> str:
-    """What somebody's watch showed: of a pod how far it has come, of anything else which revision."""
+    """What somebody's watch showed: of a pod how far it has come, of anything else which revision. The operator watches unless said so."""
     kind = by_plural(event["resource"]).kind.lower()
     like = f": {_pod(event['object'])}" if kind == "pod" else f" at revision {event['revision']}"
-    return f"{kind} {event['name']} {event['type']}{like}"
+    person = str(event["watch"]).partition("/")[0]
+    return f"{'' if person == 'operator' else f'{person}: '}{kind} {event['name']} {event['type']}{like}"
 
 
 def told(event: Data) -> str:

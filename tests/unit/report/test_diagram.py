@@ -51,13 +51,20 @@ def test_what_cannot_be_drawn_is_left_out() -> None:
 
 
 def test_what_people_saw_and_were_told_stands_between_the_lifelines() -> None:
-    pod = {"resource": "pods", "name": "web", "type": "MODIFIED", "revision": 18, "object": {"status": {"phase": "Pending"}}}
-    lease = {"resource": "leases", "name": "kube-scheduler", "type": "MODIFIED", "revision": 20, "object": {}}
+    pod = {
+        "watch": "operator/pods",
+        "resource": "pods",
+        "name": "web",
+        "type": "MODIFIED",
+        "revision": 18,
+        "object": {"status": {"phase": "Pending"}},
+    }
+    lease = {"watch": "bob/leases", "resource": "leases", "name": "kube-scheduler", "type": "MODIFIED", "revision": 20, "object": {}}
     refused = {"user": "alice", "method": "POST", "path": "/api/v1/nodes", "code": 403, "body": {"message": "nodes are not hers"}}
 
     assert diagram([event("watched", 1.0, **pod), event("watched", 1.5, **lease), event("told", 2.0, **refused)]) == [
         "  +0.000s -- pod web MODIFIED: Pending, no node",
-        "  +0.500s -- lease kube-scheduler MODIFIED at revision 20",
+        "  +0.500s -- bob: lease kube-scheduler MODIFIED at revision 20",
         "  +1.000s -- alice was told 403 POST /api/v1/nodes: nodes are not hers",
     ]
 
@@ -71,6 +78,6 @@ def test_what_people_saw_and_were_told_stands_between_the_lifelines() -> None:
     ],
 )
 def test_a_pod_is_drawn_as_it_was_even_where_it_is_hardly_one(item: dict[str, Any], like: str) -> None:
-    (line,) = diagram([event("watched", resource="pods", name="web", type="ADDED", revision=1, object=item)])
+    (line,) = diagram([event("watched", watch="operator/pods", resource="pods", name="web", type="ADDED", revision=1, object=item)])
 
     assert line == f"  +0.000s -- pod web ADDED: {like}"

@@ -16,7 +16,14 @@ PODS = "the pods of web have become running"
 
 def watched(history: History, resource: str, name: str, app: str = "", **status: Any) -> None:
     item = {"metadata": {"name": name, "labels": {"app": app}}, "spec": {}, "status": status}
-    seen = {"resource": resource, "name": name, "type": "MODIFIED", "revision": len(history), "object": item}
+    seen = {
+        "watch": f"operator/{resource}",
+        "resource": resource,
+        "name": name,
+        "type": "MODIFIED",
+        "revision": len(history),
+        "object": item,
+    }
     history.append(f"watch/operator/{resource}", "watched", at_s=None, instance=None, data=seen)
 
 
