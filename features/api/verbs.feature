@@ -44,7 +44,7 @@ Feature: Create, read and delete
 
       Examples: names
         | kind      | name                                                                                |
-        | configmap | kube-root-ca.crt                                                                    |
+        | configmap | web.example.org                                                                     |
         | secret    | 7                                                                                   |
         | pod       | 2.of.many                                                                           |
         | configmap | one-that-is-much-longer-than-a-label-can-be.and-that-says-nothing-but-how-long-it-is |
