@@ -43,10 +43,10 @@ Feature: Create, read and delete
       Then "alice" is answered 201 with the whole <kind>
 
       Examples: names
-        | kind      | name                                                                                |
-        | configmap | web.example.org                                                                     |
-        | secret    | 7                                                                                   |
-        | pod       | 2.of.many                                                                           |
+        | kind      | name                                                                                 |
+        | configmap | web.example.org                                                                      |
+        | secret    | 7                                                                                    |
+        | pod       | 2.of.many                                                                            |
         | configmap | one-that-is-much-longer-than-a-label-can-be.and-that-says-nothing-but-how-long-it-is |
 
     Scenario: the object is a large one
