@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from seatrial import __version__
+from seatrial import __version__, endings
 from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, NotRunnable, UsageError
 from seatrial.model.exits import Exit
 
@@ -33,20 +33,43 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code, whatever happens."""
     try:
-        return int(cli.main(args=arguments, standalone_mode=False) or 0)
+        with endings.requests_interrupt():
+            return _code(sys.argv[1:] if arguments is None else arguments)
+    except BrokenPipeError:  # of a complaint
+        return _unheard()
+
+
+def _code(arguments: Sequence[str]) -> int:
+    """Not by click's own `main`: it makes of a broken pipe what a rule that failed is."""
+    try:
+        with cli.make_context("seatrial", list(arguments)) as context:
+            return int(cli.invoke(context) or 0)
+    except click.exceptions.Exit as ended:  # of --help and --version
+        return ended.exit_code
     except click.ClickException as error:
         error.show()
         return Exit.USAGE
-    except (UsageError, NotRunnable) as error:
-        return _complain(error, Exit.USAGE)
-    except (NotReady, Inconclusive) as error:
-        return _complain(error, Exit.NOT_READY)
     except (KeyboardInterrupt, click.Abort):
         return _complain("interrupted", Exit.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - whatever it is, no pipeline may take it for a rule that failed
-        if not isinstance(error, HarnessFault):
-            traceback.print_exc()
-        return _complain(f"harness fault: {error}", Exit.HARNESS_FAULT)
+        return _blame(error)
+
+
+def _blame(error: Exception) -> int:
+    if isinstance(error, UsageError | NotRunnable):
+        return _complain(error, Exit.USAGE)
+    if isinstance(error, NotReady | Inconclusive):
+        return _complain(error, Exit.NOT_READY)
+    if isinstance(error, BrokenPipeError) and endings.unheard():
+        return _unheard()
+    if not isinstance(error, HarnessFault):
+        traceback.print_exc()
+    return _complain(f"harness fault: {error}", Exit.HARNESS_FAULT)
+
+
+def _unheard() -> int:
+    endings.fall_silent()
+    return endings.UNHEARD
 
 
 def _complain(what: object, code: int) -> int:
@@ -238,7 +261,7 @@ def judge(*, histories: Sequence[Path]) -> int:
     default="seatrial.kubeconfig",
     show_default=True,
     metavar="FILE",
-    help="Written when the cluster is up, and removed with it.",
+    help="Written when the cluster is up, and removed with it, unless Seatrial is killed (SIGKILL).",
 )
 @click.option("--nodes", type=click.IntRange(0, 100), default=1, show_default=True, help="Kubelets to start.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Of the API server on 127.0.0.1; 0: any free one.")
