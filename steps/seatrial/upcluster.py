@@ -8,6 +8,7 @@ network by opening it. Nothing is judged, so nothing is remembered for long.
 import asyncio
 import base64
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Callable, Mapping
@@ -92,7 +93,7 @@ def _listener(port: int) -> socket.socket:
         listener = socket.create_server((LOOPBACK, port))
     except OSError as error:
         advice = "Choose another with --port, or leave it out."
-        raise NotReady(f"Port {port} of {LOOPBACK} is not to be had: {error.strerror}. {advice}") from None
+        raise NotReady(f"Port {port} of {LOOPBACK} is not to be had: {os.strerror(error.errno or 0)}. {advice}") from None
     listener.setblocking(False)
     return listener
 
@@ -165,9 +166,10 @@ async def _nothing() -> None:
 
 
 def _end_at_signals() -> None:
-    """Also where Ctrl-C is ignored by inheritance, as behind `&` in a script."""
+    """Also where Ctrl-C is ignored by inheritance, as behind `&` in a script; not where the end of a terminal is, as under nohup."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    kept = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    for number in (signal.SIGINT, signal.SIGTERM, *(() if kept else (signal.SIGHUP,))):
         loop.add_signal_handler(number, lambda: task.cancel() if task else None)
 
 

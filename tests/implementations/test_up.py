@@ -96,10 +96,25 @@ def test_the_kubeconfig_of_a_cluster_that_is_up_is_not_overwritten(config: Path)
     assert config.read_text() == before
 
 
-def test_a_port_that_is_taken_is_said_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=["told to end", "its terminal closes"])
+def test_who_is_told_to_end_takes_everything_along(number: signal.Signals, tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    with subprocess.Popen(up(file, "--nodes", "0"), env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        assert "is up with 0 nodes" in running.stdout.readline()
+        running.send_signal(number)
+        assert running.wait(30) == 0
+
+    assert not file.exists()
+
+
+def test_a_port_that_is_taken_is_said_once(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         command = up(tmp_path / "config", "--port", port)
         ended = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=30)
 
-    assert (ended.returncode, f"Port {port} of 127.0.0.1 is not to be had" in ended.stderr) == (6, True)
+    expected = (
+        f"seatrial: Port {port} of 127.0.0.1 is not to be had: Address already in use. Choose another with --port, or leave it out.\n"
+    )
+    assert (ended.returncode, ended.stderr) == (6, expected)
