@@ -1,6 +1,6 @@
 """The rules as the feature files state them, read without running anything."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 from gherkin.parser import Parser
 
 from seatrial import assets
+from seatrial.adapters.complaints import Complaint, dotted, listed, nearest, sentence
+from seatrial.adapters.document import Document
 from seatrial.model.errors import UsageError
-from seatrial.model.rules import Rule, values
+from seatrial.model.rules import PROFILES, Rule, values
 
 Node = Mapping[str, Any]
 
@@ -26,8 +28,32 @@ def find(id_: str) -> Rule:
     for rule in rules():
         if rule.id == id_:
             return rule
-    near = sorted(r.id for r in rules() if r.id.partition("-")[0] == id_.partition("-")[0])
-    raise UsageError(f"There is no rule {id_!r}. {'Near it: ' + ', '.join(near) if near else 'See: seatrial rules'}.")
+    raise _unknown_id(id_, {r.id for r in rules()})
+
+
+def recognize(documents: Iterable[Document]) -> None:
+    """Raises UsageError for descriptors that record deviations from rules, or claim extended features, of which no feature file speaks."""
+    for document in documents:
+        document.refuse(_unheard_of(document.content))
+
+
+def _unheard_of(content: Mapping[str, Any]) -> Iterator[Complaint]:
+    for i, row in enumerate(content.get("deviations", ())):
+        if row["id"] not in (known := {r.id for r in rules()}):
+            where = ("deviations", i, "id")
+            yield Complaint(where=where, says=f"{dotted(where)}: {_unknown_id(row['id'], known)}")
+    for i, claim in enumerate(content.get("claims", ())):
+        if claim not in (extended := sorted({r.extended for r in rules() if r.extended})):
+            there = ("claims", i)
+            offer = f"there are {listed(extended, 'and')}" if extended else "there are none yet"
+            hint = "; profiles stand under `profiles`" if claim in PROFILES else ""
+            yield Complaint(where=there, says=f"{dotted(there)}: no rule is about an extended feature {claim!r}; {offer}{hint}")
+
+
+def _unknown_id(id_: str, known: Collection[str]) -> UsageError:
+    near = sorted(known_id for known_id in known if known_id.partition("-")[0] == id_.partition("-")[0])
+    offer = f"Near it: {', '.join(near)}." if near else sentence(nearest(id_, known)) or "`seatrial rules` lists them all."
+    return UsageError(f"There is no rule {id_}. {offer}")
 
 
 def tags(node: Node) -> set[str]:
@@ -81,7 +107,7 @@ def select(
 ) -> list[Rule]:
     """Rules that match every given kind of criterion; `smoke`: of those the few that a quick look is content with. Raises UsageError for an
     unknown id, role, profile or area."""
-    wanted = {"ids": set(ids), "roles": set(roles), "profiles": set(profiles), "areas": set(areas)}
+    wanted = {"ids": {id_.upper() for id_ in ids}, "roles": set(roles), "profiles": set(profiles), "areas": set(areas)}
     known = {
         "ids": {r.id for r in rules()},
         "roles": {x for r in rules() for x in r.roles},
@@ -89,12 +115,18 @@ def select(
         "areas": {r.area for r in rules()},
     }
     for criterion, asked in wanted.items():
-        if unknown := sorted(asked - known[criterion]):
-            offer = ", ".join(sorted(known[criterion]))
-            raise UsageError(f"There is no {criterion.rstrip('s')} {unknown[0]!r} among the rules. There are: {offer}.")
+        for unknown in sorted(asked - known[criterion]):
+            raise _unknown(criterion, unknown, known[criterion])
     return [r for r in rules() if _matches(r, wanted) and (r.smoke or not smoke)]
 
 
 def _matches(rule: Rule, wanted: Mapping[str, set[str]]) -> bool:
     has = {"ids": {rule.id}, "roles": set(rule.roles), "profiles": set(rule.profiles), "areas": {rule.area}}
     return all(not asked or asked & has[criterion] for criterion, asked in wanted.items())
+
+
+def _unknown(criterion: str, name: str, known: Collection[str]) -> UsageError:
+    if criterion == "ids":
+        return _unknown_id(name, known)
+    noun = criterion.rstrip("s")
+    return UsageError(f"No rule names the {noun} {name!r}; there are {listed(sorted(known), 'and')}.")

@@ -5,6 +5,7 @@ Answers go to stdout, progress and complaints to stderr. A complaint is one para
 
 import contextlib
 import dataclasses
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from seatrial.runner import Wish
 
 F = TypeVar("F", bound=Callable[..., Any])
+NOTHING = "nothing selected: no rule matches every criterion. See: seatrial rules"
 CODES = "\b\nExit codes:\n" + "\n".join(f"  {code}  {code.means}" for code in Exit)
 
 
@@ -106,11 +108,19 @@ def _where(implementation: str) -> str:
     return str(Path(implementation).resolve()) if implementation.endswith((".yaml", ".yml")) else implementation
 
 
-def _pairs(settings: Sequence[str], implementation: str) -> dict[str, str]:
-    """The settings by name. Raises UsageError for one that the implementation makes nothing of."""
-    from seatrial.adapters.descriptor import load
+def _settled(settings: Sequence[str], implementation: str) -> dict[str, str]:
+    """The settings by name. Raises UsageError where the implementation has no use for one, wants another, or records what no rule says."""
+    from seatrial import catalogue
+    from seatrial.adapters.descriptor import documents, load, settle
 
-    known = sorted(load(implementation).asks_for)
+    found = load(implementation)
+    given = _pairs(settings, implementation, known=sorted(found.asks_for))
+    settle(found, given)
+    catalogue.recognize(documents(found))
+    return given
+
+
+def _pairs(settings: Sequence[str], implementation: str, *, known: Sequence[str]) -> dict[str, str]:
     for setting in settings:
         name = setting.partition("=")[0]
         if not name or "=" not in setting:
@@ -120,41 +130,74 @@ def _pairs(settings: Sequence[str], implementation: str) -> dict[str, str]:
     return dict(setting.partition("=")[::2] for setting in settings)
 
 
+class Workers(click.ParamType[int]):
+    """How many scenarios at a time."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if not str(value).isdecimal():
+            self.fail(f"expected how many scenarios to run at a time, such as 4, found {value!r}.", param, ctx)
+        return int(value)
+
+
+def _criteria(command: F) -> F:
+    """Options that select rules; the first is to be shown first."""
+    for option in reversed(
+        (
+            click.option("--rule", "rules", metavar="ID", multiple=True, help="Only this rule. May be repeated, as may the next three."),
+            click.option("--role", "roles", metavar="ROLE", multiple=True, help="Only rules that this role could break."),
+            click.option("--profile", "profiles", metavar="PROFILE", multiple=True, help="Only rules of this profile."),
+            click.option("--area", "areas", metavar="AREA", multiple=True, help="Only rules of this area."),
+            click.option("--smoke", is_flag=True, help="Only the rules that a quick look is content with."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 @cli.command(epilog=CODES)
 @_implementation
 @_backend
-@click.option("--rule", "rules", metavar="ID", multiple=True, help="Only this rule. May be repeated, as may the next three.")
-@click.option("--role", "roles", metavar="ROLE", multiple=True, help="Only rules that this role could break.")
-@click.option("--profile", "profiles", metavar="PROFILE", multiple=True, help="Only rules of this profile.")
-@click.option("--area", "areas", metavar="AREA", multiple=True, help="Only rules of this area.")
-@click.option("--smoke", is_flag=True, help="Only the rules that a quick look is content with.")
+@_criteria
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that chance decides.")
 @click.option(
     "-n",
     "--workers",
-    type=click.IntRange(min=0),
+    type=Workers(),
     metavar="N",
     help="Run N scenarios at a time. By default as many as there are cores, simulated, else one.",
 )
-@click.option("-o", "--output", "reports", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Write reports there.")
+@click.option(
+    *("-o", "--output", "reports"),
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write reports there; reports that lie there are replaced.",
+)
 @_settings
 @click.option("--fail-fast", is_flag=True, help="Stop at the first MUST rule that does not pass.")
 @click.option("--brief", is_flag=True, help="Try a rule no further once it has failed.")
 @click.option("--once", is_flag=True, help="Repeat nothing: a verdict may be chance, or the fault of the base.")
 @click.option("--dry-run", is_flag=True, help="Say what would run; start nothing.")
 def run(*, implementation: str, reports: Path | None, dry_run: bool, **options: Any) -> int:
-    """Judge an implementation by the rules. Without -i: the reference."""
+    """Judge an implementation by the rules. Without -i: the reference.
+
+    Criteria of one kind add up, those of different kinds intersect: `--role scheduler --area nodes` are the rules of area nodes that a
+    scheduler could break."""
     from seatrial import runner, versions
     from seatrial.adapters.descriptor import load
+    from seatrial.opening import must_suit
     from seatrial.report import files
 
     folder = reports.resolve() if reports else None
     wish = runner.Wish(implementation=_where(implementation), reports=None if dry_run else folder, **options)
-    settings = _pairs(wish.settings, wish.implementation)
+    settings = _settled(wish.settings, wish.implementation)
+    must_suit(wish.backend, load(wish.implementation))
     if not wish.selected():
-        return _complain("nothing selected: no rule matches every criterion. See: seatrial rules", Exit.NOTHING)
+        return _complain(NOTHING, Exit.NOTHING)
     if dry_run:
         return _plan(wish)
+    _make(folder)
     versions.verify(load(wish.implementation), settings)
     with files.taken(folder) if folder else contextlib.nullcontext():
         return _report(wish, folder, command=_command(implementation, options["settings"]))
@@ -162,16 +205,32 @@ def run(*, implementation: str, reports: Path | None, dry_run: bool, **options: 
 
 def _plan(wish: "Wish") -> int:
     from seatrial import runner
+    from seatrial.adapters.descriptor import load
+    from seatrial.opening import backend_name
     from seatrial.report.words import counted
 
     found = runner.plan(wish)
     if found.trouble:
         raise HarnessFault(found.trouble[0])
     for one in found.planned:
-        click.echo(f"{one.rule:<10} {one.feature:<42} {one.scenario}")
-    chosen, scenarios = len({p.rule for p in found.planned}), len(found.planned)
-    click.echo(f"{counted(chosen, 'rule')}, {counted(scenarios, 'scenario')}; nothing was started")
+        _, bracket, example = one.node.partition("[")
+        click.echo(f"{one.rule:<10} {one.feature:<42} {one.scenario}{bracket and '  ['}{example}")
+    chosen, scenarios = counted(len({p.rule for p in found.planned}), "rule"), counted(len(found.planned), "scenario")
+    implementation = load(wish.implementation)
+    where = backend_name(wish.backend, implementation)
+    click.echo(f"{chosen}, {scenarios} of {implementation.name} ({where}); nothing was started")
     return 0
+
+
+def _make(folder: Path | None) -> None:
+    """What can be said of an argument before the run is said there. Raises UsageError."""
+    try:
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"Reports cannot be written to {folder}: {error.strerror}. Choose another folder with -o.") from None
+    if folder and not os.access(folder, os.W_OK):
+        raise UsageError(f"Reports cannot be written to {folder}: it may not be written to. Choose another folder with -o.")
 
 
 def _report(wish: "Wish", folder: Path | None, *, command: str) -> int:
@@ -199,19 +258,24 @@ def _command(implementation: str, settings: Sequence[str]) -> str:
 
 
 @cli.command()
+@_criteria
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def rules(*, as_json: bool) -> None:
-    """List all rules."""
+def rules(*, as_json: bool, **criteria: Any) -> int:
+    """List the rules: all of them, or those that match every criterion."""
     import orjson
 
     from seatrial import catalogue
 
+    found = catalogue.select(ids=criteria.pop("rules"), **criteria)
+    if not found:
+        return _complain(NOTHING, Exit.NOTHING)
     if as_json:
-        rows = [dataclasses.asdict(rule) for rule in catalogue.rules()]
+        rows = [dataclasses.asdict(rule) for rule in found]
         click.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
-        return
-    for rule in catalogue.rules():
+        return Exit.GOOD
+    for rule in found:
         click.echo(f"{rule.id:<10} {'MUST' if rule.must else 'SHOULD':<6} {','.join(rule.roles):<44} {rule.sentence}")
+    return Exit.GOOD
 
 
 @cli.command()
@@ -232,9 +296,13 @@ def explain(*, rule: str) -> None:
 def doctor(*, implementation: str, backend: str | None, settings: Sequence[str]) -> int:
     """Start an implementation with one node, or visit a cluster that exists; say what works, what does not, and whose fault that is."""
     from seatrial import doctor as examination
+    from seatrial.adapters.descriptor import load
+    from seatrial.opening import must_suit
 
     where, healthy = _where(implementation), True
-    for finding in examination.examine(where, backend=backend, settings=_pairs(settings, where)):
+    given = _settled(settings, where)
+    must_suit(backend, load(where))
+    for finding in examination.examine(where, backend=backend, settings=given):
         click.echo(str(finding))
         healthy = healthy and finding.ok
     return Exit.GOOD if healthy else Exit.NOT_READY
@@ -271,7 +339,7 @@ def up(*, implementation: str, kubeconfig: Path, settings: Sequence[str], nodes:
     from seatrial.upcluster import up as start
 
     where = _where(implementation)
-    wanted = Wanted(implementation=where, kubeconfig=kubeconfig, settings=_pairs(settings, where), nodes=nodes, port=port)
+    wanted = Wanted(implementation=where, kubeconfig=kubeconfig, settings=_settled(settings, where), nodes=nodes, port=port)
     start(wanted, say=click.echo)
 
 

@@ -24,6 +24,16 @@ def backend_name(asked: str | None, implementation: Implementation) -> str:
     return "attached" if implementation.guest else asked or ("simulation" if implementation.simulable else "processes")
 
 
+def must_suit(asked: str | None, implementation: Implementation) -> None:
+    """Raises UsageError where the backend asked for cannot run a component, or where there is no kubeconfig of a cluster to visit."""
+    backend_name(asked, implementation)
+    if asked == "simulation" and not implementation.simulable:
+        cannot = next((f"components.{c.name}" for c in implementation.components.values() if not (c.python or c.within)), "identity.mint")
+        raise UsageError(f"{implementation.file}: {cannot} is no Python, which is all that can be simulated. Leave --backend out.")
+    if implementation.guest and not implementation.guest.is_file():
+        raise UsageError(f"There is no kubeconfig {implementation.guest}.")
+
+
 def backend_class(name: str) -> type[Backend]:
     """What a backend is called and what it can, without opening it."""
     if name == "processes":

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from seatrial import catalogue
-from seatrial.adapters.descriptor import Implementation, load
+from seatrial.adapters.descriptor import Implementation, documents, load
 from seatrial.backends.interface import Backend
 from seatrial.bindings import MODULES, vocabulary
 from seatrial.brief import Brief
@@ -65,7 +65,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _understand(config: pytest.Config) -> None:
     """What makes no sense is a usage error of pytest too."""
     try:
-        load(config.getoption("implementation"))
+        catalogue.recognize(documents(load(config.getoption("implementation"))))
         config.stash[CHOSEN] = {
             r.id
             for r in catalogue.select(

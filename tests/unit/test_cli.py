@@ -59,10 +59,18 @@ def test_help_names_every_exit_code() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("run", "--rule", "COMM-99"), "COMM-99"),
+        (("run", "--rule", "COMM-99"), "There is no rule COMM-99. Near it: COMM-01, COMM-02, "),
+        (("run", "--rule", "SCHDE-05"), "There is no rule SCHDE-05. Did you mean SCHED-05?"),
+        (("explain", "FOO-99"), "There is no rule FOO-99. `seatrial rules` lists them all."),
         (("run", "--role", "cook"), "'cook'"),
+        (("run", "--role", "etcd"), "No rule names the role 'etcd'; there are apiserver, controller-manager, kubelet and scheduler."),
+        (("rules", "--role", "etcd"), "No rule names the role 'etcd'"),
         (("run", "--profile", "cook"), "'cook'"),
         (("run", "--area", "kitchen"), "'kitchen'"),
+        (("run", "-i", "referense"), "There is no implementation 'referense'. Did you mean reference? Shipped are: "),
+        (("run", "-i", "kubeconfig:nowhere", "--dry-run"), "There is no kubeconfig "),
+        (("doctor", "-i", "kubeconfig:nowhere"), "There is no kubeconfig "),
+        (("run", "-i", "kubernetes", "--backend", "simulation"), "kubernetes.yaml: components.etcd is no Python"),
         (("run", "--set", "colour"), "--set colour: expected NAME=VALUE."),
         (("run", "--set", "=blue"), "expected NAME=VALUE"),
         (("run", "--set", "colour=blue"), "--set colour=blue: reference asks for no settings."),
@@ -101,7 +109,9 @@ def test_explain_tells_of_the_values_of_descriptors(capsys: pytest.CaptureFixtur
     assert all(len(line.split()) > 1 for line in said)
 
 
-@pytest.mark.parametrize("arguments", [("run", "--bad"), ("sink",), ("run", "-n", "-1"), ("judge",), ("run", "--backend", "paper")])
+@pytest.mark.parametrize(
+    "arguments", [("run", "--bad"), ("sink",), ("run", "-n", "-1"), ("run", "-n", "x"), ("judge",), ("run", "--backend", "paper")]
+)
 def test_what_is_no_command_is_4(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(list(arguments)) == 4
     assert "Usage: " in capsys.readouterr().err
@@ -112,7 +122,7 @@ def test_a_bad_descriptor_is_4_and_names_file_and_line(tmp_path: Path) -> None:
 
     code, complaint = here("run", "-i", str(file))
 
-    assert (code, complaint.startswith(f"{file}:7: components.scheduler: "), "'comand'" in complaint) == (4, True, True)
+    assert (code, complaint) == (4, f"{file}:7: components.scheduler.comand: there is no such key; did you mean command?")
 
 
 def test_nothing_selected_is_5() -> None:
@@ -121,12 +131,30 @@ def test_nothing_selected_is_5() -> None:
     assert (code, complaint) == (5, "nothing selected: no rule matches every criterion. See: seatrial rules")
 
 
-def test_an_unwritable_folder_is_6(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["file", "file/reports"])
+def test_an_unwritable_folder_is_4(folder: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
 
-    code, complaint = here("run", "-o", str(tmp_path / "file" / "reports"))
+    code, complaint = here("run", "-o", str(tmp_path / folder))
 
-    assert (code, complaint.startswith("Reports cannot be written to "), complaint.count("\n")) == (6, True, 0)
+    assert (code, complaint.startswith("Reports cannot be written to "), complaint.count("\n")) == (4, True, 0)
+
+
+@pytest.mark.parametrize("row", ["deviations: [{id: SCHED-99, finding: x, because: y}]", "claims: [logs]", "claims: [scheduling]"])
+@pytest.mark.parametrize("command", [("run",), ("doctor",), ("up",)], ids=lambda command: command[0])
+def test_what_no_rule_speaks_of_is_4_and_names_file_and_line(command: tuple[str], row: str, tmp_path: Path) -> None:
+    file = descriptor(tmp_path, "bad", row)
+
+    code, complaint = here(*command, "-i", str(file))
+
+    assert (code, complaint.startswith(f"{file}:5: "), "rule" in complaint) == (4, True, True)
+
+
+def test_criteria_of_different_kinds_intersect(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["rules", "--role", "kubelet", "--area", "nodes", "--area", "watching"]) == 0
+    said = capsys.readouterr().out
+    assert ("NODE-01" in said, "COMM-01" in said) == (True, False)
+    assert cli.main(["rules", "--rule", "COMM-05", "--area", "api"]) == 5
 
 
 def test_a_rule_that_passes_is_0_and_leaves_valid_reports(tmp_path: Path) -> None:
@@ -219,10 +247,12 @@ def test_a_stale_deviation_is_7(tmp_path: Path) -> None:
 def test_a_value_that_is_missing_is_4(tmp_path: Path) -> None:
     file = descriptor(tmp_path, "unset", "components:", "  scheduler: {args: ['${set.colour}']}")
 
-    ended = seatrial("run", "-i", file, *FAST)
+    code, complaint = here("run", "-i", str(file), *FAST)
 
-    assert ended.returncode == 4, ended.stdout + ended.stderr
-    assert "give it with --set colour=VALUE" in ended.stdout
+    assert (code, complaint) == (
+        4,
+        f"{file}:6: components.scheduler.args.0 asks for ${{set.colour}}; give it with --set colour=VALUE.",
+    )
 
 
 DEAD = "async def main(args, context):\n    raise SystemExit('the mast is gone')\n"
@@ -291,14 +321,16 @@ def test_a_dry_run_lists_scenarios_and_starts_nothing(tmp_path: Path) -> None:
     assert ended.returncode == 0
     *listed, counted = ended.stdout.splitlines()
     assert listed
-    assert counted == f"1 rule, {len(listed)} scenarios; nothing was started"
+    assert len(set(listed)) == len(listed)
+    assert any(line.endswith("[the scheduler]") for line in listed)
+    assert counted == f"1 rule, {len(listed)} scenarios of reference (simulation); nothing was started"
     assert not (tmp_path / "reports").exists()
 
 
 def test_rules_as_json() -> None:
     rows = json.loads(CliRunner().invoke(cli.cli, ["rules", "--json"]).output)
 
-    assert {"id", "sentence", "must", "roles", "profiles", "feature", "scenarios"} <= rows[0].keys()
+    assert {"id", "sentence", "must", "roles", "profiles", "area", "feature", "scenarios"} <= rows[0].keys()
 
 
 def test_pytest_itself_can_run_the_rules() -> None:

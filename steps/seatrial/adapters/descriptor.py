@@ -8,17 +8,19 @@ A deviation that is recorded for other versions than the one on trial is none.
 
 import dataclasses
 import os
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from seatrial import assets
-from seatrial.adapters.document import STARTS, found_wanting, read
+from seatrial.adapters.complaints import Complaint, Where, dotted, nearest, sentence
+from seatrial.adapters.document import STARTS, Document, contradictions, read, strings, unfounded
 from seatrial.adapters.values import references
 from seatrial.model.errors import UsageError
 from seatrial.model.limits import Limits
+from seatrial.model.topology import NODE_ROLE
 from seatrial.model.versions import within
 
 Json = dict[str, Any]
@@ -94,8 +96,8 @@ class Implementation:
     @property
     def asks_for(self) -> frozenset[str]:
         """The names of all settings that the descriptor makes something of, or a guest's scenarios do."""
-        texts = [*self.settings.values(), *_texts([dataclasses.asdict(c) for c in self.components.values()]), *_texts(self.identity)]
-        asked = {name.removeprefix("set.") for text in texts for name in references(text) if name.startswith("set.")}
+        texts = strings([dataclasses.asdict(c) for c in self.components.values()] + [dict(self.identity)])
+        asked = {name.removeprefix("set.") for _, text in texts for name in references(text) if name.startswith("set.")}
         return frozenset({*asked, *self.settings, *(VISITS if self.guest else ())})
 
     @property
@@ -149,15 +151,6 @@ GUEST = "kubeconfig:"
 VISITS = ("image", "other-image")  # what stands for the images of the manifests
 
 
-def _texts(value: object) -> list[str]:
-    """Every text in a nested value, file names apart."""
-    if isinstance(value, Mapping):
-        return [text for inner in value.values() for text in _texts(inner)]
-    if isinstance(value, list | tuple):
-        return [text for inner in value for text in _texts(inner)]
-    return [value] if isinstance(value, str) else []
-
-
 def load(name: str, *, virtual: bool = False) -> Implementation:
     """The implementation of a descriptor: a file, the name of one that ships with the package, or `kubeconfig:PATH[#CONTEXT]`; as it is
     in real time, or in virtual time. Raises UsageError."""
@@ -184,17 +177,44 @@ def _existing(where: str) -> Implementation:
     return replace(shipped, identity={**shipped.identity, "kubeconfig": str(found), "context": context})
 
 
+def settle(implementation: Implementation, settings: Collection[str]) -> None:
+    """Raises UsageError where the descriptor asks for a setting that is none of these and has no default."""
+    known = {*settings, *implementation.settings}
+    read(implementation.file).refuse(
+        Complaint(where=where, says=f"{dotted(where)} asks for ${{{name}}}; give it with --set {name.removeprefix('set.')}=VALUE")
+        for where, text in _asking(implementation)
+        for name in references(text)
+        if name.startswith("set.") and name.removeprefix("set.") not in known
+    )
+
+
+def documents(implementation: Implementation) -> Iterator[Document]:
+    """What was read for it: its file, and those that it is based on."""
+    document = read(implementation.file)
+    yield document
+    while parent := document.content.get("basedOn"):
+        document = read(_find(_beside(document.file, parent)))
+        yield document
+
+
 def _find(name: str) -> Path:
     shipped = assets.descriptors() / f"{name}.yaml"
     if not name.endswith((".yaml", ".yml")):
         if shipped.is_file():
             return shipped
-        offer = ", ".join(sorted(p.stem for p in assets.descriptors().glob("*.yaml")))
-        raise UsageError(f"There is no implementation {name!r}. Shipped are: {offer}. Anything else is the path of a descriptor (.yaml).")
+        there = sorted(p.stem for p in assets.descriptors().glob("*.yaml"))
+        offer = " ".join(filter(None, [sentence(nearest(name, there)), f"Shipped are: {', '.join(there)}."]))
+        raise UsageError(f"There is no implementation {name!r}. {offer} Anything else is the path of a descriptor (.yaml).")
     path = Path(name)
     if not path.is_file():
         raise UsageError(f"There is no descriptor file {name}.")
     return path.resolve()
+
+
+def _beside(file: Path, parent: str) -> str:
+    """What `basedOn` names, from the descriptor's folder."""
+    beside = file.parent / parent
+    return str(beside if beside.is_file() else parent)
 
 
 @cache
@@ -203,13 +223,60 @@ def _load(path: str, chain: tuple[str, ...]) -> Implementation:
     if path in chain:
         raise UsageError(f"{file.name} is based on itself: {' -> '.join([*chain, path])}.")
     document = read(file)
-    base = NOTHING
-    if parent := document.get("basedOn"):
-        beside = file.parent / parent
-        base = _load(str(_find(str(beside) if beside.is_file() else parent)), (*chain, path))
-    visited = "kubeconfig" in {**base.identity, **document.get("identity", {})}
-    found_wanting(file, document, base=base.components, visited=visited)
-    return _merge(file, document, base)
+    base = _base(document, (*chain, path))
+    visited = "kubeconfig" in {**base.identity, **document.content.get("identity", {})}
+    document.refuse([*contradictions(document), *unfounded(document.content, base=base.components, visited=visited)])
+    merged = _merge(file, document.content, base)
+    document.refuse(_unfillable(merged, document.content.get("components", {})))
+    return merged
+
+
+def _base(document: Document, chain: tuple[str, ...]) -> Implementation:
+    parent = document.content.get("basedOn")
+    if not parent:
+        return NOTHING
+    try:
+        found = _find(_beside(document.file, parent))
+    except UsageError as unknown:
+        document.refuse([*contradictions(document), Complaint(where=("basedOn",), says=f"basedOn: {unknown}")])
+        raise
+    return _load(str(found), chain)
+
+
+def _unfillable(implementation: Implementation, stated: Json) -> Iterator[Complaint]:
+    """What no cluster could be made of; `stated` are the file's own components."""
+    if implementation.role("apiserver") is None:
+        says = "there is no component with the role apiserver; add one, or basedOn: reference"
+        yield Complaint(where=("components",), says=says)
+    for where, text in _asking(implementation):
+        for name in references(text):
+            if where[0] == "components" and (why := _lacking(name, implementation.components[where[1]], implementation.hooks)):
+                inherited = "" if where[2] in stated.get(where[1], ()) else ", which is the base's,"
+                yield Complaint(where=where, says=f"{dotted(where)}{inherited} asks for ${{{name}}}; {why}")
+
+
+def _asking(implementation: Implementation) -> Iterator[tuple[Where, str]]:
+    """What components that are started or reached are told, in which values stand, and where that would be in a file."""
+    for name, component in implementation.components.items():
+        if component.python or component.command or component.endpoint:
+            told = {key: getattr(component, key) for key in TOLD if key != "args" or not component.endpoint}
+            yield from ((("components", name, *where), text) for where, text in strings(told))
+    yield from ((("identity", *where), text) for where, text in strings(implementation.identity))
+
+
+TOLD = ("command", "endpoint", "args", "ready", "files")
+
+
+def _lacking(value: str, component: Component, hooks: Mapping[str, str]) -> str:
+    """Why the component cannot be given the value; empty where it can."""
+    kind, _, name = value.partition(".")
+    if kind == "file" and name not in component.files:
+        return f"its files are: {', '.join(sorted(component.files)) or 'none'}"
+    if value in ("node", "cri") and NODE_ROLE not in component.roles:
+        return "only kubelets have it"
+    if value in ("user", "groups"):
+        return "only identity.mint has it"
+    return f"hooks.{name} is none" if kind == "hooks" and hooks[name] == "none" else ""
 
 
 def _merge(file: Path, document: Mapping[str, Any], base: Implementation) -> Implementation:
@@ -264,7 +331,7 @@ def _component(name: str, row: Mapping[str, Any], folder: Path, base: Implementa
     old = base.components.get(name) or Component(name=name, roles=(name,), folder=folder)
     programmed = bool({"python", "command"} & row.keys())
     start = replace(old, roles=tuple(row.get("roles", old.roles)), folder=folder if programmed else old.folder)
-    if STARTS & row.keys():  # of what the base says about how it starts only the arguments are left, and when it is ready
+    if row.keys() & set(STARTS):  # of what the base says about how it starts only the arguments are left, and when it is ready
         way = {"python": row.get("python"), "command": (), "endpoint": row.get("endpoint", "")}
         start = replace(start, **way, files={}, private=(), version=(), versioned="")
     if "endpoint" in row:

@@ -55,7 +55,7 @@ def test_a_file_is_written_with_the_values_of_its_instance(tmp_path: Path, monke
 
 
 def test_a_file_that_the_component_has_not_is_named_with_those_that_it_has(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"component scheduler asks for \$\{file.other\}; its files are: config.yaml"):
+    with pytest.raises(UsageError, match=r"components.scheduler.args.0 asks for \$\{file.other\}; its files are: config.yaml"):
         filling(tmp_path, "${file.other}").program()
 
 
