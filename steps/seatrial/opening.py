@@ -25,13 +25,16 @@ def backend_name(asked: str | None, implementation: Implementation) -> str:
 
 
 def must_suit(asked: str | None, implementation: Implementation) -> None:
-    """Raises UsageError where the backend asked for cannot run a component, or where there is no kubeconfig of a cluster to visit."""
+    """Raises UsageError where the backend asked for cannot run a component, or the kubeconfig of a cluster to visit not be read."""
     backend_name(asked, implementation)
     if asked == "simulation" and not implementation.simulable:
         cannot = next((f"components.{c.name}" for c in implementation.components.values() if not (c.python or c.within)), "identity.mint")
         raise UsageError(f"{implementation.file}: {cannot} is no Python, which is all that can be simulated. Leave --backend out.")
-    if implementation.guest and not implementation.guest.is_file():
-        raise UsageError(f"There is no kubeconfig {implementation.guest}.")
+    try:
+        if implementation.guest:
+            implementation.guest.open().close()
+    except OSError as error:
+        raise UsageError(f"The kubeconfig {implementation.guest} cannot be read: {error.strerror}.") from None
 
 
 def backend_class(name: str) -> type[Backend]:
