@@ -312,11 +312,13 @@ def doctor(*, implementation: str, backend: str | None, settings: Sequence[str])
 @click.argument("histories", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="HISTORY...")
 def judge(*, histories: Sequence[Path]) -> int:
     """Judge saved histories again: files, or folders of them. No cluster is started."""
-    from seatrial.rejudge import rejudge, saved
+    from seatrial.rejudge import rejudge, saved, total
 
     judgements = [rejudge(path) for path in saved(histories)]
     for judgement in judgements:
         click.echo(str(judgement))
+    if len(judgements) > 1:
+        click.echo(total(judgements))
     return max(j.exit for j in judgements)
 
 

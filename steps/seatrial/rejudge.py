@@ -4,7 +4,8 @@ What cannot be concluded again is inconclusive, and a history without any judgem
 after its last judgement, for others were to come.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,14 @@ class Judgement:
         lines = [head, *(str(f) for f in self.findings), *self.why.splitlines()]
         lines += [f"{Verdict.FAILED} {rule}, by the way: {f}" for rule, findings in self.asides.items() for f in findings]
         return "\n  ".join(lines)
+
+
+def total(judgements: Sequence[Judgement]) -> str:
+    """All of them in a line, best first."""
+    counts = Counter(j.verdict for j in judgements)
+    asides = sum(bool(j.asides) for j in judgements)
+    told = ", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v])
+    return f"{len(judgements)} histories: {told}{f'; in {asides} another rule failed by the way' if asides else ''}"
 
 
 def saved(paths: Iterable[Path]) -> list[Path]:

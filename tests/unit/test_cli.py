@@ -195,7 +195,9 @@ def test_a_saved_history_is_judged_again(tmp_path: Path) -> None:
     ended = seatrial("judge", *histories)
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert [line.split()[:2] for line in ended.stdout.splitlines()] == [["passed", "STORE-13"]] * len(histories)
+    *told, total = ended.stdout.splitlines()
+    assert [line.split()[:2] for line in told] == [["passed", "STORE-13"]] * len(histories)
+    assert total == f"{len(histories)} histories: {len(histories)} passed"
 
 
 def test_a_wrong_component_is_1_by_name_and_so_is_its_history(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from seatrial.model.errors import UsageError
 from seatrial.model.history import History
 from seatrial.model.verdicts import Verdict
-from seatrial.rejudge import rejudge
+from seatrial.rejudge import rejudge, total
 from seatrial.rejudge import saved as histories
 
 HEADER = {
@@ -111,6 +111,16 @@ def test_what_a_judgement_itself_had_stopped_is_judged_again(tmp_path: Path) -> 
     blind = HEADER | {"why": "the recorder was blind in an earlier version"}
 
     assert rejudge(saved(tmp_path / "h.jsonl", *CLEAN, STEP, JUDGED, SIGN_OF_LIFE, header=blind)).verdict is Verdict.PASSED
+
+
+def test_several_histories_end_with_a_total(tmp_path: Path) -> None:
+    passed = rejudge(saved(tmp_path / "a.jsonl", *CLEAN, JUDGED))
+    failed = rejudge(saved(tmp_path / "b.jsonl", *CLEAN, opened("scheduler-0", "etcd-0", 40000, 2), JUDGED))
+    of_another = HEADER | {"rule": "ARCH-03", "others": ["COMM-05"]}
+    aside = rejudge(saved(tmp_path / "c.jsonl", *CLEAN, JUDGED, opened("scheduler-0", "etcd-0", 40000, 2), header=of_another))
+
+    assert total([failed, passed, passed]) == "3 histories: 2 passed, 1 failed"
+    assert total([passed, aside]) == "2 histories: 2 passed; in 1 another rule failed by the way"
 
 
 @pytest.mark.parametrize(
