@@ -14,7 +14,7 @@ TRUTH: Mapping[str, int] = {
     "MUST rules": sum(any(kind_and_value(tag) == ("must", "") for tag in rule.tags) for rule in RULES),
     "scenarios": sum(len(rows(scenario)) for file in FEATURES for scenario in file.scenarios),
 }
-SAID = re.compile(r"\b(?P<number>\d+) (?P<what>(?:MUST )?rules|scenarios)\b")
+SAID = re.compile(r"\b(?P<number>\d+) (?P<what>(?:MUST )?rules|scenarios)\b(?! of [A-Z])")  # not those of one rule
 PROGRESS = re.compile(r"(?P<percent>\d+) %  (?P<done>\d+) of (?P<scenarios>\d+): (?P<tally>.*)")
 MENDING = "`make conformance` prints the excerpt anew"
 

@@ -140,7 +140,7 @@ def test_an_unwritable_folder_is_4(folder: str, tmp_path: Path) -> None:
     assert (code, complaint.startswith("Reports cannot be written to "), complaint.count("\n")) == (4, True, 0)
 
 
-@pytest.mark.parametrize("row", ["deviations: [{id: SCHED-99, finding: x, because: y}]", "claims: [logs]", "claims: [scheduling]"])
+@pytest.mark.parametrize("row", ["deviations: [{id: SCHED-99, finding: x, because: y}]", "claims: [scheduling]"])
 @pytest.mark.parametrize("command", [("run",), ("doctor",), ("up",)], ids=lambda command: command[0])
 def test_what_no_rule_speaks_of_is_4_and_names_file_and_line(command: tuple[str], row: str, tmp_path: Path) -> None:
     file = descriptor(tmp_path, "bad", row)
