@@ -246,11 +246,11 @@ def _asides(item: pytest.Item, result: Result) -> list[Result]:
 
 
 def _others(item: pytest.Item, verdict: Verdict) -> set[str]:
-    """The invariants that were selected and are claimed, without the rule that the scenario was made for where it has come to judge it."""
+    """The invariants that were selected and are claimed, but for the rule that the scenario itself has shown broken."""
     config = item.config
     about: dict[str, Any] = {"implementation": implementation_of(config), "backend": backend_class(backend_of(config))}
-    judged = set() if verdict is Verdict.INCONCLUSIVE else {item.stash[RULE].id}
-    chosen = config.stash[CHOSEN] & INVARIANTS.keys() - judged
+    told = {item.stash[RULE].id} if verdict is Verdict.FAILED else set()
+    chosen = config.stash[CHOSEN] & INVARIANTS.keys() - told
     return {r.id for r in catalogue.rules() if r.id in chosen and missing((), rule=r, **about)[0] is None}
 
 

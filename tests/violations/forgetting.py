@@ -1,4 +1,4 @@
-"""API servers that forget to ask: after a start, of a rehearsal, of somebody without an opinion; or tell of what they were refused."""
+"""API servers that forget: to ask before they act, to store, to say nothing of what was refused, and to leave alone what nobody named."""
 
 import copy
 from collections.abc import Sequence
@@ -122,3 +122,32 @@ class RingsAtClosedNodes(_Busy):
 
 async def main_rings_at_closed_nodes(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=RingsAtClosedNodes)
+
+
+class ForgetsRenewals(ApiServer):
+    """Answers to the renewal of a lease as if it had been stored."""
+
+    async def store_changed(self, old: Stored, obj: Json) -> Stored | None:
+        if obj["kind"] == "Lease" and obj["spec"].get("holderIdentity") == old.object["spec"].get("holderIdentity"):
+            return stored(old.key, obj, old.revision)
+        return await super().store_changed(old, obj)
+
+
+async def main_forgets_renewals(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=ForgetsRenewals)
+
+
+class ClearsDeletedNodes(_Busy):
+    """Where there is no node there can be no pods."""
+
+    async def store_removed(self, old: Stored) -> Stored | None:
+        removed = await super().store_removed(old)
+        if removed is not None and old.object["kind"] == "Node":
+            cache = await self.caches.of(by_plural("pods"))
+            for pod in [p for p in cache.objects.values() if p.object["spec"].get("nodeName") == old.object["metadata"]["name"]]:
+                await super().store_removed(pod)
+        return removed
+
+
+async def main_clears_deleted_nodes(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=ClearsDeletedNodes)

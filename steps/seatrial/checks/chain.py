@@ -100,7 +100,8 @@ def revisions(history: History, *, name: str) -> Proof:
         for before, after in pairwise(chain):
             if before.event["revision"] >= after.event["revision"]:
                 observed = f"revisions {before.event['revision']} and {after.event['revision']}"
-                found.append(fault(_doer(history, after), f"{before.what} before {after.what}", observed, before.event, after.event))
+                culprit = _doer(history, after) if before.event["revision"] > after.event["revision"] else _of_both(history, after)
+                found.append(fault(culprit, f"{before.what} before {after.what}", observed, before.event, after.event))
     return proof(evidence, *found[:5])
 
 
@@ -112,6 +113,13 @@ def _premature(history: History, name: str) -> Finding | None:
         return None
     pod = Step(what=f"Pod {ran[0][0]['value']['metadata']['name']}", event=ran[0][0], role="controller-manager")
     return fault(_doer(history, pod), f"a ReplicaSet of {name} before {pod.what}", "the pod runs, and there is none", pod.event)
+
+
+def _of_both(history: History, step: Step) -> str:
+    """Who did two steps in one: whoever asked for that, if it was no binding, of which there is nothing more to make; the API server."""
+    made = authors(history, name=step.event["value"]["metadata"]["name"], revision=step.event["revision"])
+    asked = [str(r.instance) for r in made if r["subresource"] != "binding" and r.instance in instances(history)]
+    return asked[0] if asked else server_of(history) if history.of("request") else _doer(history, step)
 
 
 def _doer(history: History, step: Step) -> str:

@@ -161,7 +161,8 @@ def unasked(history: History, changes: list[Event]) -> list[Event]:
     def asked(event: Event) -> bool:
         name = name_of(event)
         new = event["created"] == event["revision"]  # neither is a binding, nor a deletion written down
-        binds = name in bound and placed.get((event["key"], event["created"]), event["revision"]) == event["revision"] and not new
+        first = placed.get((event["key"], event["created"]), event["revision"]) == event["revision"]
+        binds = event.kind == "put" and not new and name in bound and first
         going = event.kind == "delete" or (not new and may_go(event))  # a deletion may first be written down, and then done
         if event["revision"] in revisions or binds or (going and deleted(event, name)):
             return True

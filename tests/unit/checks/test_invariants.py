@@ -313,3 +313,74 @@ def test_the_members_of_a_store_talk_to_each_other() -> None:
     opens(made, "etcd-0", "etcd-1")
 
     assert found(made) == {}
+
+
+def test_the_api_server_does_not_clear_up_what_was_bound() -> None:
+    """That somebody has bound a pod does not mean that somebody has deleted it."""
+    made = stored((2, 2, "web"))
+    writes(made, "create", 201, 2)
+    binding = {"verb": "create", "resource": "pods", "subresource": "binding", "name": "web", "path": "/pods/web/binding", "body": None}
+    asked = made.append("tap/apiserver-0", "request", at_s=None, instance="scheduler-0", data={"request": 70, **binding})
+    bound = {"request": asked["request"], "code": 201, "revision": None, "name": "web"}
+    made.append("tap/apiserver-0", "answer", at_s=None, instance="scheduler-0", data=bound)
+    gone = {"key": "/registry/pods/trial/web", "revision": 3, "created": None, "value": None}
+    made.append("store", "delete", at_s=None, instance=None, data=gone)
+
+    assert found(made, {"NOOP-01"}) == {"NOOP-01": ["apiserver-0"]}
+
+
+def renewal(made: History, second: int, *, revision: int, answered: int) -> None:
+    """A lease as it is stored, if at all, and the answer to whoever has renewed it."""
+    lease = {
+        "kind": "Lease",
+        "metadata": {"name": "it"},
+        "spec": {"holderIdentity": "me", "renewTime": f"2026-01-01T00:00:0{second}.123456Z"},
+    }
+    about = {"verb": "update", "resource": "leases", "subresource": "", "name": "it", "path": "/leases/it", "body": lease}
+    number = 80 + second
+    made.append("tap/apiserver-0", "request", at_s=None, instance="scheduler-0", data={"request": number, **about})
+    if revision == answered:
+        puts(made, "/registry/leases/kube-system/it", revision, lease)
+    told = {"request": number, "code": 200, "revision": answered, "name": "it"}
+    made.append("tap/apiserver-0", "answer", at_s=None, instance="scheduler-0", data=told)
+
+
+@pytest.mark.parametrize(("answered", "broken_rules"), [(3, {}), (2, {"REQ-18": ["apiserver-0"]})])
+def test_a_renewal_that_is_acknowledged_is_stored(answered: int, broken_rules: dict[str, list[str]]) -> None:
+    made = stored()
+    renewal(made, 1, revision=2, answered=2)
+    renewal(made, 2, revision=3, answered=answered)
+
+    assert found(made, {"REQ-18"}) == broken_rules
+
+
+def ends(made: History, name: str) -> None:
+    about = {"verb": "delete", "resource": "pods", "subresource": "", "name": name, "path": f"/pods/{name}", "body": None}
+    made.append("tap/apiserver-0", "request", at_s=None, instance="scheduler-0", data={"request": len(made), **about})
+
+
+@pytest.mark.parametrize(("node", "priority", "expected"), [("node-1", 0, True), ("", 0, False), ("node-1", 10, False)])
+def test_schedulers_end_pods_for_those_only_that_go_before_them(node: str, priority: int, *, expected: bool) -> None:
+    made = history()
+    shown(made, "a", node, 2)
+    waiting = {"watch": "operator/pods", "type": "ADDED", "name": "next", "uid": "b", "revision": 3}
+    made.append("watch", "watched", at_s=None, instance=None, data=waiting | {"object": {"spec": {"priority": priority}, "metadata": {}}})
+    ends(made, "web")
+
+    assert found(made, {"SCHED-03"}) == ({"SCHED-03": ["scheduler-0"]} if expected else {})
+
+
+@pytest.mark.parametrize(("made_for_it", "expected"), [(12, False), (13, True)])
+def test_who_makes_pods_without_end_does_not_keep_their_number(made_for_it: int, *, expected: bool) -> None:
+    """Two are wanted: a few more may have been made in vain, and not four times as many."""
+    made = history(("apiserver-0", "apiserver"), ("manager-0", "controller-manager"))
+    shape = {"watch": "operator/replicasets", "type": "ADDED", "name": "web", "uid": "set", "revision": 2}
+    made.append("watch", "watched", at_s=None, instance=None, data=shape | {"object": {"spec": {"replicas": 2}, "metadata": {}}})
+    for number in range(made_for_it):
+        body = {"kind": "Pod", "metadata": {"ownerReferences": [{"uid": "set", "controller": True}]}}
+        about = {"verb": "create", "resource": "pods", "subresource": "", "name": "", "path": "/pods", "body": body, "request": number}
+        made.append("tap/apiserver-0", "request", at_s=None, instance="manager-0", data=about)
+        told = {"request": number, "code": 201, "revision": 10 + number, "name": f"web-{number}"}
+        made.append("tap/apiserver-0", "answer", at_s=None, instance="manager-0", data=told)
+
+    assert found(made, {"KCM-02"}) == ({"KCM-02": ["manager-0"]} if expected else {})
