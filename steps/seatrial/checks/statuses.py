@@ -153,7 +153,8 @@ def _wrong_reporter(history: History, before: Event, after: Event, made: list[Ev
     actors = {str(r.instance) for r in made}
     if len(made) == 1 and actors <= allowed:
         return None
-    culprit = next(iter(sorted(actors - allowed)), node or server_of(history))
+    more = any(r["verb"] in ("delete", "deletecollection") for r in made)  # was made of a request that says nothing of a status
+    culprit = server_of(history) if more else next(iter(sorted(actors - allowed)), node or server_of(history))
     expected = f"the status of pod {pod['metadata']['name']} reported through the API server by {node or 'the scheduler'}"
     observed = f"revision {after['revision']} was made by {', '.join(sorted(actors)) or 'no accepted request'}"
     return fault(culprit, expected, observed, after, *made)
