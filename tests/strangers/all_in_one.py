@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from all_in_one_api import KINDS, MASTERS, NODES, RESOURCES, Api, Change, Json, Match, Refusal, Store, merged, selecting
+from all_in_one_api import KINDS, MASTERS, NODES, RESOURCES, Api, Change, Json, Match, Refusal, Store, matched, merged, selecting
 
 # -- scheduler and controllers: threads that read the log
 
@@ -108,10 +108,10 @@ def keep_deployments(api: Api) -> None:
 
 def claim(api: Api, owner: Json) -> None:
     """Takes in what matches and is nobody's, and lets go what is its own and matches no longer."""
-    wanted, own = owner["spec"]["selector"].get("matchLabels", {}), made_by(owner, {}, {})["ownerReferences"]
+    selector, own = owner["spec"]["selector"], made_by(owner, {}, {})["ownerReferences"]
     for pod in living(api.store.all("pods", owner["metadata"]["namespace"])):
         meta = pod["metadata"]
-        matches, owners = bool(wanted) and wanted.items() <= (meta.get("labels") or {}).items(), meta.get("ownerReferences") or []
+        matches, owners = matched(selector, meta.get("labels") or {}), meta.get("ownerReferences") or []
         belongs = any(r["uid"] == owner["metadata"]["uid"] for r in owners)
         if matches != belongs and (belongs or not owners):
             now = {"metadata": meta | {"ownerReferences": [] if belongs else own}}

@@ -142,6 +142,8 @@ class Api:
             item = self.get(resource, namespace, name)
             if any(item["metadata"].get(field) != wanted for field, wanted in (options.get("preconditions") or {}).items()):
                 raise Refusal(409, "Conflict", f'{resource} "{name}" is another one')
+            if options.get("dryRun"):
+                return item
             grace_s = _grace_s(resource, item, options)
             if "deletionTimestamp" in item["metadata"] and grace_s >= item["metadata"]["deletionGracePeriodSeconds"]:
                 return item
@@ -163,6 +165,19 @@ class Api:
 
         self.change("pods", namespace, name, bound)
         return {"apiVersion": "v1", "kind": "Status", "metadata": {}, "status": "Success", "code": 201}
+
+
+def matched(selector: Json, labels: Json) -> bool:
+    """An empty selector is nobody's."""
+    pairs, expressions = selector.get("matchLabels", {}), selector.get("matchExpressions", [])
+    met = {
+        "In": lambda key, values: labels.get(key) in values,
+        "NotIn": lambda key, values: labels.get(key) not in values,
+        "Exists": lambda key, _: key in labels,
+        "DoesNotExist": lambda key, _: key not in labels,
+    }
+    fits = all(met[e["operator"]](e["key"], e.get("values", [])) for e in expressions)
+    return bool(pairs or expressions) and pairs.items() <= labels.items() and fits
 
 
 def suffix() -> str:

@@ -109,6 +109,8 @@ class Manners:
 
     def said(self, body: Any) -> Any:
         """A body of whatever kind, in the guest's words."""
+        if isinstance(body, dict) and body.keys() >= {"key", "operator"}:  # a requirement of a selector
+            return body | {"key": APP if body["key"] == "app" else body["key"]}
         if isinstance(body, dict):
             return {k: _relabelled(self.said(v)) if k in _LABELS and isinstance(v, dict) else self.said(v) for k, v in body.items()}
         if isinstance(body, list):
@@ -125,7 +127,8 @@ class Manners:
     def _select(self, selector: Any) -> None:
         """A controller of ours must not adopt what is not."""
         if isinstance(selector, dict):
-            selector.get("matchLabels", selector)[LABEL] = self.run
+            labels = selector.setdefault("matchLabels", {}) if selector.keys() & {"matchLabels", "matchExpressions"} else selector
+            labels[LABEL] = self.run
 
 
 def _modest(spec: Any) -> None:

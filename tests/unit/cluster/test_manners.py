@@ -68,6 +68,13 @@ def test_a_selector_without_expressions_is_narrowed_too() -> None:
     assert made["spec"]["selector"] == {APP: "web"} | OURS
 
 
+def test_requirements_are_about_the_guests_label_too() -> None:
+    wanted = {"key": "app", "operator": "In", "values": ["web"]}
+    made = ALONE.made({"kind": "ReplicaSet", "metadata": {}, "spec": {"selector": {"matchExpressions": [wanted]}, "template": {}}})
+
+    assert made["spec"]["selector"] == {"matchExpressions": [wanted | {"key": APP}], "matchLabels": OURS}
+
+
 def test_a_namespace_is_renamed_and_what_is_cut_off_stays_so() -> None:
     assert ALONE.made({"kind": "Namespace", "metadata": {"name": "web"}})["metadata"] == {"name": "seatrial-cafe-1-web", "labels": OURS}
     assert ALONE.made(b'{"kind": ') == b'{"kind": '
