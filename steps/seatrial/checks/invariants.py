@@ -103,7 +103,7 @@ def pods_ended_by_schedulers(history: History) -> tuple[Finding, ...]:
     waiting = [_priority(e) for e in shown.values() if not e["object"].get("spec", {}).get("nodeName")]
     for request in (r for r in history.of("request") if r["resource"] == "pods" and r.instance in instances(history, "scheduler")):
         victim = shown.get(request["name"])
-        ends = request["verb"] in ("delete", "deletecollection") or request["subresource"] == "eviction"
+        ends = request["verb"] == "delete" or request["subresource"] == "eviction"
         placed = victim is not None and victim["object"].get("spec", {}).get("nodeName")
         if ends and victim is not None and placed and max(waiting, default=0) <= _priority(victim):
             observed = f"{request.instance} asked to {request['verb']} {request['path']}"
