@@ -4,15 +4,16 @@
 - each rule has a violation that breaks it: a rule that nothing can break says nothing;
 - what does nothing at all passes nothing, and what is dead from birth is not judged.
 
-`python -m violations.matrix` computes it and compares it with the committed one, `--write` replaces that. MATRIX.json keeps the verdicts
-other than passed; MATRIX.md shows them. `--only` leaves the rows of other violations as they are.
+`python -m violations.matrix` computes it and compares it with the committed one, `--write` replaces that, row by row: whoever ends it after
+an hour keeps an hour's rows, and `--missing` goes on from there. MATRIX.json keeps the verdicts other than passed; MATRIX.md shows them.
+`--only` leaves the rows of other violations as they are.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from violations.trial import HERE, Expected, expected, rules, tried
 
@@ -38,15 +39,14 @@ def row(violation: Expected) -> Row:
     return {rule: verdict for rule, verdict in found.verdicts.items() if verdict != "passed"}
 
 
-def computed(violations: Sequence[Expected], *, jobs: int) -> dict[str, Row]:
-    """The rows of the violations, side by side."""
-    found: dict[str, Row] = {}
+def computed(violations: Sequence[Expected], *, jobs: int) -> Iterator[tuple[str, Row]]:
+    """The rows of the violations, side by side, each as soon as it is there."""
     with ThreadPoolExecutor(jobs) as pool:
-        for violation, verdicts in zip(violations, pool.map(row, violations), strict=True):
-            found[violation.name] = verdicts
-            told = f"{len(found)} of {len(violations)}: {violation.name}: {', '.join(failed(verdicts)) or '-'}"
+        names = {pool.submit(row, violation): violation.name for violation in violations}
+        for number, ready in enumerate(as_completed(names), start=1):
+            told = f"{number} of {len(names)}: {names[ready]}: {', '.join(failed(ready.result())) or '-'}"
             print(told, file=sys.stderr, flush=True)  # noqa: T201
-    return found
+            yield names[ready], ready.result()
 
 
 def failed(verdicts: Row) -> list[str]:
@@ -108,21 +108,31 @@ def as_json(matrix: Mapping[str, Row]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
+def write(violations: Sequence[Expected], matrix: Mapping[str, Row], every_rule: Sequence[str]) -> None:
+    """Replace what is committed."""
+    DATA.write_text(as_json(matrix))
+    TABLE.write_text(table(violations, matrix, every_rule))
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m violations.matrix", description="The kill matrix: every violation before every rule.")
     parser.add_argument("--write", action="store_true", help="replace the committed matrix")
     parser.add_argument("--jobs", type=int, default=2, help="violations at a time")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="violations to try; may be repeated")
+    parser.add_argument("--missing", action="store_true", help="try only those that have no row yet")
     given = parser.parse_args(arguments)
     every, every_rule, before = expected(), rules(), committed()
-    fresh = computed([v for v in every if v.name in (given.only or {v.name for v in every})], jobs=given.jobs)
-    matrix = {v.name: fresh.get(v.name, before.get(v.name, {})) for v in every if v.name in fresh or v.name in before}
+    matrix = {v.name: before[v.name] for v in every if v.name in before}
+    tried_now = [v for v in every if v.name in (given.only or {v.name for v in every}) and not (given.missing and v.name in before)]
+    for name, verdicts in computed(tried_now, jobs=given.jobs):
+        matrix = {v.name: verdicts if v.name == name else matrix[v.name] for v in every if v.name in {name, *matrix}}
+        if given.write:
+            write(every, matrix, every_rule)
     found = problems(every, matrix, every_rule)
     if given.write:
-        DATA.write_text(as_json(matrix))
-        TABLE.write_text(table(every, matrix, every_rule))
+        write(every, matrix, every_rule)
     else:
-        found += [f"{name}: the committed matrix says otherwise" for name in fresh if fresh[name] != before.get(name)]
+        found += [f"{v.name}: the committed matrix says otherwise" for v in tried_now if matrix[v.name] != before.get(v.name)]
     for problem in found:
         print(problem)  # noqa: T201
     return 1 if found else 0

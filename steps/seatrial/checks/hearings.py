@@ -43,6 +43,11 @@ class Stretch:
         """Whether the store should have this revision, and has not."""
         return revision is not None and self.start < revision <= self.end and revision not in self.changes
 
+    def has_another(self, told: Event) -> bool:
+        """Whether the store has changes of this revision, all of which can be read, and none of them is of what somebody was told of."""
+        here = self.changes.get(told["revision"], ()) if self.start < told["revision"] <= self.end else ()
+        return bool(here) and all(isinstance(e["value"], dict) and name_of(e) != told["name"] for e in here)
+
     def puts(self, kinds: frozenset[str], *, after: int, before: int) -> list[Event]:
         """Of these kinds, as far as values can be read; what API servers keep for themselves may lie elsewhere."""
         found = [e for r, es in self.changes.items() if max(after, self.start) < r < before for e in es if e.kind == "put"]
@@ -119,7 +124,7 @@ def told_and_not_stored(history: History) -> tuple[Finding, ...]:
     stretch = Stretch.of(history)
     for hearing in hearings(history):
         for event in hearing.told:
-            if stretch.lacks(event["revision"]):
+            if stretch.lacks(event["revision"]) or stretch.has_another(event):
                 observed = f"{hearing.watch} was told {event['type']} {event['name']} at revision {event['revision']}"
                 return (breach(history, "what watchers are told of was stored", observed, event),)
     return ()
@@ -145,6 +150,9 @@ def left_out(history: History) -> tuple[Finding, ...]:
             if event["revision"] < before["revision"]:
                 observed = f"{event['revision']} after {before['revision']}"
                 return (breach(history, f"{hearing.watch} is told in the order of the store", observed, before, event),)
+            if all(event[part] == before[part] for part in ("revision", "name", "namespace")):
+                observed = f"revision {event['revision']} of {event['name']} was told twice"
+                return (breach(history, f"{hearing.watch} is told once of each change", observed, before, event),)
         told = {e["revision"] for e in hearing.told}
         for change in stretch.puts(hearing.kinds, after=hearing.since, before=max(told, default=0)):
             if change["revision"] not in told:

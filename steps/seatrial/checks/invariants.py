@@ -7,7 +7,7 @@ scenarios.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from seatrial.checks import edges, hearings, holds, leadership, requests, storage
+from seatrial.checks import acknowledged, edges, hearings, holds, leadership, requests, storage
 from seatrial.checks.facts import WRITES, accepted, breach, culprit_of, ended, instances, metadata_of, name_of
 from seatrial.checks.pipeline import ADMISSION, reviews
 from seatrial.checks.registry import fault
@@ -16,32 +16,8 @@ from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding
 
 Look = Callable[[History], tuple[Finding, ...]]
-TO_MS = 23  # characters of a time in RFC 3339
 FLOOD = 4  # times as many pods as there was a reason to make
 ADMITTED = frozenset({"create", "update", "delete", "connect"})  # the operations that admission knows
-
-
-def acknowledged_and_not_stored(history: History) -> tuple[Finding, ...]:
-    """Somebody, a person or a component, was answered with a revision that the store never had; or renewed a lease, and at the revision of
-    the answer the store has another renewal."""
-    stretch = hearings.Stretch.of(history)
-    kept = {e["revision"]: e for e in history.of("put") if isinstance(e["value"], dict) and e["value"].get("kind") == "Lease"}
-    for request, answer in accepted(history):
-        if request["verb"] == "update" and request["resource"] == "leases" and _another_renewal(request, kept.get(answer["revision"])):
-            observed = f"the renewal of {request['name']} was answered with revision {answer['revision']}, which is another one"
-            return (breach(history, "what was acknowledged was stored", observed, answer, kept[answer["revision"]]),)
-        if request["verb"] in ("create", "update", "patch") and stretch.lacks(answer["revision"]):
-            observed = f"{request.instance}'s {request['verb']} {request['path']} was answered with revision {answer['revision']}"
-            return (breach(history, "what was acknowledged was stored", observed, answer),)
-    return ()
-
-
-def _another_renewal(request: Event, put: Event | None) -> bool:
-    """Whether a lease was stored that is not held or renewed as was asked for; times are compared as far as everybody writes them."""
-    if put is None or name_of(put) != request["name"] or not isinstance(request["body"], dict):
-        return False
-    sent, stored = (item.get("spec") or {} for item in (request["body"], put["value"]))
-    return any(str(sent[part])[:TO_MS] != str(stored.get(part))[:TO_MS] for part in ("holderIdentity", "renewTime") if part in sent)
 
 
 def reads_admitted(history: History) -> tuple[Finding, ...]:
@@ -157,7 +133,7 @@ INVARIANTS: Mapping[str, Look] = {
     "NODE-02": others_pods,
     "NOOP-01": unasked_changes,
     "REQ-12": reads_admitted,
-    "REQ-18": acknowledged_and_not_stored,
+    "REQ-18": acknowledged.acknowledged_and_not_stored,
     "SCHED-03": lambda history: moved_pods(history) or pods_ended_by_schedulers(history),
     "SCHED-04": lambda history: edges.never(history, sources=["scheduler"], targets=["kubelet"]).findings,
     "SCHED-05": lambda history: requests.scheduler_writes(history).findings,

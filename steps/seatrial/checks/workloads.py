@@ -19,6 +19,7 @@ from seatrial.checks.facts import (
     roles_of,
     server_of,
 )
+from seatrial.checks.misled import to_blame
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.checks.runtime import stopped
 from seatrial.model.history import Event, History
@@ -54,7 +55,8 @@ def reached(history: History, *, name: str, state: str) -> Proof:
         return proof(good)
     expected = f"{counted(number, 'pod')} of {name} that {_have(number)} {state}"
     observed = f"{len(good)} of {counted(len(pods), 'pod')} {_have(len(pods))} {state}"
-    return proof([], fault(stuck_at(history, pods, number, name), expected, observed, *pods[:5]))
+    culprit = to_blame(history, stuck_at(history, pods, number, name))
+    return proof([], fault(culprit, expected, observed, *pods[:5]))
 
 
 def _have(number: int) -> str:
@@ -113,8 +115,9 @@ def count(history: History, *, name: str, number: int) -> Proof:
     require(seen, f"nobody ever saw a pod of {name}")
     keeper = due(history, "controller-manager", "deployments|replicasets|pods", name)
     culprit = _maker(history, seen) if len(pods) > number else next(iter(_strangers(history, seen)), keeper)
-    found = fault(culprit, f"exactly {counted(number, 'pod')} of {name}", f"{len(pods)}", *seen[-5:]) if len(pods) != number else None
-    return proof(seen[-number or -1 :], found)
+    wrong = len(pods) != number
+    expected = f"exactly {counted(number, 'pod')} of {name}"
+    return proof(seen[-number or -1 :], fault(to_blame(history, culprit), expected, f"{len(pods)}", *seen[-5:]) if wrong else None)
 
 
 def _maker(history: History, seen: list[Event]) -> str:
@@ -153,7 +156,7 @@ def ever_created(history: History, *, name: str, number: int) -> Proof:
     strays = [str(r.instance) for r in asked if not (hold := hold_before(holds, r)) or hold.instance != r.instance]
     intruders = [*unasked(history, name), *strays]
     wrong = len(seen) != number or len(granted) > number or (len(by) > 1 and strays)
-    culprit = next(iter([*intruders, chosen or "controller-manager"]))
+    culprit = next(iter([*intruders, to_blame(history, chosen or "controller-manager")]))
     expected = f"exactly {counted(number, 'pod')} of {name} created, by the controller manager that holds the lease"
     observed = f"{len(seen)} created, in {counted(len(asked), 'attempt')} by {', '.join(f'{i}: {n}' for i, n in sorted(by.items()))}"
     return proof(seen.values(), fault(culprit, expected, observed, *asked[:8]) if wrong else None)
@@ -211,7 +214,7 @@ def stays_unbound(history: History, *, name: str) -> Proof:
     ran = [e for e in history.of("cri", method="RunPodSandbox") if e["uid"] in lives]
     if ran and not wrong:
         return proof([], fault(ran[0].instance, f"nobody runs {name}", f"{ran[0].instance} ran {ran[0]['pod']}", ran[0]))
-    binders = [r.instance for r in attempts] + [culprit_of(history, name=v["name"], revision=v["revision"]) for v in wrong[:1]]
+    binders = [culprit_of(history, name=v["name"], revision=v["revision"]) for v in wrong[:1]] + [r.instance for r in attempts]
     observed = [f"bound to {v['object']['spec']['nodeName']}" for v in wrong] + [f"{counted(len(attempts), 'attempt')} to bind it"]
     found = fault(binders[0], f"no node for {name}", observed[0], *wrong[:1], *attempts[:3]) if binders else None
     return proof([v[-1] for v in lives.values()], found)

@@ -1,0 +1,86 @@
+"""What was acknowledged is in the store, with all that API servers take over as it is; who was misled about it is not to blame."""
+
+from typing import Any
+
+import pytest
+
+from seatrial.checks.acknowledged import acknowledged_and_not_stored
+from seatrial.checks.misled import to_blame
+from seatrial.model.history import History
+
+OWNER = {"uid": "set", "name": "web", "kind": "ReplicaSet"}
+
+
+def written(body: dict[str, Any], value: Any, *, subresource: str = "", mutated: bool = False, query: Any = None) -> History:
+    """A request for a pod, accepted with revision 2, and what the store has at that revision."""
+    made = History(lambda: 1.0)
+    for name, role in (("etcd-0", "etcd"), ("apiserver-0", "apiserver"), ("node-1", "kubelet")):
+        made.append("cluster", "instance", at_s=None, instance=name, data={"roles": [role]})
+    made.append("steps", "mark", at_s=None, instance=None, data={"name": "ready", "revision": 1})
+    about = {"verb": "patch", "resource": "pods", "subresource": subresource, "name": "web", "path": "/pods/web", "query": query}
+    made.append("tap/apiserver-0", "request", at_s=None, instance="node-1", data={"request": 1, **about, "body": body})
+    if mutated:
+        made.append("hooks", "review", at_s=None, instance="apiserver-0", data={"stage": "mutation", "resource": "pods", "name": "web"})
+    put = {"key": "/registry/pods/trial/web", "revision": 2, "created": 2, "value": value}
+    made.append("store", "put", at_s=None, instance=None, data=put)
+    told = {"request": 1, "code": 200, "revision": 2, "name": "web"}
+    made.append("tap/apiserver-0", "answer", at_s=None, instance="node-1", data=told)
+    made.append("steps", "judge", at_s=None, instance=None, data={"check": "x", "arguments": {}, "revision": 9})
+    return made
+
+
+def pod(**parts: Any) -> dict[str, Any]:
+    return {"kind": "Pod", **parts, "metadata": {"name": "web", **parts.get("metadata", {})}}
+
+
+def lost(made: History) -> str:
+    return "".join(f.observed.partition("which has no ")[2] for f in acknowledged_and_not_stored(made))
+
+
+@pytest.mark.parametrize(
+    ("subresource", "sent", "kept", "what"),
+    [
+        ("", pod(metadata={"labels": {"app": "web"}}), pod(metadata={"labels": {"app": "web", "more": "x"}}), ""),
+        ("", pod(metadata={"labels": {"app": "web"}}), pod(), "metadata.labels.app web"),
+        ("", pod(metadata={"labels": {"app": None}}), pod(metadata={"labels": {"app": "web"}}), "metadata.labels.app None"),
+        ("", pod(metadata={"labels": {"app": None, "$patch": "merge"}}), pod(), ""),
+        ("", pod(metadata={"annotations": {"kubernetes.io/x": "1"}}), pod(), ""),
+        ("", pod(metadata={"annotations": {"note": "1"}}), pod(), "metadata.annotations.note 1"),
+        ("", pod(metadata={"ownerReferences": [OWNER]}), pod(metadata={"ownerReferences": [OWNER]}), ""),
+        ("", pod(metadata={"ownerReferences": [OWNER]}), pod(), "metadata.ownerReferences set web"),
+        ("", pod(metadata={"ownerReferences": [{"$patch": "delete", "uid": "set"}]}), pod(), ""),
+        ("", pod(spec={"replicas": 2}), pod(spec={"replicas": 3}), "spec.replicas 2"),
+        ("", pod(spec={"replicas": 0}), pod(spec={}), ""),
+        ("", pod(status={"phase": "Running"}), pod(), ""),
+        ("scale", {"spec": {"replicas": 2}}, pod(spec={"replicas": 1}), "spec.replicas 2"),
+        ("status", pod(status={"phase": "Running"}), pod(status={"phase": "Running", "podIP": "10.0.0.1"}), ""),
+        ("status", pod(status={"phase": "Running"}), pod(status={"phase": "Pending"}), "status.phase Running"),
+        ("status", pod(metadata={"labels": {"app": "web"}}), pod(), ""),
+        ("eviction", pod(spec={"replicas": 2}), pod(), ""),
+    ],
+)
+def test_what_is_taken_over_is_stored(subresource: str, sent: dict[str, Any], kept: dict[str, Any], what: str) -> None:
+    assert lost(written(sent, kept, subresource=subresource)) == what
+
+
+def test_admission_may_give_other_labels() -> None:
+    sent, kept = pod(metadata={"labels": {"app": "web"}}), pod(metadata={"labels": {"app": "other"}})
+
+    assert lost(written(sent, kept, mutated=True)) == ""
+    assert lost(written(sent | {"spec": {"replicas": 2}}, kept, mutated=True)) == "spec.replicas 2"
+
+
+def test_rehearsals_and_stores_that_cannot_be_read_show_nothing() -> None:
+    sent = pod(metadata={"labels": {"app": "web"}})
+
+    assert lost(written(sent, pod(), query={"dryRun": "All"})) == ""
+    assert lost(written(sent, None)) == ""
+    assert lost(written([{"op": "add"}], pod())) == ""  # type: ignore[arg-type]
+
+
+def test_who_was_misled_is_not_to_blame() -> None:
+    sent = pod(metadata={"labels": {"app": "web"}})
+
+    assert to_blame(written(sent, sent), "node-1") == "node-1"
+    assert to_blame(written(sent, pod()), "node-1") == "apiserver-0"
+    assert to_blame(History(lambda: 1.0), "node-1") == "node-1"
