@@ -8,9 +8,11 @@ the same everywhere.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 from seatrial.checks.facts import accepted, breach, instances, name_of, of_servers, store_of
 from seatrial.checks.holds import kind_of
+from seatrial.checks.parts import ALL, lacking
 from seatrial.checks.registry import require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding
@@ -127,7 +129,16 @@ def told_and_not_stored(history: History) -> tuple[Finding, ...]:
             if stretch.lacks(event["revision"]) or stretch.has_another(event):
                 observed = f"{hearing.watch} was told {event['type']} {event['name']} at revision {event['revision']}"
                 return (breach(history, "what watchers are told of was stored", observed, event),)
+            put = stretch.put_of(event) if event.kind == "watched" else None
+            if put and isinstance(put["value"], dict) and (other := _otherwise(event["object"], put["value"])):
+                observed = f"{hearing.watch} was told {event['type']} {event['name']} without {other}"
+                return (breach(history, f"{event['name']} is told as it was stored", observed, event, put),)
     return ()
+
+
+def _otherwise(told: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
+    """A part of what was stored that was told otherwise, or left out; empty where there is none."""
+    return next(lacking(told, stored, ALL), "")
 
 
 def told_as_something_else(history: History) -> tuple[Finding, ...]:

@@ -136,6 +136,17 @@ def test_what_was_told_is_what_was_stored_at_that_revision() -> None:
     assert found(made, {"WATCH-07"}) == {"WATCH-07": ["apiserver-0"]}
 
 
+@pytest.mark.parametrize(("node", "broken_rules"), [("node-1", {}), ("node-2", {"WATCH-07": ["apiserver-0"]})])
+def test_what_was_told_is_told_as_it_was_stored(node: str, broken_rules: dict[str, list[str]]) -> None:
+    made = stored()
+    pod = {"kind": "Pod", "metadata": {"namespace": "trial", "name": "web", "uid": "a"}, "spec": {"nodeName": "node-1"}}
+    puts(made, "/registry/pods/trial/web", 2, pod)
+    made.append("watch", "watching", at_s=None, instance=None, data={"watch": "operator/pods", "code": 200, "revision": 1})
+    shown(made, "a", node, 2)
+
+    assert found(made, {"WATCH-07"}) == broken_rules
+
+
 def test_what_may_still_be_on_its_way_to_the_recorder_is_left_alone() -> None:
     made = stored((2, 2, "web"))
     watches(made, "bob/pods", ("MODIFIED", 10))
