@@ -1,6 +1,6 @@
 """The kill matrix: every violation before every rule. What it must show:
 
-- each violation breaks the rules that it names, and no other one;
+- each violation breaks the rules that it names, and no other one, and is blamed for each;
 - each rule has a violation that breaks it: a rule that nothing can break says nothing;
 - what does nothing at all passes nothing, and what is dead from birth is not judged.
 
@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
-from violations.trial import HERE, Expected, expected, rules, tried
+from violations.trial import HERE, Expected, Trial, expected, rules, tried
 
 Row = Mapping[str, str]  # rule -> verdict, where it is not passed
 DATA, TABLE = HERE / "MATRIX.json", HERE / "MATRIX.md"
@@ -26,6 +26,7 @@ cluster; a rule without one that breaks it would prove nothing. What a violation
 marked so has not been before all the other rules; the others were when they were computed, and rules may have got more scenarios since.
 """
 UNTRIED = "not yet before every rule"
+MISBLAMED = "failed, and somebody else is blamed"
 
 
 def committed() -> dict[str, Row]:
@@ -35,8 +36,14 @@ def committed() -> dict[str, Row]:
 
 def row(violation: Expected) -> Row:
     """One violation before all rules."""
-    found = tried(violation.file, (), "--brief", backend=violation.backend)
-    return {rule: verdict for rule, verdict in found.verdicts.items() if verdict != "passed"}
+    return judged(violation, tried(violation.file, (), "--brief", backend=violation.backend))
+
+
+def judged(violation: Expected, trial: Trial) -> Row:
+    """What the trial says of each rule that is not passed, and whether the right one is blamed for it."""
+    failed_by_others = {rule for rule, roles in trial.blamed.items() if not all(violation.culprit in each for each in roles)}
+    wrong = {rule: MISBLAMED for rule in failed_by_others if violation.culprit}
+    return {rule: wrong.get(rule, verdict) for rule, verdict in trial.verdicts.items() if verdict != "passed"}
 
 
 def computed(violations: Sequence[Expected], *, jobs: int) -> Iterator[tuple[str, Row]]:
@@ -65,7 +72,7 @@ def problems(violations: Iterable[Expected], matrix: Mapping[str, Row], every_ru
 def _row_problems(violation: Expected, verdicts: Row | None, every_rule: Sequence[str]) -> list[str]:
     if verdicts is None:
         return [f"{violation.name}: never tried"]
-    faults = [f"{violation.name}: {rule} is {verdict}" for rule, verdict in verdicts.items() if verdict == "harness-fault"]
+    faults = [f"{violation.name}: {rule} is {verdict}" for rule, verdict in verdicts.items() if verdict in ("harness-fault", MISBLAMED)]
     if not violation.breaks:
         passed = [rule for rule in every_rule if rule not in verdicts]
         return faults + [f"{violation.name}: passes {', '.join(passed)}"] * bool(passed)
