@@ -9,7 +9,7 @@ import asyncio
 from http import HTTPStatus
 
 from seatrial_reference.kubelet.node import NodeReporter
-from seatrial_reference.kubelet.pods import RESTART_S, Container, Running, State, due, ended_state, phase_of, status_of
+from seatrial_reference.kubelet.pods import RESTART_S, Container, Running, State, due, ended_state, status_of
 from seatrial_reference.kubelet.runtime import CONTAINER_NAME, POD_NAME, POD_NAMESPACE, POD_UID, Runtime, RuntimeFailed
 from seatrial_reference.machinery.backoff import Backoff
 from seatrial_reference.machinery.client import ApiError, Client, RequestFailed
@@ -97,7 +97,7 @@ class Kubelet:
         elif deleting(pod):
             await self.stop_pod(uid, grace_s=int(pod["metadata"].get("deletionGracePeriodSeconds", GRACE_S)))
             await self.farewell(pod)
-        elif not finished(pod):
+        elif not finished(pod) and not finished({"status": self.told.get(uid) or {}}):  # what is wanted may be older than what was told
             await self.run_pod(pod)
 
     async def run_pod(self, pod: Json) -> None:
@@ -225,7 +225,7 @@ class Kubelet:
             if error.status != HTTPStatus.NOT_FOUND:
                 raise
         self.told[uid] = status
-        if phase_of(pod, running) in {"Succeeded", "Failed"}:
+        if finished({"status": status}):  # as it was told, whatever has ended since
             await self.stop_pod(uid, grace_s=0)
 
     async def look(self) -> None:

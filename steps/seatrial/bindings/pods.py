@@ -20,11 +20,17 @@ def pods_become(world: World, name: str) -> None:
     workloads.become(world, name)
 
 
-@then(parsers.re(r"exactly (?P<number>\d+) pods? of " + NAME + r" (?P<when>is left|are left|were ever created)"))
-def pods_left(world: World, number: str, name: str, when: str) -> None:
+@then(
+    parsers.re(
+        r"(?P<how>exactly|at most(?=.* were ever created)) (?P<number>\d+) pods? of "
+        + NAME
+        + r" (?P<when>is left|are left|were ever created)"
+    )
+)
+def pods_left(world: World, how: str, number: str, name: str, when: str) -> None:
     """So many, and still so many after a quiet window. Ever created: by uid and by attempts, over the whole history."""
     if when == "were ever created":
-        workloads.ever_created(world, name, int(number))
+        workloads.ever_created(world, name, int(number), at_most=how == "at most")
     else:
         workloads.left(world, name, int(number))
 

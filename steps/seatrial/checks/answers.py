@@ -57,10 +57,10 @@ def described(told: Event) -> str:
 
 @check
 def status(history: History, *, user: str, code: int, reason: str) -> Proof:
-    """The last answer has this code and is a Status object with this reason."""
+    """The last answer has this code and is a Status object with this reason; it may leave out its own `code`."""
     told = last_told(history, user)
     body = told["body"]
-    good = told["code"] == code and body.get("kind") == "Status" and body.get("reason") == reason and body.get("code") == code
+    good = told["code"] == code and body.get("kind") == "Status" and body.get("reason") == reason and (body.get("code") or code) == code
     observed = f"{described(told)} (kind {body.get('kind')})"
     return proof([told], None if good else breach(history, f"{code} with a Status of reason {reason}", observed, told))
 
@@ -71,7 +71,8 @@ def whole(history: History, *, user: str, code: int) -> Proof:
     can be read."""
     told = last_told(history, user)
     sent = asked(history, told)
-    problems = _incomplete(sent["body"], told["body"]) + _untold(history, told["body"]) if told["code"] == code else [described(told)]
+    whole_body = told["code"] == code
+    problems = _incomplete(sent["body"], told["body"]) + _untold(history, sent, told["body"]) if whole_body else [described(told)]
     return proof([told], breach(history, f"{code} with the whole object", "; ".join(problems), told) if problems else None)
 
 
@@ -81,11 +82,13 @@ def _incomplete(sent: Any, got: dict[str, Any]) -> list[str]:
     return problems + [f"{path} is not what was sent" for path in missing(sent, got)]
 
 
-def _untold(history: History, got: dict[str, Any]) -> list[str]:
+def _untold(history: History, sent: Event, got: dict[str, Any]) -> list[str]:
     """What was stored as this version of the object and is not in the answer; of what is empty it may say nothing, and notes that a server
-    makes in the metadata are its own."""
+    makes in the metadata, or beside what it ever shows to anybody, are its own."""
     values = [e["value"] for e in history.of("put", revision=revision_of(got)) if isinstance(e["value"], dict)]
-    held = [_filled({k: v for k, v in value.items() if k != "metadata"}) for value in values if _identity(value) == _identity(got)]
+    shown = {key for e in history.of("watched", name=got.get("metadata", {}).get("name")) for key in e["object"]}
+    public = {*(sent["body"] if isinstance(sent["body"], dict) else ()), *shown, *got, "spec", "status", "data"} - {"metadata"}
+    held = [_filled({k: v for k, v in value.items() if k in public}) for value in values if _identity(value) == _identity(got)]
     return [f"{path} is not what was stored" for value in held for path in missing(value, got)]
 
 

@@ -10,8 +10,10 @@ from seatrial.checks.facts import (
     authors,
     belongs,
     breach,
+    creations,
     culprit_of,
     instances,
+    legible,
     of_servers,
     owner,
     requests,
@@ -22,8 +24,6 @@ from seatrial.checks.facts import (
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
-
-CREATED = 201  # whatever the verb was: an object that is applied is created where it is not there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +37,11 @@ class Step:
 
 
 def puts(history: History, kind: str) -> list[Event]:
-    """Stored versions of a kind, in the order of the store. Inconclusive where values are not JSON."""
-    found = stored(history, "put")
-    opaque = [e for e in found if e["head"] and str(e["head"]).startswith("6b387300") and not of_servers(e["key"])]
-    require(not opaque, "the values in the store are not JSON, so they cannot be told apart")
-    return [e for e in found if e["value"] and e["value"].get("kind") == kind]
+    """Stored versions of a kind, in the order of the store. Inconclusive where values cannot be read, and nobody was shown them."""
+    found = [legible(history, e) for e in stored(history, "put")]
+    known = [e for e in found if e["value"] and e["value"].get("kind") == kind]
+    require(known or not any(e["head"] and not of_servers(e["key"]) for e in found), "the values in the store cannot be read")
+    return known
 
 
 def versions(history: History, name: str) -> dict[str, list[Event]]:
@@ -222,8 +222,7 @@ def created_by(history: History, *, name: str, role: str) -> Proof:
     """Every pod of the workload was created by an accepted request of an instance of the role, one each, and nobody else tried to."""
     pods = {e["uid"]: e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)}
     require(pods, f"nobody ever saw a pod of {name}")
-    made = [(r, a) for r, a in accepted(history, resource="pods", subresource="") if r["verb"] == "create" or a["code"] == CREATED]
-    by_name = {a["name"]: r for r, a in made}
+    by_name = {a["name"]: r for r, a in creations(history, resource="pods", subresource="")}
     makers = {str(by_name[p["name"]].instance) if p["name"] in by_name else server_of(history): p for p in pods.values()}
     asked = [r for r in requests(history, instances(history), verb="create", resource="pods", subresource="") if r["body"]]
     tried = {str(r.instance): r for r in asked if belongs(r["body"], name)}

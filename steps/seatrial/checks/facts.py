@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seatrial.checks.registry import fault, require
@@ -26,7 +26,8 @@ KEPT = (  # what API servers keep by themselves: the catalogue's NOOP-02
 )
 EVENTS = re.compile(r"/[^/]+/events/")
 BY_ITSELF = re.compile(rf"/[^/]+/(?:leases/|events/|{'|'.join(KEPT)})")
-OF_SERVERS = re.compile(rf"/[^/]+/(?:leases/kube-system/|{'|'.join(KEPT)})")
+OF_SERVERS = re.compile(rf"/[^/]+/(?:(?:leases|events)/kube-system/|{'|'.join(KEPT)})")
+CREATED = 201  # whatever the verb was: an object that is applied is created where it is not there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,19 @@ def accepted(history: History, by: Iterable[str] | None = None, **match: object)
     return [(r, good[r.source, r["request"]]) for r in requests(history, by, **match) if (r.source, r["request"]) in good]
 
 
+def creations(history: History, by: Iterable[str] | None = None, **match: object) -> list[tuple[Event, Event]]:
+    """Accepted requests that made something, with their answers: also what was applied, or put, where nothing was."""
+    return [(r, a) for r, a in accepted(history, by, **match) if r["verb"] == "create" or a["code"] == CREATED]
+
+
+def legible(history: History, put: Event) -> Event:
+    """The put with its value; where that cannot be read, with what somebody was shown of this revision of the object."""
+    if put["value"] is not None:
+        return put
+    shown = [e["object"] for e in history.of("watched", name=name_of(put), revision=put["revision"]) if e["type"] != "DELETED"]
+    return replace(put, data={**put.data, "value": shown[0]}) if shown and shown[0] else put
+
+
 def unanswered(history: History) -> list[Event]:
     """Writes that went up to an API server and whose answer nobody has seen: under way, broken off, or lost with the server. What became
     of them is not known. Those that a tap holds back, or has never sent on, are not among them."""
@@ -182,7 +196,8 @@ def by_itself(key: str) -> bool:
 
 
 def of_servers(key: str) -> bool:
-    """Documented keys that an API server writes by itself: its identity, its endpoints, the addresses that it gives to services."""
+    """Documented keys that an API server writes by itself: its identity, its endpoints, the addresses that it gives to services; and Events
+    about itself."""
     return key == "compact_rev_key" or bool(OF_SERVERS.match(key))
 
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from seatrial.checks import acknowledged, edges, hearings, holds, leadership, requests, storage
-from seatrial.checks.facts import WRITES, accepted, breach, culprit_of, ended, instances, metadata_of, name_of
+from seatrial.checks.facts import WRITES, accepted, breach, creations, culprit_of, ended, instances, metadata_of, name_of
 from seatrial.checks.pipeline import ADMISSION, reviews
 from seatrial.checks.registry import fault
 from seatrial.model.errors import Inconclusive, NotRunnable
@@ -96,15 +96,20 @@ def floods(history: History) -> tuple[Finding, ...]:
     sets = {e["uid"]: e for e in reversed(history.of("watched", watch="operator/replicasets"))}
     most = {uid: max(_replicas(e) for e in history.of("watched", watch="operator/replicasets", uid=uid)) for uid in sets}
     made: dict[tuple[str, str | None], list[Event]] = defaultdict(list)
-    for request, _ in accepted(history, instances(history), verb="create", resource="pods"):
+    for request, _ in creations(history, instances(history), resource="pods", subresource=""):
         for reference in metadata_of(request["body"]).get("ownerReferences") or ():
             made[reference["uid"], request.instance].append(request)
-    for (uid, maker), creations in made.items():
-        lost = len({e["uid"] for e in history.of("watched", watch="operator/pods") if e["type"] == "DELETED" or ended(e["object"])})
-        if uid in sets and len(creations) > FLOOD * (1 + most[uid] + lost):
+    lost = len({e["uid"] for e in history.of("watched", watch="operator/pods") if _lost(e)})
+    for (uid, maker), pods in made.items():
+        if uid in sets and len(pods) > FLOOD * (1 + most[uid] + lost):
             expected = f"{most[uid]} pods for {sets[uid]['name']}"
-            return (fault(maker or "", expected, f"{maker} created {len(creations)}", *creations[:3]),)
+            return (fault(maker or "", expected, f"{maker} created {len(pods)}", *pods[:3]),)
     return ()
+
+
+def _lost(pod: Event) -> bool:
+    """It is gone, or over, or somebody has marked it: whoever made it has a reason to make another one."""
+    return pod["type"] == "DELETED" or ended(pod["object"]) or "deletionTimestamp" in metadata_of(pod["object"])
 
 
 def _replicas(item: Event) -> int:

@@ -8,16 +8,31 @@ import math
 from typing import Any
 
 from seatrial.checks.answers import asked, described, differing, last_told, lasting, missing, named, refused_handshake
-from seatrial.checks.facts import accepted, background, begun, breach, by_itself, made_by_component, mentions, name_of, succeeded
+from seatrial.checks.facts import (
+    CREATED,
+    accepted,
+    background,
+    begun,
+    breach,
+    by_itself,
+    instances,
+    legible,
+    made_by_component,
+    mentions,
+    name_of,
+    succeeded,
+)
 from seatrial.checks.holds import kind_of, kinds_by_key, traces
 from seatrial.checks.registry import check, proof, require
 from seatrial.checks.watching import announced
+from seatrial.model.errors import NotRunnable
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Proof
 
 STAGES = ("authentication", "authorization", "mutation", "validation")
 ADMISSION = ("mutation", "validation")
-CREATED, CONFLICT = 201, 409
+CONFLICT = 409
+ABSENT = (404, 405)
 CODES = {"authentication": (401,), "authorization": (403,), "decoding": (400,), "validation": (400, 422)}
 
 
@@ -33,14 +48,22 @@ def stored(history: History, name: str) -> list[Event]:
 
 def changed(history: History, name: str) -> list[Event]:
     """What the store shows since the last request was begun: versions of it that differ in more than status, or in what the request
-    itself would have written; and whatever was deleted."""
+    itself would have written; and whatever was deleted, but by components."""
     start = begun(history)
     since = (start["revision"] or 0) if start else 0
     versions = stored(history, name)
     before = [lasting(e["value"] or {}) for e in versions if e["revision"] <= since][-1:]
     later = [e for e in versions if e["revision"] > since]
     hit = [e for e in later if [lasting(e["value"] or {})] != before or (mentions(e["value"], "patched") and not _of_component(history, e))]
-    return hit + [e for e in history.of("delete") if start and e["revision"] > since and not by_itself(e["key"])]
+    gone = [e for e in history.of("delete") if start and e["revision"] > since and not by_itself(e["key"])]
+    kinds, theirs = kinds_by_key(history), _deleted_by_components(history)
+    return hit + [e for e in gone if (kinds.get(e["key"]), name_of(e)) not in theirs]
+
+
+def _deleted_by_components(history: History) -> set[tuple[str | None, str]]:
+    """Kind and name of what components have deleted, and were told so."""
+    asked_for = accepted(history, instances(history), verb="delete")
+    return {(kind_of(r["resource"], r["group"]), a["name"] or r["name"]) for r, a in asked_for}
 
 
 def _of_component(history: History, put: Event) -> bool:
@@ -136,6 +159,8 @@ def admitted(history: History, *, user: str, operation: str) -> Proof:
     asked_for = {s: [e for e in reviews(history, s, user=user) if e["verb"] == operation] for s in ADMISSION}
     missing = [f"{s} was not asked" for s, found in asked_for.items() if not found]
     told = last_told(history, user)
+    if told["code"] in ABSENT and told["method"] == "PUT" and not stored(history, named(asked(history, told))):
+        raise NotRunnable(f"this API server creates nothing of the kind by PUT: {described(told)}")
     require(told["code"] < 400 or not missing, f"what was to be admitted was refused: {described(told)}")
     if operation == "delete":
         missing += [f"{s} was not asked about {name}" for s, found in asked_for.items() for name in _gone(history, found) - _names(found)]
@@ -214,7 +239,7 @@ def admitted_object(history: History, *, user: str, label: str, without: str, im
     field = {"review": "object", "put": "value", "watched": "object", "told": "body"}
     everywhere = {
         "validation": [e for e in reviews(history, "validation", user=user) if e["name"] == name],
-        "the store": stored(history, name),
+        "the store": [legible(history, e) for e in stored(history, name)],
         "the watcher": history.of("watched", watch=watcher, name=name),
     }
     # Whoever came too late is admitted anew, from the first hook on: only the last time counts.
@@ -223,7 +248,7 @@ def admitted_object(history: History, *, user: str, label: str, without: str, im
     shown = {w: [e for e in events if _content(e[field[e.kind]]) == _content(told["body"])] for w, events in everywhere.items()}
     shown["the answer"] = [told]
     unseen = [where for where, events in shown.items() if not events]
-    require(not unseen, f"{', '.join(unseen)} was not seen")
+    require(not unseen, f"{', '.join(unseen)} was not seen; {user} was answered {described(told)}")
     wrong = [(where, e) for where, events in shown.items() for e in events if not has(e[field[e.kind]])]
     wanted = f"the label {label}, no {without}, and the image {image}"
     found = [breach(history, f"{where} shows {wanted}", "it does not", e) for where, e in wrong]

@@ -1,9 +1,9 @@
 """ReplicaSets and what they keep: one for each template of a deployment, by the template's hash; and as many pods as they are told."""
 
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
-from seatrial.checks.facts import authors, belongs, ended, instances, owner, requests, roles_of
+from seatrial.checks.facts import authors, belongs, ended, instances, owner, requests, roles_of, succeeded
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.checks.workloads import due, unasked
 from seatrial.model.history import Event, History
@@ -58,11 +58,11 @@ def _hash(item: dict[str, Any]) -> str | None:
 
 @check
 def never_surplus(history: History, *, name: str) -> Proof:
-    """No pod name comes twice, and at no revision are there more living pods than were ever wanted until then."""
-    events = sorted(
-        [e for r in ("replicasets", "pods") for e in history.of("watched", watch=f"operator/{r}") if belongs(e["object"], name)],
-        key=lambda e: e["revision"],
-    )
+    """No pod name comes twice, and at no revision are there more living pods than were ever wanted until then. Revisions of two kinds are
+    in one order where one store is seen to hold both; else there are never more than were ever wanted."""
+    kinds = [[e for e in history.of("watched", watch=f"operator/{r}") if belongs(e["object"], name)] for r in ("replicasets", "pods")]
+    ordered = [sorted(events, key=lambda e: e["revision"]) for events in kinds]
+    events = sorted(chain(*ordered), key=lambda e: e["revision"]) if history.of("put") else [*chain(*ordered)]
     require(any(e["resource"] == "pods" for e in events), f"nobody ever saw a pod of {name}")
     uids: dict[str, set[str]] = {}
     living: set[str] = set()
@@ -89,7 +89,9 @@ def _needless_ends(history: History, events: list[Event], name: str) -> tuple[Fi
     surplus = sum(max(0, before - after) for before, after in pairwise(numbers))
     pods = {e["name"]: e for e in reversed(events) if e["resource"] == "pods"}
     makers = [i for i in instances(history, "controller-manager") if "kubelet" not in roles_of(history, i)]  # kubelets take leave of pods
-    asked = {r["name"]: r for r in requests(history, makers, verb="delete", resource="pods")}
+    refused = {(a.source, a["request"]) for a in history.of("answer") if not succeeded(a)}
+    deletions = requests(history, makers, verb="delete", resource="pods")
+    asked = {r["name"]: r for r in deletions if (r.source, r["request"]) not in refused}
     ended = [r for called, r in asked.items() if called in pods]
     for called, first in pods.items() if ended else ():
         surplus += not any(r.instance in makers for r in authors(history, name=called, revision=first["revision"]))

@@ -55,7 +55,8 @@ def no_list(history: History, *, who: list[str], since: str, until: str) -> Proo
     seen = window(history, since, until)
     require(who, "there is nobody who could read")
     polls = [r for r in requests(history, who) if seen.holds(r) and r["verb"] in READS - {"watch"} and not background(r)]
-    polls = [r for r in polls if r["resource"] and not _once(history, r) and not _prompted(history, r)]  # health is no resource
+    polls = [r for r in polls if r["resource"] and not _configuration(r)]  # health is no resource
+    polls = [r for r in polls if not _once(history, r) and not _prompted(history, r)]
     by = {name: own for name in who if (own := [r for r in polls if r.instance == name])}
     found = [_polling(name, *own) for name, own in by.items()]
     return proof(alive(history, who, seen), *found, *(_glimpses(history, name, seen) for name in who if name not in by))
@@ -64,6 +65,11 @@ def no_list(history: History, *, who: list[str], since: str, until: str) -> Proo
 def _polling(name: str, first: Event, *more: Event) -> Finding:
     expected = f"no {first['verb']} of {first['resource']} while nothing changes"
     return fault(name, expected, f"{counted(1 + len(more), 'read')}, first {first['verb']} {first['path']}", first, *more[:4])
+
+
+def _configuration(read: Event) -> bool:
+    """Whether it looks at what it is configured by: nobody waits for work there."""
+    return bool(read["verb"] == "get" and read["resource"] in ("configmaps", "secrets"))
 
 
 def _once(history: History, read: Event) -> bool:

@@ -9,7 +9,8 @@ from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
 STATIC = "kubernetes.io/config.hash"  # under which uid a kubelet runs what it shows as this pod
-ENDINGS = ("StopContainer", "StopPodSandbox")  # a sandbox that is stopped ends the containers that are left in it
+ENDINGS_OF_ALL = ("StopPodSandbox", "RemovePodSandbox")  # a sandbox that is stopped ends the containers that are left in it
+ENDINGS = ("StopContainer", "RemoveContainer", *ENDINGS_OF_ALL)  # and what runs is ended before it is removed
 STEPS = ("RunPodSandbox", "CreateContainer", "StartContainer")
 
 
@@ -22,7 +23,7 @@ def stopped(history: History, uid: str) -> bool:
     """Whether the pod's runtime was asked to stop all of it, and not to start anything of it since. Where its calls are not known, no."""
     mine = [e for e in history.of("cri", uid=uid) if e["method"] in ("StartContainer", *ENDINGS)]
     last = {e["container"]: e["method"] for e in mine}
-    return bool(last) and (last.get(None) == "StopPodSandbox" or set(last.values()) <= set(ENDINGS))
+    return bool(last) and (last.get(None) in ENDINGS_OF_ALL or set(last.values()) <= set(ENDINGS))
 
 
 @check

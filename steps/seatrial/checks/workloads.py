@@ -8,6 +8,7 @@ from seatrial.checks.facts import (
     authors,
     belongs,
     breach,
+    creations,
     culprit_of,
     current,
     hold_before,
@@ -102,7 +103,8 @@ def _untold(history: History, instance: str, resources: str, name: str) -> bool:
     watching = [r for r in requests(history, [instance], verb="watch") if r["resource"] in resources.split("|")]
     watching = [r for r in watching if not r.source.startswith("audit/")]
     told = [e for e in history.of("offered", instance=instance) if str(e["name"] or "").startswith(name)]
-    born = min((e["revision"] for e in history.of("watched") if str(e["name"]).startswith(name)), default=0)
+    about = [e for e in history.of("watched") if str(e["name"]).startswith(name) and e["resource"] in resources.split("|")]
+    born = min((e["revision"] for e in about), default=0)
     lists = [a for r, a in accepted(history, [instance], verb="list") if r["resource"] in resources.split("|")]
     return bool(watching) and not told and not any((a["revision"] or 0) >= born for a in lists)
 
@@ -142,22 +144,26 @@ def _going(pod: Event) -> bool:
 
 
 @check
-def ever_created(history: History, *, name: str, number: int) -> Proof:
-    """So many different pods there ever were, asked for in as many accepted requests, by one instance or by each while it held the lease.
-    Others' refused attempts count."""
+def ever_created(history: History, *, name: str, number: int, at_most: bool = False) -> Proof:
+    """So many different pods there ever were, or no more, asked for in as many accepted requests, by one instance or by each while it held
+    the lease. Others' refused attempts count."""
     seen = {e["uid"]: e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)}
     makers = instances(history, "controller-manager")
-    creates = requests(history, verb="create", resource="pods", subresource="")
-    asked = [r for r in creates if (belongs(r["body"], name) if r["body"] else r.instance in makers)]
-    granted = [r for r, _ in accepted(history, verb="create", resource="pods", subresource="") if r in asked]
+    require(seen or not at_most, f"nobody ever saw a pod of {name}")
+    made = [r for r, _ in creations(history, resource="pods", subresource="")]
+    tried = [*requests(history, verb="create", resource="pods", subresource=""), *(r for r in made if r["verb"] != "create")]
+    asked = [r for r in tried if (belongs(r["body"], name) if isinstance(r["body"], dict) else r.instance in makers)]
+    granted = [r for r in made if r in asked]
     by = Counter(str(r.instance) for r in asked)
     chosen = leader(history, "controller-manager")
     holds = lease_writes(history, "controller-manager")
     strays = [str(r.instance) for r in asked if not (hold := hold_before(holds, r)) or hold.instance != r.instance]
     intruders = [*unasked(history, name), *strays]
-    wrong = len(seen) != number or len(granted) > number or (len(by) > 1 and strays)
+    others = len(seen) > number if at_most else len(seen) != number
+    wrong = others or len(granted) > number or (len(by) > 1 and strays)
     culprit = next(iter([*intruders, to_blame(history, chosen or "controller-manager")]))
-    expected = f"exactly {counted(number, 'pod')} of {name} created, by the controller manager that holds the lease"
+    due_number = f"{'at most' if at_most else 'exactly'} {counted(number, 'pod')}"
+    expected = f"{due_number} of {name} created, by the controller manager that holds the lease"
     observed = f"{len(seen)} created, in {counted(len(asked), 'attempt')} by {', '.join(f'{i}: {n}' for i, n in sorted(by.items()))}"
     return proof(seen.values(), fault(culprit, expected, observed, *asked[:8]) if wrong else None)
 

@@ -193,7 +193,7 @@ class Hooks:
     def _operations(self, fields: Json, thing: Json) -> list[Json]:
         rules = [r for r in self._rules if r.stage == "mutation" and not r.message and matches(r.match, fields)]
         labels = {key: value for rule in rules for key, value in rule.labels.items()}
-        operations = [dict(operation) for rule in rules for operation in rule.operations]
+        operations = [dict(operation) for rule in rules for operation in rule.operations if not _done(thing, operation)]
         return ([_labelling(thing, labels)] if labels else []) + operations
 
     async def _told(self, stage: Stage, fields: Json, *, caller: str) -> Event:
@@ -227,6 +227,16 @@ def _workload(thing: Any) -> str:
     """The workload that an object is made for: pods of one have names of their own."""
     labels = thing.get("metadata", {}).get("labels", {}) if isinstance(thing, dict) else {}
     return str(labels.get("app", ""))
+
+
+def _done(thing: Json, operation: Json) -> bool:
+    """Whether it takes away what is not there, which would be an error: a hook may be asked again about what it has changed."""
+    if operation["op"] != "remove":
+        return False
+    *parents, last = (part.replace("~1", "/").replace("~0", "~") for part in operation["path"].split("/")[1:])
+    for part in parents:
+        thing = thing.get(part) or {}
+    return last not in thing
 
 
 def _labelling(thing: Json, labels: Mapping[str, str]) -> Json:

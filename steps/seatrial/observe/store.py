@@ -125,9 +125,11 @@ class StoreWatch:
 
 
 def _value(raw: bytes) -> dict[str, Any]:
-    if raw[:1] == b"{":
-        try:
-            return {"value": decoded(raw)}
-        except orjson.JSONDecodeError:
-            return {"size": len(raw), "head": raw[:8].hex()}
+    """The object that it is; of what is none, or is hidden in something else, the size and how it begins."""
+    try:
+        value = decoded(raw) if raw[:1] == b"{" else None
+    except orjson.JSONDecodeError:
+        value = None
+    if isinstance(value, dict) and {"kind", "metadata"} <= value.keys():
+        return {"value": value}
     return {"size": len(raw), "head": raw[:8].hex()} if raw else {}

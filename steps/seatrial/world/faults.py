@@ -15,6 +15,7 @@ from seatrial.model.history import Event, History
 from seatrial.world.world import World
 
 SUBSCRIPTION_ROUNDS = 20
+WORKED_ON = frozenset({"pods", "deployments", "replicasets"})  # what streams are held for
 ONCE_ROUNDS = 5  # so long nobody lists again what was only looked at once
 POLLERS_S = 32.0  # longer than impatient pollers sleep, and than those wait who do what is left undone; where time costs little
 SLOW_POLLERS_S = 65.0  # longer than patient pollers sleep
@@ -108,10 +109,10 @@ Subscriptions = Mapping[tuple[str | None, str], tuple[int, bool]]
 
 
 def _subscriptions(history: History, names: Sequence[str]) -> Subscriptions:
-    """What each has listed since it began, how often as long as it did not watch it, and whether it watches it."""
+    """What each has listed since it began of what is worked on, how often as long as it did not watch it, and whether it watches it."""
     began = _began(history, names)
     seen = {verb: [r for r, _ in facts.accepted(history, names, verb=verb) if r.at_s >= began[r.instance]] for verb in ("list", "watch")}
-    lists, watches = (Counter((r.instance, r["resource"]) for r in seen[v] if not facts.background(r)) for v in ("list", "watch"))
+    lists, watches = (Counter((r.instance, r["resource"]) for r in seen[v] if r["resource"] in WORKED_ON) for v in ("list", "watch"))
     return {what: (0 if watches[what] else lists[what], bool(watches[what])) for what in lists | watches}
 
 

@@ -54,17 +54,17 @@ def left(world: World, name: str, number: int) -> None:
     world.judge("workloads.count", name=name, number=number)
 
 
-def ever_created(world: World, name: str, number: int) -> None:
-    """A Then: so many pods have come, and no other one comes for a while. Who makes more and more is found out before that."""
+def ever_created(world: World, name: str, number: int, *, at_most: bool) -> None:
+    """A Then: so many pods have come, or less, and no other one comes for a while. Who makes more and more is found out before that."""
 
     def come(history: History) -> bool:
         seen = history.of("watched", watch="operator/pods", type="ADDED")
         return len({e["uid"] for e in seen if facts.belongs(e["object"], name)}) >= number
 
     world.run(world.wait(come, within_s=world.timing().recovery))
-    world.judge("workloads.ever_created", name=name, number=number)
+    world.judge("workloads.ever_created", name=name, number=number, at_most=at_most)
     faults.window(world, virtually_s=faults.POLLERS_S)
-    world.judge("workloads.ever_created", name=name, number=number)
+    world.judge("workloads.ever_created", name=name, number=number, at_most=at_most)
 
 
 def owned(history: History, name: str, number: int) -> Pods | None:

@@ -46,12 +46,12 @@ class Stand(World):
     async def pause(self, seconds: float) -> None:
         self.now_s += 1
         if self.now_s in self._lists_s:
-            self.asks("list", "namespaces")
+            self.asks("list", "replicasets")
         if self._anew_s and self.now_s == self._anew_s - 1:
             self.history.append("cluster", "exited", at_s=None, instance=WHO, data={"boot": "1"})
         if self.now_s == self._anew_s:
             self.history.append("cluster", "started", at_s=None, instance=WHO, data={"boot": "2"})
-            self.asks("watch", "configmaps")
+            self.asks("watch", "deployments")
         if self._anew_s and self.now_s == self._anew_s + 3:
             self.asks("watch", "pods")
 
