@@ -30,7 +30,7 @@ def in_vain(history: History) -> Iterator[Finding]:
             continue
         put, what = stretch.put_of(answer), f"{request.instance}'s {request['verb']} {request['path']}"
         renewal = renewals.get(answer["revision"]) if request["resource"] == "leases" and request["verb"] == "update" else None
-        if stretch.lacks(answer["revision"]):
+        if stretch.lacks(answer["revision"]) or stretch.has_another(answer):
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}", answer)
         elif _another_renewal(request, renewal):
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}, which is another renewal", answer, renewal)

@@ -47,7 +47,7 @@ class Stretch:
 
     def has_another(self, told: Event) -> bool:
         """Whether the store has changes of this revision, all of which can be read, and none of them is of what somebody was told of."""
-        here = self.changes.get(told["revision"], ()) if self.start < told["revision"] <= self.end else ()
+        here = self.changes.get(told["revision"], ()) if self.start < (told["revision"] or 0) <= self.end else ()
         return bool(here) and all(isinstance(e["value"], dict) and name_of(e) != told["name"] for e in here)
 
     def puts(self, kinds: frozenset[str], *, after: int, before: int) -> list[Event]:

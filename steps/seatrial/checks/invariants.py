@@ -17,13 +17,15 @@ from seatrial.model.verdicts import Finding
 
 Look = Callable[[History], tuple[Finding, ...]]
 FLOOD = 4  # times as many pods as there was a reason to make
-ADMITTED = frozenset({"create", "update", "delete", "connect"})  # the operations that admission knows
+ADMITTED = frozenset({"create", "update", "delete"})  # the operations that admission knows,
+CONNECTING = frozenset({"attach", "exec", "portforward", "proxy"})  # and what it calls to connect
 
 
 def reads_admitted(history: History) -> tuple[Finding, ...]:
-    """Admission was asked about something that is none of its operations."""
+    """Admission was asked about something that is none of its operations, or is told of a connection to a pod that nobody asked for."""
+    connected = any(r["subresource"] in CONNECTING for r in history.of("request"))
     for event in reviews(history, *ADMISSION):
-        if event["verb"] not in ADMITTED:
+        if event["verb"] not in ADMITTED and not (event["verb"] == "connect" and connected):
             return (breach(history, "reads are not admitted", f"{event['stage']} was asked about {event['verb']}", event),)
     return ()
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from seatrial.checks.facts import WRITES, alive, background, hold_before, instances, lease_of, lease_writes, mark, requests, window
+from seatrial.checks.misled import to_blame
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -34,9 +35,9 @@ def only_leader_works(history: History, *, role: str) -> Proof:
         holder = hold.instance if hold else None
         if request.instance != holder:
             observed = f"{request.instance} asked to {request['verb']} {request['path']}"
-            shown = [hold, request] if hold else [request]
-            problem = fault(request.instance, f"work by {holder or 'nobody'}, who holds the lease", observed, *shown)
-            found.setdefault(problem.culprit, problem)
+            culprit = to_blame(history, str(request.instance))
+            expected = f"work by {holder or 'nobody'}, who holds the lease"
+            found.setdefault(culprit, fault(culprit, expected, observed, *([hold] if hold else []), request))
     signs = alive(history, names, window(history))
     return proof([*signs, *work], *found.values(), *_thefts(history, role))
 
@@ -63,7 +64,7 @@ def _thefts(history: History, role: str) -> tuple[Finding, ...]:
     most_s = next(e["limits"]["lease_s"] for e in history.of("instance") if role in e["roles"])
     return tuple(
         fault(
-            new.instance,
+            to_blame(history, str(new.instance)),
             f"{old.instance} keeps the lease for {_lasts_s(history, old, given, most_s):g} s after it has renewed it",
             f"{new.instance} took it {new.at_s - old.at_s:.2f} s later",
             old,
@@ -99,7 +100,7 @@ def takeover(history: History, *, role: str, since: str, lease_s: float) -> Proo
         return proof(evidence, *_thefts(history, role))
     expected = f"no takeover before the lease of {lease_s:g} s has expired"
     observed = f"{first[0].instance} took it {waited_s:.2f} s after {old} had renewed it"
-    return proof(evidence, fault(first[0].instance, expected, observed, last[0], first[0]))
+    return proof(evidence, fault(to_blame(history, str(first[0].instance)), expected, observed, last[0], first[0]))
 
 
 def _next_life(history: History, instance: str, gone: Event) -> float:

@@ -1,6 +1,6 @@
 """Who acted on what was not so is not to blame for what came of it: whoever said it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from seatrial.checks.acknowledged import acknowledged_and_not_stored
 from seatrial.checks.facts import server_of
@@ -9,6 +9,7 @@ from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial.model.verdicts import Finding
 
+PARTS = ("initContainerStatuses", "containerStatuses")
 UNTRUTHS: tuple[Callable[[History], tuple[Finding, ...]], ...] = (
     acknowledged_and_not_stored,
     told_and_not_stored,
@@ -18,9 +19,20 @@ UNTRUTHS: tuple[Callable[[History], tuple[Finding, ...]], ...] = (
 
 
 def to_blame(history: History, suspect: str) -> str:
-    """The suspect, or the API server where it is seen to have said what is not so. Where the store was not read, that is not seen."""
+    """The suspect; or the API server where it is seen to have said what is not so, or a kubelet that has not said what became of a pod.
+    Where the store was not read, the former is not seen."""
     try:
         untrue = any(look(history) for look in UNTRUTHS)
     except Inconclusive:
-        return suspect
-    return server_of(history) if untrue else suspect
+        untrue = False
+    return server_of(history) if untrue else next(_silent(history), suspect)
+
+
+def _silent(history: History) -> Iterator[str]:
+    """Kubelets on whose nodes a container has ended of which no status says so that was shown."""
+    shown = {e["uid"]: e["object"].get("status", {}) for e in history.of("watched", watch="operator/pods")}
+    for end in history.of("container-exited"):
+        said = shown.get(end["uid"], {})
+        mine = [s for part in PARTS for s in said.get(part, ()) if s.get("name") == end["container"]]
+        if mine and not any(s.get("restartCount") or "terminated" in s.get("state", {}) for s in mine):
+            yield str(end.instance)

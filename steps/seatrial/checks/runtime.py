@@ -29,17 +29,17 @@ def stopped(history: History, uid: str) -> bool:
 @check
 def ran(history: History, *, node: str, name: str) -> Proof:
     """The node's runtime was asked for a sandbox of the pod, then for each container to create it as the pod has it, then to start it; and
-    no container was started once more that had not ended, but each that has ended and is to run. Init containers end before those that come
-    after them are started."""
+    no container was started once more that had not ended, or is not to be started again, but each that has ended and is to run. Init
+    containers end before those that come after them are started."""
     seen = history.of("watched", watch="operator/pods", name=name)
     require(seen, f"nobody ever saw the pod {name}")
     former = {e["uid"] for e in seen} - {seen[-1]["uid"]}  # of its name
     mine = [e for e in calls(history, node) if e["pod"] == name and e["uid"] not in former]
     spec = seen[-1]["object"]["spec"]
     containers = [str(c["name"]) for c in (*spec.get("initContainers", ()), *spec["containers"])]
-    ends = Counter(e["container"] for e in history.of("container-exited", instance=node, pod=name) if e["uid"] not in former)
+    exits = [e for e in history.of("container-exited", instance=node, pod=name) if e["uid"] not in former]
     starts = Counter(e["container"] for e in mine if e["method"] == "StartContainer")
-    wrong = [c for c in containers if not _in_order(mine, c) or starts[c] > 1 + ends[c]]
+    wrong = [c for c in containers if not _in_order(mine, c) or starts[c] > _allowed(spec, c, mine, exits)]
     wrong += [c for c in unfinished_restarts(history, name) if c not in wrong]
     inits = [str(c["name"]) for c in spec.get("initContainers", ())]
     wrong += [init for number, init in enumerate(inits) if not _went_before(history, mine, init, after=containers[number + 1 :])]
@@ -48,6 +48,18 @@ def ran(history: History, *, node: str, name: str) -> Proof:
     expected = f"{' -> '.join(STEPS)} for {', '.join(containers)} of pod {name} on {node}, once"
     observed = " -> ".join(f"{e['method']} {e['container'] or ''}".strip() for e in mine) or "no call at all"
     return proof(mine, fault(node, expected, observed, *mine) if wrong else None)
+
+
+def _allowed(spec: dict[str, Any], container: str, mine: list[Event], exits: list[Event]) -> int:
+    """How often the container may have been started: once, and after each end that is to be followed by a new start. Init containers are
+    done when they have succeeded, unless the sandbox is another one."""
+    codes = [e["code"] for e in exits if e["container"] == container]
+    policy = spec.get("restartPolicy", "Always")
+    failed = sum(1 for code in codes if code)
+    if container in {c["name"] for c in spec.get("initContainers", ())}:
+        sandboxes = sum(1 for e in mine if e["method"] == "RunPodSandbox")
+        return max(1, sandboxes) + (failed if policy != "Never" else 0)
+    return 1 + {"Never": 0, "OnFailure": failed}.get(policy, len(codes))
 
 
 def unfinished_restarts(history: History, name: str) -> list[str]:

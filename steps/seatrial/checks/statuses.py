@@ -32,7 +32,7 @@ def joined(history: History, *, name: str) -> Proof:
             problem = _wrong_reporter(history, before, after, made)
             if after is first_running(life):
                 problem = problem or _ahead(history, after, made)
-            problem = problem or _untrue(history, before, after, made)
+            problem = problem or _untrue(history, before, after, made) or _unready(after, made)
             found += [problem] if problem else []
         found += _forgotten(life)
     require(evidence, f"the store shows no change of status of a pod of {name}")
@@ -105,6 +105,17 @@ def _untrue(history: History, before: Event, after: Event, made: list[Event]) ->
         return None
     expected = f"pod {pod['metadata']['name']} is reported {now} when all its containers have ended"
     return _misreported(after, expected, f"{lively[0]['container']} runs", *made, *lively[:1])
+
+
+def _unready(after: Event, made: list[Event]) -> Finding | None:
+    """The pod is said to be ready while one of its containers is said not to run."""
+    status = after["value"].get("status", {})
+    ready = any(c.get("type") == "Ready" and c.get("status") == "True" for c in status.get("conditions", ()))
+    idle = [str(s.get("name")) for s in status.get("containerStatuses", ()) if "running" not in (s.get("state") or {"running": {}})]
+    if not (made and ready and idle):
+        return None
+    name = after["value"]["metadata"]["name"]
+    return _misreported(after, f"{name} is not reported ready while {idle[0]} does not run", "it was", *made)
 
 
 def _runs(history: History, uid: str, at_s: float) -> list[Event]:

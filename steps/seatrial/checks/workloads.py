@@ -77,8 +77,21 @@ def stuck_at(history: History, pods: list[Event], number: int, name: str) -> str
         return due(history, "scheduler", "pods", unbound[0]["name"])
     stuck = next((p for p in (*dying, *pods) if not running(p["object"])), pods[0])
     node = stuck["object"]["spec"]["nodeName"]
+    if node not in {name for _, name in current(history, "nodes")} and (binder := _misplacer(history, stuck, node)):
+        return binder
     kubelet = node if node in instances(history) else next(iter(instances(history, "kubelet")), node)
     return kubelet if not _untold(history, kubelet, "pods", stuck["name"]) else server_of(history)
+
+
+def _misplacer(history: History, pod: Event, node: str) -> str | None:
+    """Who bound the pod to a node that was gone by then, or never there."""
+    gone = history.of("watched", watch="operator/nodes", name=node, type="DELETED")[-1:]
+    placed = next(e for e in history.of("watched", watch="operator/pods", uid=pod["uid"]) if bound(e["object"]))
+    if not history.of("watched", watch="operator/nodes") or any(e["revision"] > placed["revision"] for e in gone):
+        return None
+    asked = accepted(history, resource="pods", subresource="binding", name=pod["name"])
+    made = culprit_of(history, name=pod["name"], revision=placed["revision"])
+    return str(asked[-1][0].instance) if asked else made
 
 
 def _gone(history: History, name: str) -> Event | None:

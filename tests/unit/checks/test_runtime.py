@@ -30,9 +30,20 @@ def started(*containers: str) -> list[Line]:
     return [call("RunPodSandbox", None), *made]
 
 
-@pytest.mark.parametrize(("between", "fault"), [([], True), ([exited()], False)])
-def test_a_container_is_started_again_only_when_it_has_ended(between: list[Line], *, fault: bool) -> None:
-    lines = [watched("pods", pod(), 5), *started("main"), *between, call("CreateContainer"), call("StartContainer")]
+@pytest.mark.parametrize(
+    ("policy", "between", "fault"),
+    [
+        ("Always", [], True),
+        ("Always", [exited()], False),
+        ("Always", [exited(code=0)], False),
+        ("OnFailure", [exited()], False),
+        ("OnFailure", [exited(code=0)], True),
+        ("Never", [exited()], True),
+    ],
+)
+def test_a_container_is_started_again_only_when_it_has_ended(policy: str, between: list[Line], *, fault: bool) -> None:
+    again = [call("CreateContainer"), call("StartContainer")]
+    lines = [watched("pods", pod({"restartPolicy": policy}), 5), *started("main"), *between, *again]
 
     assert bool(findings("runtime.ran", RAN, *lines)) is fault
 
@@ -40,6 +51,8 @@ def test_a_container_is_started_again_only_when_it_has_ended(between: list[Line]
 @pytest.mark.parametrize(
     ("lines", "fault"),
     [
+        ([*started("init"), exited("init", 0), call("StartContainer", "init"), exited("init", 0), *started("main")[1:]], True),
+        ([*started("init"), exited("init", 0), *started("init"), exited("init", 0), *started("main")[1:]], False),
         ([*started("init"), exited("init", 0), *started("main")[1:]], False),
         ([*started("init"), *started("main")[1:], exited("init", 0)], True),
         (started("main"), True),
@@ -49,6 +62,16 @@ def test_init_containers_end_before_the_others_are_started(lines: list[Line], *,
     seen = watched("pods", pod({"initContainers": [{"name": "init"}]}), 5)
 
     assert bool(findings("runtime.ran", RAN, seen, *lines)) is fault
+
+
+@pytest.mark.parametrize(("state", "fault"), [("running", False), ("terminated", True), ("waiting", True)])
+def test_what_does_not_run_is_not_ready(state: str, *, fault: bool) -> None:
+    said = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    said["containerStatuses"] = [{"name": "main", "state": {state: {}}, "restartCount": 1}]  # type: ignore[assignment]
+    reports = [*done("node-1", "patch", number=1, revision=5, sub="status")]
+    versions = [put(4, pod()), put(5, pod(**said))]
+
+    assert bool(findings("statuses.joined", {"name": "web"}, *started("main"), *reports, *versions)) is fault
 
 
 def put(revision: int, value: dict[str, Any]) -> Line:
