@@ -242,13 +242,16 @@ def test_that_something_refused_was_stored_is_another_rules() -> None:
     assert "NOOP-01" not in found(made)
 
 
-def test_admission_is_about_writes() -> None:
+@pytest.mark.parametrize(("verb", "asked", "fault"), [("get", "", True), ("connect", "", True), ("connect", "exec", False)])
+def test_admission_is_about_writes(verb: str, asked: str, *, fault: bool) -> None:
     made = stored()
+    about = {"verb": "create", "resource": "pods", "subresource": asked, "name": "web", "path": "/pods/web", "body": None, "request": 1}
+    made.append("tap/apiserver-0", "request", at_s=None, instance="operator", data=about)
     made.append(
-        "hooks", "review", at_s=None, instance="apiserver-0", data={"stage": "mutation", "verb": "get", "user": "x", "allowed": True}
+        "hooks", "review", at_s=None, instance="apiserver-0", data={"stage": "mutation", "verb": verb, "user": "x", "allowed": True}
     )
 
-    assert found(made) == {"REQ-12": ["apiserver-0"]}
+    assert found(made, {"REQ-12"}) == ({"REQ-12": ["apiserver-0"]} if fault else {})
 
 
 def shown(made: History, uid: str, node: str, revision: int) -> None:

@@ -8,8 +8,8 @@ from seatrial.model.history import History
 ONE, OTHER = "controller-manager-0", "controller-manager-1"
 
 
-def found(*deeds: tuple[str, str]) -> list[str]:
-    """Who is found where instances take the lease or make a pod, in this order."""
+def found(*deeds: tuple[str, str], **how: int) -> list[str]:
+    """Who is found where instances take the lease or make a pod, in this order; and so many are wanted, or as many as are made."""
     history, pods = History(lambda: 0.0), 0
     for name in (ONE, OTHER):
         about = {"roles": ["controller-manager"], "lease": "kube-system/kube-controller-manager"}
@@ -27,7 +27,7 @@ def found(*deeds: tuple[str, str]) -> list[str]:
         history.append("tap/apiserver-0", "answer", at_s=number, instance=who, data=answer)
         if what == "makes":
             history.append("watch/operator/pods", "watched", at_s=number, instance=None, data=seen | {"revision": number})
-    return [f.culprit for f in judge(history, "workloads.ever_created", {"name": "web", "number": pods}).findings]
+    return [f.culprit for f in judge(history, "workloads.ever_created", {"name": "web", "number": pods} | how).findings]
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,10 @@ def found(*deeds: tuple[str, str]) -> list[str]:
 )
 def test_who_makes_pods_must_hold_the_lease_when_there_are_several(deeds: list[tuple[str, str]], culprits: list[str]) -> None:
     assert found(*deeds) == culprits
+
+
+@pytest.mark.parametrize(("number", "at_most", "fault"), [(2, False, False), (3, False, True), (3, True, False), (1, True, True)])
+def test_at_most_so_many_may_be_made(number: int, *, at_most: bool, fault: bool) -> None:
+    made = found((ONE, "leads"), (ONE, "makes"), (ONE, "makes"), number=number, at_most=at_most)
+
+    assert made == ([ONE] if fault else [])

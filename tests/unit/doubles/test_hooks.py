@@ -117,7 +117,8 @@ def test_who_comes_after_calm_is_refused_nothing_and_known_to_nobody(pki: Pki) -
 def test_admission_patches_and_denies(pki: Pki) -> None:
     async def act() -> None:
         async with serving(pki) as s:
-            s.hooks.patch(labels={"y": "2"}, operations=[{"op": "remove", "path": "/metadata/labels/x"}], resource="pods")
+            taken_away = [{"op": "remove", "path": f"/metadata/labels/{name}"} for name in ("x", "not-there")]
+            s.hooks.patch(labels={"y": "2"}, operations=taken_away, resource="pods")
             s.hooks.deny("validation", name="q", message="no q")
             changed = (await s.ask("/mutate", request=admission()))["response"]
             assert orjson.loads(base64.b64decode(changed["patch"])) == [

@@ -43,6 +43,18 @@ def stores(store: Etcd, key: str) -> None:
     store._publish()
 
 
+def test_what_is_no_object_is_not_read_as_one() -> None:
+    async def act(store: Etcd, watch: StoreWatch) -> None:
+        for key, value in (("/a", b'{"kind": "Pod", "metadata": {}}'), ("/b", b'{"alg": "x", "ct": "y"}'), ("/c", b"[1]"), ("/d", b"{")):
+            store.store.put(pb.PutRequest(key=key.encode(), value=value))
+        store._publish()
+        await eventually(watch._history, lambda h: len(keys(h)) == 4, within_s=WITHIN_S)
+
+    history = followed(lambda store: None, act)
+
+    assert [bool(e["value"]) for e in history.of("put")] == [True, False, False, False]
+
+
 def ends_watches(store: Etcd, **why: Any) -> None:
     for watches in store._streams:
         for number in list(watches._watchers):
