@@ -1,6 +1,7 @@
 """What the container runtime of a node was asked to do, in the order of its calls."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from seatrial.checks.facts import WRITES, requests
@@ -39,7 +40,9 @@ def ran(history: History, *, node: str, name: str) -> Proof:
     containers = [str(c["name"]) for c in (*spec.get("initContainers", ()), *spec["containers"])]
     exits = [e for e in history.of("container-exited", instance=node, pod=name) if e["uid"] not in former]
     starts = Counter(e["container"] for e in mine if e["method"] == "StartContainer")
-    wrong = [c for c in containers if not _in_order(mine, c) or starts[c] > _allowed(spec, c, mine, exits)]
+    ends = Counter(e["container"] for e in exits)
+    wrong = [c for c in containers if not _in_order(mine, c) or starts[c] > 1 + ends[c]]
+    wrong += [str(e["container"]) for e in begun_again(spec, mine, exits)]
     wrong += [c for c in unfinished_restarts(history, name) if c not in wrong]
     inits = [str(c["name"]) for c in spec.get("initContainers", ())]
     wrong += [init for number, init in enumerate(inits) if not _went_before(history, mine, init, after=containers[number + 1 :])]
@@ -50,16 +53,37 @@ def ran(history: History, *, node: str, name: str) -> Proof:
     return proof(mine, fault(node, expected, observed, *mine) if wrong else None)
 
 
-def _allowed(spec: dict[str, Any], container: str, mine: list[Event], exits: list[Event]) -> int:
-    """How often the container may have been started: once, and after each end that is to be followed by a new start. Init containers are
-    done when they have succeeded, unless the sandbox is another one."""
-    codes = [e["code"] for e in exits if e["container"] == container]
+def begun_again(spec: dict[str, Any], done: Iterable[Event], exits: Iterable[Event]) -> Iterator[Event]:
+    """Starts of containers that had ended, and are not to be started again: by the pod's policy; init containers when they have succeeded,
+    unless the sandbox is another one."""
+    seen = sorted((*done, *exits), key=lambda e: e.seq)
+    for number, start in enumerate(seen):
+        before = [e for e in seen[:number] if e.kind == "container-exited" and e["container"] == start["container"]]
+        if start["method"] != "StartContainer" or not before:
+            continue
+        anew = any(e["method"] == "RunPodSandbox" and e.seq > before[-1].seq for e in seen[:number])
+        if _final(spec, str(start["container"]), failed=bool(before[-1]["code"]), anew=anew):
+            yield start
+
+
+def _final(spec: dict[str, Any], container: str, *, failed: bool, anew: bool) -> bool:
+    """Whether the end of the container is its last."""
     policy = spec.get("restartPolicy", "Always")
-    failed = sum(1 for code in codes if code)
-    if container in {c["name"] for c in spec.get("initContainers", ())}:
-        sandboxes = sum(1 for e in mine if e["method"] == "RunPodSandbox")
-        return max(1, sandboxes) + (failed if policy != "Never" else 0)
-    return 1 + {"Never": 0, "OnFailure": failed}.get(policy, len(codes))
+    inits = {c["name"] for c in spec.get("initContainers") or () if c.get("restartPolicy") != "Always"}
+    if container in inits and not failed:
+        return not anew
+    return bool(policy == "Never" or (policy == "OnFailure" and not failed))
+
+
+def repeated(history: History) -> tuple[Finding, ...]:
+    """A kubelet started a container once more that is not to be started again."""
+    pods = {e["uid"]: e["object"] for e in history.of("watched", watch="operator/pods")}
+    for uid, pod in pods.items():
+        starts = begun_again(pod.get("spec", {}), history.of("cri", uid=uid), history.of("container-exited", uid=uid))
+        for start in starts:
+            expected = f"{start['container']} of {start['pod']} is not started again once it has ended"
+            return (fault(start.instance, expected, f"{start.instance} started it", start),)
+    return ()
 
 
 def unfinished_restarts(history: History, name: str) -> list[str]:

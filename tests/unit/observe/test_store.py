@@ -50,7 +50,7 @@ def test_what_is_no_object_is_not_read_as_one() -> None:
         store._publish()
         await eventually(watch._history, lambda h: len(keys(h)) == 4, within_s=WITHIN_S)
 
-    history = followed(lambda store: None, act)
+    history = followed(lambda _: None, act)
 
     assert [bool(e["value"]) for e in history.of("put")] == [True, False, False, False]
 
