@@ -31,6 +31,16 @@ Feature: Watching
         | pod        |
         | deployment |
 
+    Scenario: the API server ends all watches, as it does every so often
+      Given a cluster with 1 node
+      And a deployment "shop" with 2 replicas is running
+      When the watch streams of every component end
+      And "alice" creates a deployment "web" with 3 replicas
+      Then the pods of "web" become running
+      When the watch streams of every component end
+      And "alice" scales the deployment "web" to 1 replica
+      Then exactly 1 pod of "web" is left
+
   @id:WATCH-03 @must @smoke @role:apiserver @profile:observable
   Rule: Every change MUST reach every watcher of the object
 

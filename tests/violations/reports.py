@@ -14,7 +14,7 @@ from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
 
 
-class _Reporting(Kubelet):
+class Reporting(Kubelet):
     """Makes of each status what it likes, then tells it."""
 
     def retold(self, pod: Json, running: Running, status: Json) -> Json:
@@ -39,7 +39,7 @@ class _Reporting(Kubelet):
                 raise
 
 
-class NotesBeforeTelling(_Reporting):
+class NotesBeforeTelling(Reporting):
     """Takes down what it is going to say, then says it, and looks up next time what it has said."""
 
     async def tell(self, pod: Json, status: Json) -> None:
@@ -51,7 +51,7 @@ async def main_notes_before_telling(args: Sequence[str], context: Context) -> No
     await kubelet.main(args, context, part=NotesBeforeTelling)
 
 
-class DropsReports(_Reporting):
+class DropsReports(Reporting):
     """A report that cannot be delivered is dropped."""
 
     async def tell(self, pod: Json, status: Json) -> None:
@@ -63,7 +63,7 @@ async def main_drops_reports(args: Sequence[str], context: Context) -> None:
     await kubelet.main(args, context, part=DropsReports)
 
 
-class EndsAtFirstEnd(_Reporting):
+class EndsAtFirstEnd(Reporting):
     """Gives up a pod that is not started again when one of its containers has ended."""
 
     def retold(self, pod: Json, running: Running, status: Json) -> Json:
@@ -78,7 +78,7 @@ async def main_ends_at_first_end(args: Sequence[str], context: Context) -> None:
     await kubelet.main(args, context, part=EndsAtFirstEnd)
 
 
-class CountsNoRestarts(_Reporting):
+class CountsNoRestarts(Reporting):
     """Tells of each container as if it were the first one."""
 
     def retold(self, pod: Json, running: Running, status: Json) -> Json:
@@ -89,7 +89,7 @@ async def main_counts_no_restarts(args: Sequence[str], context: Context) -> None
     await kubelet.main(args, context, part=CountsNoRestarts)
 
 
-class BeginsAtPending(_Reporting):
+class BeginsAtPending(Reporting):
     """Says of every pod that it sees for the first time that it is pending, whatever it has said in an earlier life."""
 
     def __init__(self, *args: Any, **how: Any) -> None:

@@ -37,11 +37,17 @@ def something_happens(world: World, who: str, what: str) -> None:
     faults.happens(world, meant(world, who), what)
 
 
-@given(parsers.re(r"the watch streams of " + WHO + r"(?: on (?P<resource>[a-z]+))? are held"))
-def streams_are_held(world: World, who: str, resource: str | None) -> None:
-    """The tap keeps back what the API server tells them, of everything or of one kind, new streams included; everything else flows."""
+STREAMS = r"the watch streams of " + WHO + r"(?: on (?P<resource>[a-z]+))? (?P<fate>are held|end)"
+
+
+@given(parsers.re(STREAMS))
+@when(parsers.re(STREAMS))
+def streams(world: World, who: str, resource: str | None, fate: str) -> None:
+    """Held: the tap keeps back what the API server tells them, of everything or of one kind, new streams included; everything else flows.
+    End: in good order, as an API server ends them every so often."""
     instances, user = acting(world, who)
-    faults.hold_streams(world, instances, **{what: one for what, one in (("user", user), ("resource", resource)) if one})
+    match = {what: one for what, one in (("user", user), ("resource", resource)) if one}
+    (faults.end_streams if fate == "end" else faults.hold_streams)(world, instances, **match)
 
 
 @when("the streams are released")

@@ -111,10 +111,11 @@ def due(history: History, role: str, resources: str, name: str) -> str:
 
 
 def _untold(history: History, instance: str, resources: str, name: str) -> bool:
-    """It has asked to be told, and the API server never offered it an event about the object, nor a list that was younger than it. An
-    audit log does not say what was offered."""
+    """It asks to be told, and the API server never offered it an event about the object, nor a list that was younger than it. Whose watches
+    have all ended has to ask again. An audit log does not say what was offered."""
+    over = {(e.source, e["request"]) for e in history.of("stream-end", instance=instance)}
     watching = [r for r in requests(history, [instance], verb="watch") if r["resource"] in resources.split("|")]
-    watching = [r for r in watching if not r.source.startswith("audit/")]
+    watching = [r for r in watching if not r.source.startswith("audit/") and (r.source, r["request"]) not in over]
     told = [e for e in history.of("offered", instance=instance) if str(e["name"] or "").startswith(name)]
     about = [e for e in history.of("watched") if str(e["name"]).startswith(name) and e["resource"] in resources.split("|")]
     born = min((e["revision"] for e in about), default=0)

@@ -139,6 +139,10 @@ class Tap:
     def release(self, *, hold: int | None) -> None:
         self.holds.release(hold)
 
+    def end_streams(self, *, match: Mapping[str, str]) -> None:
+        for stream in self.holds.streams(match):
+            stream.end()
+
     def hang_up(self, *, instance: str) -> None:
         """Break every connection of an instance, those included whose TLS handshake is not over; it may come back."""
         self.turns += 1

@@ -59,13 +59,15 @@ class TapControl(asyncio.Protocol):
 
         A stream that exists is held at once, and its events from the next one on; a request or an answer only where it comes later.
         """
-        if unknown := match.keys() - FIELDS:
-            raise HarnessFault(f"requests have no {', '.join(sorted(unknown))} to be held by")
-        return int(await self._do("hold", what=what, match=match))
+        return int(await self._do("hold", what=what, match=_known(match)))
 
     async def release(self, hold: int | None = None) -> None:
         """Let go of one hold, or of all; safe to repeat."""
         await self._do("release", hold=hold)
+
+    async def end_streams(self, **match: str) -> None:
+        """End the watch streams that match in good order, as API servers do every so often; what they were still to bring does not come."""
+        await self._do("end_streams", match=_known(match))
 
     async def hang_up(self, instance: str) -> None:
         """Break every connection of an instance."""
@@ -126,3 +128,9 @@ class TapControl(asyncio.Protocol):
             reply.set_exception(HarnessFault(f"the tap at {self._path}: {message['error']}"))
         else:
             reply.set_result(message["value"])
+
+
+def _known(match: Mapping[str, str]) -> Mapping[str, str]:
+    if unknown := match.keys() - FIELDS:
+        raise HarnessFault(f"requests have no {', '.join(sorted(unknown))} to be known by")
+    return match

@@ -137,6 +137,12 @@ class Exchange:
         self._ended = True
         self.flush()
 
+    def end(self) -> None:
+        """The suite ends a watch in good order: the API server hears no more of it, and the client gets what arrived before."""
+        self._tap.pool.withdraw(self)
+        self.upstream, self._ended = None, True
+        self.flush()
+
     def upstream_lost(self, reason: str) -> None:
         """The API server is gone: so is the client's connection, once it has what arrived before."""
         self.upstream, self._lost, self._ended = None, True, True

@@ -25,6 +25,9 @@ class Holdable(Protocol):
     def resume(self) -> None:
         """Nothing holds it any more."""
 
+    def end(self) -> None:
+        """Nothing more comes: a stream is over, in good order."""
+
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Hold:
@@ -54,13 +57,16 @@ class Holds:
     def add(self, what: str, match: Mapping[str, str]) -> int:
         """`match`: some of FIELDS; `resource` is a regular expression for the whole plural."""
         self._numbers += 1
-        resource = re.compile(match["resource"]) if "resource" in match else None
-        plain = {k: v for k, v in match.items() if k != "resource"}
-        hold = self._holds[self._numbers] = Hold(number=self._numbers, what=what, match=plain, resource=resource)
+        hold = self._holds[self._numbers] = _hold(self._numbers, what, match)
         for stream in self._streams.values() if what == "stream" else ():
             if hold.matches(stream):
                 self._take(hold, stream)
         return hold.number
+
+    def streams(self, match: Mapping[str, str]) -> list[Holdable]:
+        """The streams that stand, and match."""
+        meant = _hold(0, "stream", match)
+        return [stream for stream in self._streams.values() if meant.matches(stream)]
 
     def check(self, what: str, exchange: Holdable) -> bool:
         """Whether the exchange has to wait at this point. `resume` is called when it need not any more."""
@@ -92,3 +98,8 @@ class Holds:
         hold.held.append(exchange)
         exchange.holds.append(hold)
         self._record("held", exchange.instance, {"request": exchange.number, "what": hold.what, "hold": hold.number})
+
+
+def _hold(number: int, what: str, match: Mapping[str, str]) -> Hold:
+    resource = re.compile(match["resource"]) if "resource" in match else None
+    return Hold(number=number, what=what, match={k: v for k, v in match.items() if k != "resource"}, resource=resource)

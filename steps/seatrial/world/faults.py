@@ -75,6 +75,17 @@ async def _hold_streams(world: World, instances: Sequence[Supervised], match: Ma
     world.mark("hold")
 
 
+def end_streams(world: World, instances: Sequence[Supervised], **match: str) -> None:
+    """End the watch streams of these instances at every tap, in good order, once each of them has one; or only those that `match`."""
+    names = [i.name for i in instances]
+    watching = world.seen(lambda h: _all_watch(h, names), within_s=world.timing().recovery, what=f"a watch stream of {', '.join(names)}")
+    world.run(watching)
+    for tap in world.cluster.taps.values():
+        for name in names:
+            world.run(tap.end_streams(instance=name, **match))
+    world.mark("streams-end")
+
+
 async def _subscribed(world: World, names: Sequence[str]) -> None:
     """Wait until each watches, and whatever it lists it also watches, or has looked at once and does not list again, and nothing new
     comes: a list is not held. Inconclusive if that never is. What was watched in an earlier life is waited for, and need not come."""

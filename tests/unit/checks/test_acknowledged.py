@@ -7,6 +7,7 @@ import pytest
 from seatrial.checks.acknowledged import acknowledged_and_not_stored
 from seatrial.checks.misled import to_blame
 from seatrial.model.history import History
+from unit.checks.test_invariants import found, puts, stored
 
 OWNER = {"uid": "set", "name": "web", "kind": "ReplicaSet"}
 
@@ -84,3 +85,28 @@ def test_who_was_misled_is_not_to_blame() -> None:
     assert to_blame(written(sent, sent), "node-1") == "node-1"
     assert to_blame(written(sent, pod()), "node-1") == "apiserver-0"
     assert to_blame(History(lambda: 1.0), "node-1") == "node-1"
+
+
+def renewal(made: History, second: int, *, revision: int, answered: int) -> None:
+    """A lease as it is stored, if at all, and the answer to whoever has renewed it."""
+    lease = {
+        "kind": "Lease",
+        "metadata": {"name": "it"},
+        "spec": {"holderIdentity": "me", "renewTime": f"2026-01-01T00:00:0{second}.123456Z"},
+    }
+    about = {"verb": "update", "resource": "leases", "subresource": "", "name": "it", "path": "/leases/it", "body": lease}
+    number = 80 + second
+    made.append("tap/apiserver-0", "request", at_s=None, instance="scheduler-0", data={"request": number, **about})
+    if revision == answered:
+        puts(made, "/registry/leases/kube-system/it", revision, lease)
+    told = {"request": number, "code": 200, "revision": answered, "name": "it"}
+    made.append("tap/apiserver-0", "answer", at_s=None, instance="scheduler-0", data=told)
+
+
+@pytest.mark.parametrize(("answered", "broken_rules"), [(3, {}), (2, {"REQ-18": ["apiserver-0"]})])
+def test_a_renewal_that_is_acknowledged_is_stored(answered: int, broken_rules: dict[str, list[str]]) -> None:
+    made = stored()
+    renewal(made, 1, revision=2, answered=2)
+    renewal(made, 2, revision=3, answered=answered)
+
+    assert found(made, {"REQ-18"}) == broken_rules

@@ -352,31 +352,6 @@ def test_the_api_server_does_not_clear_up_what_was_bound() -> None:
     assert found(made, {"NOOP-01"}) == {"NOOP-01": ["apiserver-0"]}
 
 
-def renewal(made: History, second: int, *, revision: int, answered: int) -> None:
-    """A lease as it is stored, if at all, and the answer to whoever has renewed it."""
-    lease = {
-        "kind": "Lease",
-        "metadata": {"name": "it"},
-        "spec": {"holderIdentity": "me", "renewTime": f"2026-01-01T00:00:0{second}.123456Z"},
-    }
-    about = {"verb": "update", "resource": "leases", "subresource": "", "name": "it", "path": "/leases/it", "body": lease}
-    number = 80 + second
-    made.append("tap/apiserver-0", "request", at_s=None, instance="scheduler-0", data={"request": number, **about})
-    if revision == answered:
-        puts(made, "/registry/leases/kube-system/it", revision, lease)
-    told = {"request": number, "code": 200, "revision": answered, "name": "it"}
-    made.append("tap/apiserver-0", "answer", at_s=None, instance="scheduler-0", data=told)
-
-
-@pytest.mark.parametrize(("answered", "broken_rules"), [(3, {}), (2, {"REQ-18": ["apiserver-0"]})])
-def test_a_renewal_that_is_acknowledged_is_stored(answered: int, broken_rules: dict[str, list[str]]) -> None:
-    made = stored()
-    renewal(made, 1, revision=2, answered=2)
-    renewal(made, 2, revision=3, answered=answered)
-
-    assert found(made, {"REQ-18"}) == broken_rules
-
-
 def ends(made: History, name: str) -> None:
     about = {"verb": "delete", "resource": "pods", "subresource": "", "name": name, "path": f"/pods/{name}", "body": None}
     made.append("tap/apiserver-0", "request", at_s=None, instance="scheduler-0", data={"request": len(made), **about})

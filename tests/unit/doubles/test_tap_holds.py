@@ -281,3 +281,23 @@ def test_upgrades_are_piped_raw_both_ways(stage: Any) -> None:
             await s.seen("stream-end", who="server")
 
     asyncio.run(act())
+
+
+def test_a_stream_that_is_ended_ends_in_good_order(stage: Any) -> None:
+    async def act() -> None:
+        api = Watched()
+        async with stage(api) as s, s.client(bearer="s3cret") as client:
+            reply = await client.get("/api/v1/pods?watch=true")
+            api.send(event("x", 1))
+            assert await reply.content.readline() == event("x", 1)
+            await s.control.end_streams(instance="scheduler", resource="nodes")
+            assert s.history.of("stream-end") == []
+            await s.control.end_streams(instance="scheduler", resource="pods")
+            assert await reply.content.read() == b""
+            await asyncio.wait_for(api.closed.wait(), 5)
+            [end] = await s.seen("stream-end")
+            assert (end["who"], end.instance) == ("server", "scheduler")
+            again = await client.get("/api/v1/pods?watch=true")
+            assert again.status == 200
+
+    asyncio.run(act())
