@@ -299,5 +299,6 @@ def test_a_stream_that_is_ended_ends_in_good_order(stage: Any) -> None:
             assert (end["who"], end.instance) == ("server", "scheduler")
             again = await client.get("/api/v1/pods?watch=true")
             assert again.status == 200
+            again.close()
 
     asyncio.run(act())
