@@ -275,3 +275,34 @@ class GivesUpOnInits(Kubelet):
 
 async def main_gives_up_on_inits(args: Sequence[str], context: Context) -> None:
     await kubelet.main(args, context, part=GivesUpOnInits)
+
+
+class _Knows(Kubelet):
+    """Knows two ways to restart containers, and takes the third for one of them."""
+
+    policy = ""
+
+    def pod_seen(self, pod: Json) -> None:
+        if pod["spec"].get("restartPolicy") == "OnFailure":
+            pod = pod | {"spec": pod["spec"] | {"restartPolicy": self.policy}}
+        super().pod_seen(pod)
+
+
+class RestartsAlwaysOrNotAtAll(_Knows):
+    """Starts again only what is always to run."""
+
+    policy = "Never"
+
+
+async def main_restarts_always_or_not_at_all(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=RestartsAlwaysOrNotAtAll)
+
+
+class RestartsUnlessTold(_Knows):
+    """Starts again whatever may be started again."""
+
+    policy = "Always"
+
+
+async def main_restarts_unless_told(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=RestartsUnlessTold)

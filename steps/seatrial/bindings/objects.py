@@ -22,6 +22,7 @@ TRAITS: dict[str, tuple[str, Meaning]] = {  # of what is created, after its name
     "content": (r" with (other content)", lambda *_: "stormy"),
     "cpu": (r" that (takes most of a node)", lambda world, _: people.most_of_a_node(world)),
     "finite": (r" (?:that|and) (is not started again)", lambda *_: True),
+    "dogged": (r" that (is started again after errors)", lambda *_: True),
     "selects": (r' that chooses (by an expression|the pods of "[\w-]+")', lambda _, how: people.selects(how)),
     "gated": (r" that (waits at a gate)", lambda *_: True),
     "told": (r" that (?:is|are) (told what to do)", lambda *_: True),

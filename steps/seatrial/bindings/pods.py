@@ -112,7 +112,7 @@ def only_ran(world: World, node: str, name: str) -> None:
 
 END = (
     r"containers take their time to stop"
-    r"|the runtime fails at first to (?P<attempt>pull an image|make a sandbox|(?:create a|finish an init) container)"
+    r"|the runtime fails at first to (?P<attempt>pull an image|make a sandbox|(?:create a|start a|finish an init) container)"
     r'|(?P<which>the containers|one container) of the pod "(?P<name>[^"]+)" ends?(?P<well> well)?'
 )
 

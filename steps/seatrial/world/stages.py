@@ -168,6 +168,7 @@ FIRST_ATTEMPTS = {
     "pull an image": "PullImage",
     "make a sandbox": "RunPodSandbox",
     "create a container": "CreateContainer",
+    "start a container": "StartContainer",
     "finish an init container": INIT,
 }
 
