@@ -139,6 +139,19 @@ Feature: One at a time
         | controller managers | controller manager |
 
     @needs:kill
+    Scenario Outline: two are killed, one after the other
+      Given a cluster with 1 node and 3 <components>
+      When the active <component> is killed
+      Then another <component> takes the lease, and not before it has expired
+      When the active <component> is killed
+      Then another <component> takes the lease, and not before it has expired
+
+      Examples: components with standbys
+        | components          | component          |
+        | schedulers          | scheduler          |
+        | controller managers | controller manager |
+
+    @needs:kill
     Scenario Outline: the active one is stopped cleanly
       Given a cluster with 1 node and 3 <components>
       When the active <component> is stopped

@@ -60,12 +60,17 @@ Feature: Division of labour
       Then the pods of "web" become running
 
     @needs:runtime
-    Scenario: a pod has done its work
+    Scenario Outline: a pod has done its work
       Given a cluster with 1 node
       When "alice" creates a pod "web" that is not started again
       And the pod "web" has become running
-      And the containers of the pod "web" end
+      And the containers of the pod "web" <end>
       Then exactly 1 pod of "web" is left
+
+      Examples: ends
+        | end      |
+        | end      |
+        | end well |
 
     Scenario: a node takes no new pods, and nobody clears it
       Given a cluster with nodes "node-1" and "node-2"

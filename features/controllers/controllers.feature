@@ -141,6 +141,20 @@ Feature: Controllers make deployed resources run
       And the pods of "web" have become running
       Then the deployment "web" owns 2 replicasets with different hashes
 
+    Scenario: the pods are to have more time to end
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When "alice" changes the patience of the deployment "web"
+      And the pods of "web" have become running
+      Then the deployment "web" owns 2 replicasets with different hashes
+
+    Scenario: another deployment chooses the same pods by the same template
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When "alice" creates a deployment "shop" with 2 replicas that chooses the pods of "web"
+      Then exactly 4 pods of "web" are left
+      And the deployment "shop" owns 1 replicaset with a pod-template-hash
+
     Scenario: the template changes before any pod runs
       Given a cluster without nodes
       And a deployment "web" with 2 replicas exists
@@ -214,6 +228,23 @@ Feature: Controllers make deployed resources run
       Given a cluster with 1 node
       And a replicaset "web" with 2 replicas is running
       When "alice" creates a pod "web"
+      Then exactly 2 pods of "web" are left
+
+    Scenario: a pod comes to match that nobody owns
+      Given a cluster with 1 node
+      And a replicaset "web" with 2 replicas is running
+      And a pod "solo" is running
+      When "alice" gives the pod "solo" the label of "web"
+      Then exactly 2 pods of "web" are left
+
+    @needs:runtime
+    Scenario: a pod takes its time to go
+      Given a cluster with 1 node
+      And a pod "web" is running
+      When "alice" creates a replicaset "web" with 2 replicas
+      And the pods of "web" have become running
+      And containers take their time to stop
+      And "alice" deletes the pod "web"
       Then exactly 2 pods of "web" are left
 
     Scenario: a pod that would match is in another namespace

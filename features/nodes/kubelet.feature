@@ -63,6 +63,25 @@ Feature: What a kubelet does with pods
         | the containers of the pod "web" end well |
         | one container of the pod "web" ends      |
 
+    @needs:requests @needs:store
+    Scenario: a container fails that is to run until it ends well
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" that is started again after errors
+      And the pod "web" has become running
+      And the containers of the pod "web" end
+      Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
+      And the pod "web" becomes running
+      And on "node-1" a sandbox, then each container of the pod "web" was created and started
+
+    @needs:requests @needs:store
+    Scenario: one of two containers ends well that are to run until they do
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" with 2 containers that is started again after errors
+      And the pod "web" has become running
+      And one container of the pod "web" ends well
+      Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
+      And on "node-1" a sandbox, then each container of the pod "web" was created and started
+
     Scenario Outline: the runtime cannot do something at first
       Given a cluster with 1 node
       And the runtime fails at first to <what>
@@ -71,9 +90,37 @@ Feature: What a kubelet does with pods
       And on "node-1" a sandbox, then each container of the pod "web" was created and started
 
       Examples: attempts
-        | what           |
-        | make a sandbox |
-        | pull an image  |
+        | what               |
+        | make a sandbox     |
+        | pull an image      |
+        | create a container |
+
+    Scenario: the runtime cannot start a container at first
+      Given a cluster with 1 node
+      And the runtime fails at first to start a container
+      When "alice" creates a pod "web"
+      Then the pod "web" becomes running
+
+    Scenario: an init container fails at first
+      Given a cluster with 1 node
+      And the runtime fails at first to finish an init container
+      When "alice" creates a pod "web" with an init container
+      Then the pod "web" becomes running
+      And on "node-1" a sandbox, then each container of the pod "web" was created and started
+
+    Scenario Outline: a running pod is marked
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" on node "node-1"
+      And the pod "web" has become running
+      And "alice" changes the <marks> of the pod "web"
+      And "alice" creates a pod "next" on node "node-1"
+      Then the pod "next" becomes running
+      And on "node-1" a sandbox, then each container of the pod "web" was created and started
+
+      Examples: marks
+        | marks       |
+        | labels      |
+        | annotations |
 
     @needs:kill
     Scenario: a pod is born with its node while the kubelet is away
@@ -183,6 +230,15 @@ Feature: What a kubelet does with pods
       When "alice" creates a pod "web" with 2 containers that is not started again
       And the pod "web" has become running
       And one container of the pod "web" ends
+      Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
+
+    @needs:runtime
+    Scenario: one of two containers fails, and then the other one ends well
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" with 2 containers that is not started again
+      And the pod "web" has become running
+      And one container of the pod "web" ends
+      And the containers of the pod "web" end well
       Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
 
     @needs:runtime @needs:kill

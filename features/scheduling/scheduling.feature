@@ -86,6 +86,19 @@ Feature: How a pod gets its node
       When admission refuses nothing any more
       Then the pod "web" becomes running
 
+    @needs:hooks @needs:kill
+    Scenario: admission lets nobody bind one of two pods for a while
+      Given a cluster with 1 node
+      And the hooks see every write
+      And the scheduler is stopped
+      When "alice" creates a pod "first"
+      And admission refuses pods named "first"
+      And the scheduler is started again
+      And "alice" creates a pod "next"
+      Then the pod "next" becomes running
+      When admission refuses nothing any more
+      Then the pod "first" becomes running
+
     @needs:runtime
     Scenario: the node is full until a pod goes
       Given a cluster with 1 node
@@ -137,6 +150,27 @@ Feature: How a pod gets its node
       When "alice" creates a pod "web"
       Then the pod "web" is stored and stays unbound
       When every node is uncordoned
+      Then the pod "web" becomes running
+
+    @needs:kill
+    Scenario: one of two nodes is gone
+      Given a cluster with nodes "node-1" and "node-2"
+      And the kubelet of "node-1" is stopped
+      When "alice" deletes the node "node-1"
+      And "alice" creates a deployment "web" with 4 replicas
+      Then the pods of "web" become running
+
+    Scenario: the node gets its label after the pod has come
+      Given a cluster with nodes "node-1" and "node-2"
+      When "alice" creates a pod "web" that asks for a labelled node
+      Then the pod "web" is stored and stays unbound
+      When "alice" changes the labels of the node "node-2"
+      Then the pod "web" becomes running
+
+    @needs:runtime
+    Scenario: a pod of the system arrives
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" in the namespace "kube-system"
       Then the pod "web" becomes running
 
   @id:SCHED-03 @must @role:scheduler

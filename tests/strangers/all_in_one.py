@@ -24,6 +24,7 @@ import threading
 import time
 import urllib.parse
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,16 +70,15 @@ def made_by(owner: Json, labels: Json, name: Json) -> Json:
 
 
 def schedule(api: Api) -> None:
-    nodes = {n["metadata"]["name"]: 0 for n in living(api.store.all("nodes")) if _takes_pods(n)}
+    labels = {n["metadata"]["name"]: n["metadata"].get("labels", {}) for n in living(api.store.all("nodes")) if _takes_pods(n)}
     pods = living(api.store.all("pods"))
-    for pod in pods:
-        if pod["spec"].get("nodeName") in nodes:
-            nodes[pod["spec"]["nodeName"]] += 1
+    load = Counter(pod["spec"].get("nodeName") for pod in pods)
     for pod in pods:
         spec, meta = pod["spec"], pod["metadata"]
+        nodes = [name for name, own in labels.items() if spec.get("nodeSelector", {}).items() <= own.items()]
         if nodes and not spec.get("nodeName") and spec["schedulerName"] == "default-scheduler":
-            node = min(nodes, key=lambda n: (nodes[n], n))
-            nodes[node] += 1
+            node = min(nodes, key=lambda n: (load[n], n))
+            load[node] += 1
             api.bind(meta["namespace"], meta["name"], node)
 
 

@@ -215,6 +215,8 @@ def _forget(cluster: Cluster, pod: Json) -> None:
     time.sleep(0.2)
     with cluster.changed:
         cluster.assumed.pop(pod["metadata"]["uid"], None)
+        if known := cluster.items["pods"].pop(_key(pod), None):
+            cluster.items["pods"][_key(pod)] = known  # behind all others: their turn comes first
 
 
 class Candidate:

@@ -8,7 +8,7 @@ from pytest_bdd import given, parsers, when
 
 from seatrial.bindings.phrases import KIND, NAME, PERSON, unquoted
 from seatrial.world import World, many, people, workloads
-from seatrial.world.objects import IMAGE, OTHER_IMAGE, changed
+from seatrial.world.objects import IMAGE, MARK, OTHER_IMAGE, changed
 
 Meaning = Callable[[World, str], Any]
 TRAITS: dict[str, tuple[str, Meaning]] = {  # of what is created, after its name
@@ -17,14 +17,21 @@ TRAITS: dict[str, tuple[str, Meaning]] = {  # of what is created, after its name
     "inits": (r" with (an init container|two init containers)", lambda _, how: 2 if "two" in how else 1),
     "node": (r' on node "([\w-]+)"', lambda _, name: name),
     "wish": (r' that asks for node "([\w-]+)"', lambda _, name: name),
+    "labelled": (r" that asks for (a labelled node)", lambda *_: True),
     "namespace": (r' in the namespace "([\w-]+)"', people.whole),
     "content": (r" with (other content)", lambda *_: "stormy"),
     "cpu": (r" that (takes most of a node)", lambda world, _: people.most_of_a_node(world)),
     "finite": (r" (?:that|and) (is not started again)", lambda *_: True),
+    "dogged": (r" that (is started again after errors)", lambda *_: True),
     "selects": (r' that chooses (by an expression|the pods of "[\w-]+")', lambda _, how: people.selects(how)),
     "gated": (r" that (waits at a gate)", lambda *_: True),
     "told": (r" that (?:is|are) (told what to do)", lambda *_: True),
 }
+TEMPLATED = frozenset({"deployment", "replicaset"})  # kinds whose pods' labels and annotations are meant, not their own
+ONE_OF = (
+    r"(?P<what>deletes one pod|(?:deletes|scales) the replicaset|takes the label from one pod"
+    r'|gives the pod "(?P<given>[\w-]+)" the label)'
+)
 MANY = r"(?P<number>\d+) (?P<large>large )?(?P<kind>pods|configmaps)"
 
 
@@ -73,16 +80,25 @@ def scales(world: World, person: str, kind: str, name: str, replicas: str) -> No
 
 @when(
     parsers.re(
-        PERSON + r" changes the (?:(?P<part>image|environment|labels|annotations) of the )?" + KIND + r" " + NAME + r"(?P<back> back)?"
+        PERSON
+        + r" changes the (?:(?P<part>image|environment|patience|labels|annotations) of the )?"
+        + KIND
+        + r" "
+        + NAME
+        + r"(?P<back> back)?"
     )
 )
 def changes(world: World, person: str, part: str | None, kind: str, name: str, back: str | None) -> None:
     """A patch that matters to nobody; or the image of the only container, to another one or back to the first one; or that other image
-    and what the container finds around it. Or the template gets one label or annotation more."""
+    and what the container finds around it; or how long the pods may take to end. Or a template, or what has none, gets one label or
+    annotation more."""
     if part is None:
         patch = changed(people.weather(world))
     elif part in ("labels", "annotations"):
-        patch = {"spec": {"template": {"metadata": {part: {"tide": "high"}}}}}
+        marked = {"metadata": {part: dict([MARK])}}
+        patch = {"spec": {"template": marked}} if kind in TEMPLATED else marked
+    elif part == "patience":
+        patch = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 2}}}}
     else:
         patch = people.new_container(IMAGE if back else OTHER_IMAGE, tide="high" if part == "environment" else None)
     people.changes(world, unquoted(person), kind, name, patch)
@@ -104,10 +120,13 @@ def deletes(world: World, person: str, kind: str, name: str, mark: str | None, d
     people.deletes(world, unquoted(person), kind, name, **options)
 
 
-@when(parsers.re(PERSON + r" (?P<what>deletes one pod|(?:deletes|scales) the replicaset|takes the label from one pod) of " + NAME))
-def does_to_one_of(world: World, person: str, what: str, name: str) -> None:
+@when(parsers.re(PERSON + r" " + ONE_OF + " of " + NAME))
+def does_to_one_of(world: World, person: str, what: str, given: str | None, name: str) -> None:
     """The pod that is the first by name: it is gone when the sentence ends, or matches no selector any more. Or the ReplicaSet that a
-    deployment has: it goes, or is to have twice as many pods."""
+    deployment has: it goes, or is to have twice as many pods. Or some other pod, which matches from now on."""
+    if given:
+        people.changes(world, unquoted(person), "pod", given, {"metadata": {"labels": {"app": name}}})
+        return
     does = {
         "deletes one pod": workloads.deletes_one_pod,
         "deletes the replicaset": workloads.deletes_the_replicaset,

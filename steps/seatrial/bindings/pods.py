@@ -111,7 +111,8 @@ def only_ran(world: World, node: str, name: str) -> None:
 
 
 END = (
-    r"containers take their time to stop|the runtime fails at first to (?P<attempt>pull an image|make a sandbox)"
+    r"containers take their time to stop"
+    r"|the runtime fails at first to (?P<attempt>pull an image|make a sandbox|(?:create a|start a|finish an init) container)"
     r'|(?P<which>the containers|one container) of the pod "(?P<name>[^"]+)" ends?(?P<well> well)?'
 )
 
@@ -120,7 +121,7 @@ END = (
 @when(parsers.re(END))
 def containers_end(world: World, attempt: str | None, which: str | None, name: str | None, well: str | None) -> None:
     """The runtime is asked to stop them, and says it has done so only when the suite lets it; or, in one pod, they end by themselves, as
-    after an error, or well. One: the first. Or the first attempt for each pod fails, and no later one."""
+    after an error, or well. One: the first. Or the first attempt for each pod fails, and no later one: that of an init container ends."""
     if attempt:
         stages.fails_at_first(world, attempt)
     elif name:

@@ -60,7 +60,7 @@ class Runtime:
         return self._barriers.hold(method, match)
 
     def fail_once(self, method: str) -> None:
-        """From now on the first call of a method about each pod fails, and has no effect."""
+        """From now on the first call of a method about each pod fails, and has no effect; of INIT, what its first init container does."""
         self._failing.setdefault(method, set())
 
     def heal(self) -> None:
@@ -171,7 +171,7 @@ class Runtime:
     async def _work_and_end(self, container: Container) -> None:
         await self._context.sleep(INIT_S)
         if container.state == pb.CONTAINER_RUNNING:
-            self._exit(container, code=0)
+            self._exit(container, code=int(self._fails(INIT, _fields(container.pod)["uid"])))
 
     async def _stop_container(self, request: pb.StopContainerRequest) -> pb.StopContainerResponse:
         if container := self._pods.containers.get(request.container_id):
@@ -213,11 +213,17 @@ class Runtime:
         if barrier is not None:
             await barrier.wait(event)
             self._record("cri-released", instance=self.node, method=method, **about)
-        failed = self._failing.get(method)
-        if failed is not None and about["uid"] not in failed:
-            failed.add(about["uid"])
+        if self._fails(method, about["uid"]):
             self._record("cri-failed", instance=self.node, method=method, **about)
             raise GRPCError(Status.UNKNOWN, f"{method} fails the first time")
+
+    def _fails(self, what: str, uid: str) -> bool:
+        """Whether this is the first time that it is tried for the pod, and is to fail."""
+        failed = self._failing.get(what)
+        if failed is None or uid in failed:
+            return False
+        failed.add(uid)
+        return True
 
     def _pod(self, number: str) -> Pod:
         if pod := self._pods.pods.get(number):

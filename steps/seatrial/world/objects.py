@@ -10,6 +10,7 @@ Json = dict[str, Any]
 IMAGE = "registry.example/ship:1"
 OTHER_IMAGE = "registry.example/ship:2"
 GATE = "seatrial.example/gate"
+MARK = "tide", "high"  # a label or an annotation that somebody gives to what is there
 MADE_HERE = "made-by", "seatrial"  # a label of everything that people make
 DETAILS = {"nothing": "", "log.txt": '"Böen <9>", sagt Ægir & 潮:\n\tja \\ no \U0001f30a', "yes": "true", "port": "007"}  # easily lost
 
@@ -28,23 +29,26 @@ def pod_spec(
     inits: int = 0,
     node: str = "",
     wish: str = "",
+    labelled: bool = False,
     cpu: str | None = None,
     finite: bool = False,
+    dogged: bool = False,
     told: bool = False,
     gated: bool = False,
 ) -> Json:
     """One container or more, which asks for so much CPU each. `inits`: so many go before, one after the other. `node`: where it is, of its
-    own choice, or, by a `wish`, where it would be. `finite`: what has ended is not started again. `told`: what to run, each something else.
-    `gated`: nobody is to look for a node before the gate is taken away."""
+    own choice, or, by a `wish`, where it would be; or on a `labelled` one. `finite`: what has ended is not started again;
+    `dogged`: only what has failed is. `told`: what to run, each something else. `gated`: nobody is to look for a node before the gate is
+    taken away."""
     names = ("main", *(f"side-{number}" for number in range(1, containers)))
     asks = {"resources": {"requests": {"cpu": cpu}}} if cpu else {}
     mains = [{"name": name, "image": IMAGE} | asks | (_orders(name) if told else {}) for name in names]
     spec: Json = {"containers": mains, "terminationGracePeriodSeconds": 1}
     spec |= {"nodeName": node} if node else {}
-    spec |= {"nodeSelector": {"kubernetes.io/hostname": wish}} if wish else {}
+    spec |= {"nodeSelector": {"kubernetes.io/hostname": wish}} if wish else {"nodeSelector": dict([MARK])} if labelled else {}
     spec |= {"initContainers": [{"name": f"{INIT}{number or ''}", "image": IMAGE} for number in range(inits)]} if inits else {}
     spec |= {"schedulingGates": [{"name": GATE}]} if gated else {}
-    return spec | ({"restartPolicy": "Never"} if finite else {})
+    return spec | ({"restartPolicy": "Never"} if finite else {"restartPolicy": "OnFailure"} if dogged else {})
 
 
 def _orders(name: str) -> Json:

@@ -8,6 +8,7 @@ from seatrial.cluster.cluster import HOOKS, HOOKS_PORT
 from seatrial.doubles.barrier import Barrier
 from seatrial.doubles.hook_objects import mutating_webhook, validating_webhook
 from seatrial.doubles.hooks import Hooks
+from seatrial.doubles.runtime import INIT
 from seatrial.model.errors import HarnessFault, Inconclusive
 from seatrial.model.history import Event, History
 from seatrial.model.waiting import until
@@ -163,7 +164,13 @@ def containers_end(world: World, name: str, *, only_one: bool, code: int) -> Non
         world.cluster.runtimes[pod["object"]["spec"]["nodeName"]].exit_containers(pod["uid"], code=code, only_one=only_one)
 
 
-FIRST_ATTEMPTS = {"pull an image": "PullImage", "make a sandbox": "RunPodSandbox"}
+FIRST_ATTEMPTS = {
+    "pull an image": "PullImage",
+    "make a sandbox": "RunPodSandbox",
+    "create a container": "CreateContainer",
+    "start a container": "StartContainer",
+    "finish an init container": INIT,
+}
 
 
 def fails_at_first(world: World, attempt: str) -> None:

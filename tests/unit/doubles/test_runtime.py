@@ -45,10 +45,10 @@ def pod_config(s: Any, name: str = "p", *, network: Any = pb.POD) -> pb.PodSandb
     return pb.PodSandboxConfig(metadata=meta, labels={"l": name}, log_directory=str(s.logs), linux=linux)
 
 
-async def started(s: Any, config: pb.PodSandboxConfig) -> tuple[str, str]:
+async def started(s: Any, config: pb.PodSandboxConfig, *, name: str = "c") -> tuple[str, str]:
     pod = (await s.ask(cri.RUN_POD_SANDBOX, config=config)).pod_sandbox_id
     container_config = pb.ContainerConfig(
-        metadata=pb.ContainerMetadata(name="c", attempt=3), image=pb.ImageSpec(image="web:1"), annotations={"k": "v"}, log_path="c/0.log"
+        metadata=pb.ContainerMetadata(name=name, attempt=3), image=pb.ImageSpec(image="web:1"), annotations={"k": "v"}, log_path="c/0.log"
     )
     container = (await s.ask(cri.CREATE_CONTAINER, pod_sandbox_id=pod, config=container_config)).container_id
     await s.ask(cri.START_CONTAINER, container_id=container)
@@ -189,6 +189,18 @@ def test_a_call_can_fail_once_for_each_pod_and_has_no_effect_then(tmp_path: Path
             s.runtime.fail_once("PullImage")
             s.runtime.heal()
             await s.ask(cri.PULL_IMAGE, image=pb.ImageSpec(image="web:1"), sandbox_config=pod_config(s))
+
+    asyncio.run(act())
+
+
+def test_the_first_init_container_of_a_pod_can_fail_once(tmp_path: Path) -> None:
+    async def act() -> None:
+        async with serving(tmp_path) as s:
+            s.runtime.fail_once("init")
+            for _ in range(2):
+                await started(s, pod_config(s, "p"), name="init-1")
+                await asyncio.sleep(0.1)
+            assert [e["code"] for e in s.history.of("container-exited")] == [1, 0]
 
     asyncio.run(act())
 
