@@ -90,26 +90,28 @@ Feature: A request's way through the API server
       And no stage after authentication has seen it and nothing was stored
 
       Examples: tokens
-        | token                             | verb             | resource     |
-        | a garbage token                   | create           | pods         |
-        | a garbage token                   | update           | pods         |
-        | a garbage token                   | patch            | pods         |
-        | a garbage token                   | delete           | pods         |
-        | a garbage token                   | deletecollection | pods         |
-        | a garbage token                   | get              | pods         |
-        | a garbage token                   | list             | pods         |
-        | a garbage token                   | watch            | pods         |
-        | a garbage token                   | patch            | pods/status  |
-        | a garbage token                   | create           | pods/binding |
-        | a valid token with garbage behind | create           | pods         |
-        | a valid token with garbage behind | list             | pods         |
-        | a valid token that is cut short   | create           | pods         |
-        | a valid token that is cut short   | list             | pods         |
-        | a garbage token                   | list             | nodes        |
-        | a garbage token                   | delete           | deployments  |
-        | a garbage token                   | update           | leases       |
-        | a garbage token                   | patch            | leases       |
-        | a garbage token                   | get              | version      |
+        | token                                | verb             | resource     |
+        | a garbage token                      | create           | pods         |
+        | a garbage token                      | update           | pods         |
+        | a garbage token                      | patch            | pods         |
+        | a garbage token                      | delete           | pods         |
+        | a garbage token                      | deletecollection | pods         |
+        | a garbage token                      | get              | pods         |
+        | a garbage token                      | list             | pods         |
+        | a garbage token                      | watch            | pods         |
+        | a garbage token                      | patch            | pods/status  |
+        | a garbage token                      | create           | pods/binding |
+        | a garbage token after a small bearer | create           | pods         |
+        | a garbage token after a small bearer | list             | pods         |
+        | a valid token with garbage behind    | create           | pods         |
+        | a valid token with garbage behind    | list             | pods         |
+        | a valid token that is cut short      | create           | pods         |
+        | a valid token that is cut short      | list             | pods         |
+        | a garbage token                      | list             | nodes        |
+        | a garbage token                      | delete           | deployments  |
+        | a garbage token                      | update           | leases       |
+        | a garbage token                      | patch            | leases       |
+        | a garbage token                      | get              | version      |
 
     @needs:hooks
     Scenario: the token is garbage and everything of a kind is wanted

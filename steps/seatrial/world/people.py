@@ -30,15 +30,22 @@ def client_of(world: World, person: str) -> Client:
     """A person by name, or somebody by what they show."""
     if person == "operator":
         return world.operator
-    if person == "somebody with a garbage token":
-        return world.cluster.client("somebody", token=GARBAGE)
-    if person == "somebody with a valid token with garbage behind":
-        return world.cluster.client("somebody", token=f"{world.client(ACTOR).token}{GARBAGE}")
-    if person == "somebody with a valid token that is cut short":
-        return world.cluster.client("somebody", token=f"{world.client(ACTOR).token}"[:-1])
+    if person.startswith("somebody with") and "token" in person:
+        return _bearer(world, person)
     if person.startswith("somebody with"):
         return world.cluster.stranger(person.removeprefix("somebody with ").removeprefix("an ").removeprefix("a "))
     return world.client(person)
+
+
+def _bearer(world: World, person: str) -> Client:
+    """Somebody with a token that is nobody's, or more or less than alice's."""
+    token = GARBAGE
+    if "valid" in person:
+        good = world.client(ACTOR).token
+        token = good[:-1] if person.endswith("cut short") else f"{good}{GARBAGE}"
+    client = world.cluster.client("somebody", token=token)
+    client.scheme = client.scheme.lower() if person.endswith("after a small bearer") else client.scheme
+    return client
 
 
 def told(world: World, person: str, answer: Answer) -> Answer:
