@@ -13,7 +13,7 @@ from aiohttp import web
 from seatrial_reference import apiserver
 from seatrial_reference.apiserver import patching
 from seatrial_reference.apiserver.admission import Review
-from seatrial_reference.apiserver.authentication import Credentials
+from seatrial_reference.apiserver.authentication import ANONYMOUS, Credentials
 from seatrial_reference.apiserver.authorization import SUPERUSERS
 from seatrial_reference.apiserver.cache import Event
 from seatrial_reference.apiserver.core import Request
@@ -23,6 +23,8 @@ from seatrial_reference.apiserver.status import Failure, not_found
 from seatrial_reference.apiserver.store import Stored, stored
 from seatrial_reference.machinery.objects import Json
 from seatrial_schemas.context import Context
+
+REFUSALS = (400, 403, 422)
 
 
 class _Passing(ApiServer):
@@ -178,16 +180,17 @@ class ChangesOnce(ApiServer):
     """Has had a change admitted, and does not ask again when it must be made anew."""
 
     async def change(self, request: Request, found: Any, confirmed: bool, make: Callable[[Stored], Awaitable[Json | None]]) -> Stored:
-        self.tries = 0
+        self.again = False
 
-        async def counted(old: Stored) -> Json | None:
-            self.tries += 1
-            return await make(old)
+        async def remembered(old: Stored) -> Json | None:
+            new = await make(old)
+            self.again = True
+            return new
 
-        return await super().change(request, found, confirmed, counted)
+        return await super().change(request, found, confirmed, remembered)
 
     async def mutate(self, review: Review) -> Json | None:
-        return review.object if review.operation == "UPDATE" and self.tries > 1 else await super().mutate(review)
+        return review.object if review.operation == "UPDATE" and self.again else await super().mutate(review)
 
 
 async def main_changes_once(args: Sequence[str], context: Context) -> None:
@@ -202,7 +205,7 @@ class KeepsRefusedOthers(ApiServer):
             return await super().create_object(request, obj)
         except Failure as failure:
             metadata = obj["metadata"]
-            if failure.code in (400, 403, 422) and request.kind.plural != "pods" and metadata.get("uid"):
+            if failure.code in REFUSALS and request.kind.plural != "pods" and metadata.get("uid"):
                 await self.store_new(request.kind.store_key(namespace=request.asked.namespace, name=metadata["name"]), obj)
             raise
 
@@ -217,9 +220,9 @@ class TellsOfRefusedOthers(ApiServer):
     async def create_object(self, request: Request, obj: Json) -> Stored:
         try:
             return await super().create_object(request, obj)
-        except Failure:
+        except Failure as failure:
             cache, metadata = self.caches.peek(request.kind), obj["metadata"]
-            if cache is not None and request.kind.plural != "pods" and metadata.get("uid"):
+            if cache is not None and failure.code in REFUSALS and request.kind.plural != "pods" and metadata.get("uid"):
                 key = request.kind.store_key(namespace=request.asked.namespace, name=metadata["name"])
                 event = Event(revision=cache.revision + 1, key=key, now=stored(key, obj, cache.revision + 1), before=None)
                 for watcher in [each for each in cache._watchers if key.startswith(each.prefix)]:
@@ -274,3 +277,16 @@ class RenewsForAnybody(ApiServer):
 
 async def main_renews_for_anybody(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=RenewsForAnybody)
+
+
+class TakesSmallBearersForNone(ApiServer):
+    """Knows a bearer by its capital, and takes anybody else for nobody, who may do as much as everybody."""
+
+    async def authenticate(self, shown: Credentials) -> User:
+        if shown.header("authorization").startswith("bearer"):
+            return replace(ANONYMOUS, groups=(SUPERUSERS,))
+        return await super().authenticate(shown)
+
+
+async def main_takes_small_bearers_for_none(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=TakesSmallBearersForNone)
