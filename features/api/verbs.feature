@@ -28,6 +28,21 @@ Feature: Create, read and delete
         | lease          |
         | namespace      |
         | node           |
+        | role           |
+        | clusterrole    |
+        | ingress        |
+
+    Scenario: much is said about a pod
+      Given a cluster
+      When "alice" creates a pod "web" with 2 containers that are told what to do
+      Then "alice" is answered 201 with the whole pod
+      And the pod "web" is what "alice" was told
+
+    Scenario: a name differs from another one by a capital
+      Given a cluster
+      When "alice" creates a role "web"
+      And "alice" creates a role "Web"
+      Then "alice" is answered 201 with the whole role
 
     Scenario: objects elsewhere, and of another kind, have the same name
       Given a cluster
@@ -131,10 +146,15 @@ Feature: Create, read and delete
       And "alice" creates 2 configmaps
       Then each of them is read as it was answered, and a list holds exactly them
 
-    Scenario: what is looked for does not lie on the first page
+    Scenario Outline: what is looked for does not lie on the first page
       Given a cluster
       When "alice" creates 7 configmaps
-      Then pages of 2 hold the last one when it is looked for by its label exactly once, though some are changed meanwhile
+      Then pages of 2 hold the last one when it is looked for by <what> exactly once, though some are changed meanwhile
+
+      Examples: ways to look for it
+        | what          |
+        | its label     |
+        | an expression |
 
     Scenario: there are more objects than one would read at a glance
       Given a cluster
@@ -201,13 +221,40 @@ Feature: Create, read and delete
         | service   | uid             |
         | secret    | resourceVersion |
 
-    Scenario: a collection is deleted by label
+    Scenario: the object is not the one that was meant, and is guarded
+      Given a cluster
+      And a configmap "old" with a finalizer exists
+      When "alice" deletes the configmap "old" if its uid is another one
+      Then "alice" is answered 409 Conflict
+      And the configmap "old" is as it was
+
+    Scenario Outline: the name of another object begins like this one's
+      Given a cluster
+      And a <kind> "old" exists
+      And a <kind> "old-er" exists
+      When "alice" deletes the <kind> "old"
+      Then the <kind> "old-er" is as it was
+
+      Examples: kinds
+        | kind         |
+        | secret       |
+        | clusterrole  |
+        | storageclass |
+
+    Scenario Outline: a collection is deleted by label
       Given a cluster
       And a namespace "harbour" exists
       When "alice" creates a configmap "one" in the namespace "harbour"
       And "alice" creates 4 configmaps, 2 of them labelled "tide=low"
-      And "alice" deletes the configmaps labelled "tide=low"
-      Then the first two of them are gone and the others are as they were
+      And "alice" deletes the configmaps labelled "<labels>"
+      Then <which> gone and the others are as they were
+
+      Examples: selectors
+        | labels             | which                     |
+        | tide=low           | the first two of them are |
+        | tide in (low,ebb)  | the first two of them are |
+        | tide,tide!=not-low | the first two of them are |
+        | tide=low,app=one   | the first of them is      |
 
     Scenario: a large collection is deleted
       Given a cluster
@@ -231,11 +278,17 @@ Feature: Create, read and delete
       And "alice" deletes the configmaps labelled "app=one"
       Then the first of them is gone and the others are as they were
 
-    Scenario: a deletion is only rehearsed
+    Scenario Outline: a deletion is only rehearsed
       Given a cluster
       And a configmap "old" exists
-      When "alice" deletes the configmap "old" as a rehearsal
+      When "alice" deletes the <what> as a rehearsal<how>
       Then the configmap "old" is as it was
+
+      Examples: ways to rehearse it
+        | what                          | how               |
+        | configmap "old"               |                   |
+        | configmap "old"               | , as its URL says |
+        | configmaps labelled "app=old" |                   |
 
     Scenario: a collection is deleted by name
       Given a cluster

@@ -54,6 +54,17 @@ Feature: Who opens the connections
       And "alice" deletes the node "node-2"
       Then during all of this the API server never opened a connection to a kubelet
 
+    Scenario: people change and delete what pods may read or be found by
+      Given a fresh cluster with 1 node
+      When "alice" creates a configmap "web"
+      And "alice" creates a secret "web"
+      And "alice" creates a service "web"
+      And "alice" changes the configmap "web"
+      And "alice" changes the secret "web"
+      And "alice" deletes the configmap "web"
+      And "alice" deletes the service "web"
+      Then during all of this the API server never opened a connection to a kubelet
+
     Scenario: nodes are closed, and a pod goes at once
       Given a fresh cluster with 2 nodes
       When "alice" creates a pod "old"

@@ -28,20 +28,26 @@ Feature: Admission
         | pod  | create           | pods/binding | creation  |
 
       Examples: what is written
-        | kind       | verb      | resource          | operation |
-        | configmap  | create    | configmaps        | creation  |
-        | configmap  | patch     | configmaps        | update    |
-        | configmap  | jsonpatch | configmaps        | update    |
-        | configmap  | apply     | configmaps        | update    |
-        | secret     | create    | secrets           | creation  |
-        | secret     | update    | secrets           | update    |
-        | service    | update    | services          | update    |
-        | deployment | patch     | deployments       | update    |
-        | deployment | update    | deployments/scale | update    |
-        | deployment | delete    | deployments       | deletion  |
-        | lease      | delete    | leases            | deletion  |
-        | lease      | upsert    | leases            | creation  |
-        | node       | patch     | nodes             | update    |
+        | kind           | verb      | resource              | operation |
+        | configmap      | create    | configmaps            | creation  |
+        | configmap      | patch     | configmaps            | update    |
+        | configmap      | jsonpatch | configmaps            | update    |
+        | configmap      | apply     | configmaps            | update    |
+        | secret         | create    | secrets               | creation  |
+        | secret         | update    | secrets               | update    |
+        | service        | update    | services              | update    |
+        | deployment     | patch     | deployments           | update    |
+        | deployment     | update    | deployments/scale     | update    |
+        | deployment     | delete    | deployments           | deletion  |
+        | deployment     | patch     | deployments/scale     | update    |
+        | lease          | delete    | leases                | deletion  |
+        | lease          | upsert    | leases                | creation  |
+        | lease          | update    | leases                | update    |
+        | lease          | patch     | leases                | update    |
+        | configmap      | establish | configmaps            | creation  |
+        | node           | patch     | nodes                 | update    |
+        | node           | patch     | nodes/status          | update    |
+        | serviceaccount | create    | serviceaccounts/token | creation  |
 
     Scenario: the last finalizer is taken from what is to go
       Given a cluster
@@ -85,16 +91,16 @@ Feature: Admission
       And admission was not asked, though it is about the next write
 
       Examples: ways to read
-        | kind       | verb  | resource             |
-        | pod        | get   | pods                 |
-        | pod        | list  | pods                 |
-        | pod        | list  | pods everywhere      |
-        | pod        | watch | pods                 |
-        | pod        | get   | pods/status          |
-        | secret     | get   | secrets              |
-        | configmap  | list  | configmaps           |
-        | replicaset | get   | replicasets/scale    |
-        | deployment | watch | deployments          |
+        | kind       | verb  | resource          |
+        | pod        | get   | pods              |
+        | pod        | list  | pods              |
+        | pod        | list  | pods everywhere   |
+        | pod        | watch | pods              |
+        | pod        | get   | pods/status       |
+        | secret     | get   | secrets           |
+        | configmap  | list  | configmaps        |
+        | replicaset | get   | replicasets/scale |
+        | deployment | watch | deployments       |
 
   @id:REQ-13 @must @role:apiserver @needs:hooks @needs:store
   Rule: What admission refuses MUST NOT be stored
@@ -145,20 +151,42 @@ Feature: Admission
       And no stage after admission has seen it and nothing was stored
 
       Examples: ways to change it
-        | kind       | stage      | verb             | resource          |
-        | pod        | mutation   | update           | pods              |
-        | pod        | mutation   | patch            | pods              |
-        | pod        | mutation   | delete           | pods              |
-        | pod        | validation | update           | pods              |
-        | pod        | validation | patch            | pods              |
-        | pod        | validation | delete           | pods              |
-        | pod        | validation | kill             | pods              |
-        | pod        | validation | deletecollection | pods              |
-        | pod        | validation | patch            | pods/status       |
-        | pod        | validation | create           | pods/binding      |
-        | configmap  | validation | patch            | configmaps        |
-        | secret     | validation | delete           | secrets           |
-        | replicaset | validation | update           | replicasets/scale |
+        | kind        | stage      | verb             | resource          |
+        | pod         | mutation   | update           | pods              |
+        | pod         | mutation   | patch            | pods              |
+        | pod         | mutation   | delete           | pods              |
+        | pod         | validation | update           | pods              |
+        | pod         | validation | patch            | pods              |
+        | pod         | validation | delete           | pods              |
+        | pod         | validation | kill             | pods              |
+        | pod         | validation | deletecollection | pods              |
+        | pod         | validation | patch            | pods/status       |
+        | pod         | validation | create           | pods/binding      |
+        | pod         | validation | strategicpatch   | pods              |
+        | configmap   | validation | patch            | configmaps        |
+        | configmap   | validation | jsonpatch        | configmaps        |
+        | configmap   | validation | apply            | configmaps        |
+        | configmap   | validation | establish        | configmaps        |
+        | lease       | validation | upsert           | leases            |
+        | clusterrole | validation | patch            | clusterroles      |
+        | secret      | validation | delete           | secrets           |
+        | replicaset  | validation | update           | replicasets/scale |
+
+    Scenario Outline: the removal of the last finalizer is refused
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" with a finalizer exists
+      When "alice" deletes the pod "old"
+      And validation refuses pods named "old"
+      And the finalizer of the pod "old" is removed by <write>
+      Then the request is refused by admission
+      And the key of the pod "old" is still there and marked for deletion
+
+      Examples: ways to remove it
+        | write        |
+        | an update    |
+        | a patch      |
+        | a JSON patch |
 
     Scenario: the deletion of a guarded object is refused
       Given a cluster
@@ -186,7 +214,30 @@ Feature: Admission
       Then validation, the store, the answer and "bob" see the label "tide=high", no "app", and the other image
 
       Examples: writes with an object
-        | verb   |
-        | create |
-        | update |
-        | patch  |
+        | verb           |
+        | create         |
+        | update         |
+        | patch          |
+        | jsonpatch      |
+        | strategicpatch |
+        | apply          |
+
+    Scenario: the name is left to the server, and a hook changes the object
+      Given a cluster
+      And the hooks see every write
+      And mutation labels every pod "tide=high" instead of "app" and gives it another image
+      And "bob" watches pods
+      When "alice" creates 2 pods by the prefix "web-"
+      Then validation, the store, the answer and "bob" see the label "tide=high", no "app", and the other image
+
+    Scenario: somebody else has changed the object before the hook does
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And mutation labels every pod "tide=high" instead of "app" and gives it another image
+      And mutation is held up
+      And "bob" watches pods
+      When "alice" begins to patch a pod
+      And "carol" changes the pod "old"
+      And mutation goes on
+      Then validation, the store, the answer and "bob" see the label "tide=high", no "app", and the other image

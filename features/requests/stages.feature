@@ -90,24 +90,28 @@ Feature: A request's way through the API server
       And no stage after authentication has seen it and nothing was stored
 
       Examples: tokens
-        | token                             | verb             | resource     |
-        | a garbage token                   | create           | pods         |
-        | a garbage token                   | update           | pods         |
-        | a garbage token                   | patch            | pods         |
-        | a garbage token                   | delete           | pods         |
-        | a garbage token                   | deletecollection | pods         |
-        | a garbage token                   | get              | pods         |
-        | a garbage token                   | list             | pods         |
-        | a garbage token                   | watch            | pods         |
-        | a garbage token                   | patch            | pods/status  |
-        | a garbage token                   | create           | pods/binding |
-        | a valid token with garbage behind | create           | pods         |
-        | a valid token with garbage behind | list             | pods         |
-        | a valid token that is cut short   | create           | pods         |
-        | a valid token that is cut short   | list             | pods         |
-        | a garbage token                   | list             | nodes        |
-        | a garbage token                   | delete           | deployments  |
-        | a garbage token                   | get              | version      |
+        | token                                | verb             | resource     |
+        | a garbage token                      | create           | pods         |
+        | a garbage token                      | update           | pods         |
+        | a garbage token                      | patch            | pods         |
+        | a garbage token                      | delete           | pods         |
+        | a garbage token                      | deletecollection | pods         |
+        | a garbage token                      | get              | pods         |
+        | a garbage token                      | list             | pods         |
+        | a garbage token                      | watch            | pods         |
+        | a garbage token                      | patch            | pods/status  |
+        | a garbage token                      | create           | pods/binding |
+        | a garbage token after a small bearer | create           | pods         |
+        | a garbage token after a small bearer | list             | pods         |
+        | a valid token with garbage behind    | create           | pods         |
+        | a valid token with garbage behind    | list             | pods         |
+        | a valid token that is cut short      | create           | pods         |
+        | a valid token that is cut short      | list             | pods         |
+        | a garbage token                      | list             | nodes        |
+        | a garbage token                      | delete           | deployments  |
+        | a garbage token                      | update           | leases       |
+        | a garbage token                      | patch            | leases       |
+        | a garbage token                      | get              | version      |
 
     @needs:hooks
     Scenario: the token is garbage and everything of a kind is wanted
@@ -145,25 +149,34 @@ Feature: A request's way through the API server
       And "mallory" can <other>
 
       Examples: operations
-        | verb             | resource          | other             |
-        | create           | pods              | create configmaps |
-        | list             | pods              | get pods          |
-        | get              | pods              | list pods         |
-        | watch            | pods              | list pods         |
-        | delete           | pods              | get pods          |
-        | update           | pods              | get pods          |
-        | patch            | pods              | patch pods/status |
-        | deletecollection | pods              | list pods         |
-        | patch            | pods/status       | patch pods        |
-        | update           | pods/status       | update pods       |
-        | get              | pods/status       | get pods          |
-        | create           | pods/binding      | create pods       |
-        | create           | configmaps        | list configmaps   |
-        | get              | secrets           | list secrets      |
-        | delete           | secrets           | list secrets      |
-        | patch            | deployments       | list deployments  |
-        | patch            | deployments/scale | list deployments  |
-        | delete           | nodes             | list nodes        |
+        | verb             | resource              | other                  |
+        | create           | pods                  | create configmaps      |
+        | list             | pods                  | get pods               |
+        | get              | pods                  | list pods              |
+        | watch            | pods                  | list pods              |
+        | delete           | pods                  | get pods               |
+        | update           | pods                  | get pods               |
+        | patch            | pods                  | patch pods/status      |
+        | deletecollection | pods                  | list pods              |
+        | patch            | pods/status           | patch pods             |
+        | update           | pods/status           | update pods            |
+        | get              | pods/status           | get pods               |
+        | create           | pods/binding          | create pods            |
+        | create           | configmaps            | list configmaps        |
+        | get              | secrets               | list secrets           |
+        | delete           | secrets               | list secrets           |
+        | patch            | deployments           | list deployments       |
+        | patch            | deployments/scale     | list deployments       |
+        | delete           | nodes                 | list nodes             |
+        | create           | serviceaccounts/token | create serviceaccounts |
+
+    Scenario: what is not there would be created by an update
+      Given a cluster
+      And the hooks see every write
+      And "mallory" may not create leases
+      When "mallory" tries to upsert leases
+      Then "mallory" is answered 403 Forbidden
+      And no stage after mutation has seen it and nothing was stored
 
     Scenario: what lies in all namespaces is forbidden
       Given a cluster
@@ -266,6 +279,20 @@ Feature: A request's way through the API server
         | patch  | pods/status  |
 
     @needs:kill
+    Scenario Outline: the API server dies right after its answer about a scale
+      Given a cluster
+      And a <kind> "old" exists
+      When "alice" tries to <verb> <resource>
+      And the API server is killed and started again
+      Then everything that "alice" was told of is stored
+
+      Examples: ways to scale
+        | kind       | verb   | resource          |
+        | deployment | update | deployments/scale |
+        | deployment | patch  | deployments/scale |
+        | replicaset | patch  | replicasets/scale |
+
+    @needs:kill
     Scenario: etcd dies right after the answer
       Given a cluster
       And a configmap "old" exists
@@ -314,6 +341,36 @@ Feature: A request's way through the API server
         | "alice"                       | patch  | pods         | admission      |
         | "alice"                       | delete | pods         | admission      |
         | "alice"                       | create | pods/binding | admission      |
+
+    Scenario Outline: something else is refused
+      Given a cluster
+      And the hooks see every write
+      And "mallory" may do nothing
+      And admission refuses everything
+      When <somebody> tries to create <resource>
+      Then the request is refused by <stage>
+      And no stage after <stage> has seen it and nothing was stored
+
+      Examples: what is refused
+        | somebody                      | resource    | stage          |
+        | somebody with a garbage token | services    | authentication |
+        | "mallory"                     | configmaps  | authorization  |
+        | "alice"                       | configmaps  | admission      |
+        | "alice"                       | services    | admission      |
+        | "alice"                       | deployments | admission      |
+
+    Scenario Outline: something else has a name that cannot be
+      Given a cluster
+      And the hooks see every write
+      When "alice" creates a <kind> "Web!"
+      Then the request is refused by validation
+      And no stage after mutation has seen it and nothing was stored
+
+      Examples: kinds
+        | kind       |
+        | configmap  |
+        | service    |
+        | deployment |
 
     Scenario: a change of a pod makes no sense
       Given a cluster

@@ -118,6 +118,10 @@ Feature: Where things lie in the store
         | lease          |
         | node           |
         | pod            |
+        | statefulset    |
+        | cronjob        |
+        | role           |
+        | ingress        |
 
     @needs:runtime
     Scenario Outline: a running pod is deleted
@@ -160,10 +164,12 @@ Feature: Where things lie in the store
       Then the key of the configmap "old" is gone
 
       Examples: ways to remove it
-        | write                         |
-        | an update                     |
-        | an update that leaves no list |
-        | a patch that leaves no list   |
+        | write                            |
+        | an update                        |
+        | an update that leaves no list    |
+        | a patch that leaves no list      |
+        | a JSON patch                     |
+        | a JSON patch that leaves no list |
 
     Scenario Outline: finalizers guard the object
       Given a cluster
@@ -176,8 +182,12 @@ Feature: Where things lie in the store
       Then the key of the <kind> "old" is gone
 
       Examples: ways to delete it
-        | kind      | verb             | resource   |
-        | configmap | delete           | configmaps |
-        | configmap | deletecollection | configmaps |
-        | pod       | delete           | pods       |
-        | pod       | kill             | pods       |
+        | kind        | verb             | resource     |
+        | configmap   | delete           | configmaps   |
+        | configmap   | deletecollection | configmaps   |
+        | pod         | delete           | pods         |
+        | pod         | kill             | pods         |
+        | secret      | delete           | secrets      |
+        | deployment  | delete           | deployments  |
+        | node        | delete           | nodes        |
+        | clusterrole | delete           | clusterroles |

@@ -77,10 +77,23 @@ Feature: Watching
       Then each watcher has been told of every stored change, once, in the order of the store
 
       Examples: kinds
-        | kind    | resource |
-        | node    | nodes    |
-        | service | services |
-        | secret  | secrets  |
+        | kind       | resource    |
+        | node       | nodes       |
+        | service    | services    |
+        | secret     | secrets     |
+        | lease      | leases      |
+        | deployment | deployments |
+        | namespace  | namespaces  |
+
+    @needs:kill
+    Scenario: etcd is killed and comes back while people watch
+      Given a cluster
+      And 3 people watch configmaps
+      When "alice" creates 3 configmaps
+      And etcd is killed and started again
+      And "alice" changes each of them twice
+      And "alice" deletes one of them
+      Then each watcher has been told of every stored change, once, in the order of the store
 
     @needs:kill
     Scenario: watchers come after the API server has begun anew, and name where to begin
@@ -139,6 +152,14 @@ Feature: Watching
       And "alice" takes the label "tide" from one of them
       And "alice" changes one of them
       Then "bob" has been told of "one": ADDED, DELETED
+
+    Scenario: an object gets the label that somebody watches by
+      Given a cluster
+      And "bob" watches configmaps labelled "tide=low"
+      When "alice" creates 2 configmaps
+      And "alice" gives the label "tide=low" to one of them
+      And "alice" changes one of them
+      Then "bob" has been told of "one": ADDED, MODIFIED
 
     Scenario: an object is replaced, and goes when its last finalizer is removed
       Given a cluster
@@ -232,6 +253,24 @@ Feature: Watching
         | "alice"   | create           | pods/binding | admission     |
         | "alice"   | delete           | pods         | admission     |
         | "alice"   | deletecollection | pods         | admission     |
+
+    Scenario Outline: something else is refused while others watch
+      Given a cluster
+      And the hooks see every write
+      And "mallory" may do nothing
+      And admission refuses everything
+      And 3 people watch <resource>
+      When <somebody> tries to create <resource>
+      Then the request is refused by <stage>
+      And no watcher is told of a <kind> "new", though each is told of the next one
+
+      Examples: what is refused
+        | somebody  | kind       | resource    | stage         |
+        | "mallory" | configmap  | configmaps  | authorization |
+        | "alice"   | configmap  | configmaps  | admission     |
+        | "alice"   | service    | services    | admission     |
+        | "alice"   | deployment | deployments | admission     |
+        | "alice"   | lease      | leases      | admission     |
 
     Scenario: the name is taken
       Given a cluster

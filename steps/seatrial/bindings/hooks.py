@@ -105,7 +105,7 @@ def skipped(world: World) -> None:
 )
 def labelled(world: World, watcher: str, label: str, other: str) -> None:
     """One object all the way."""
-    name = operations.NEW if world.verb == "create" else operations.OLD
+    name = world.answers[world.last].body.get("metadata", {}).get("name", operations.OLD)
     watch = f"{watcher}/pods"
     written = world.answers[world.last].revision or 0
     world.run(world.wait(lambda h: h.of("watched", watch=watch, name=name, revision=written), within_s=world.timing().reaction))

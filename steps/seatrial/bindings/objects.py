@@ -60,7 +60,11 @@ def there_is(world: World, kind: str, name: str, replicas: str | None, finalizer
         workloads.have(world, name, "become running")
 
 
-@when(parsers.re(PERSON + r" begins to (?P<verb>create|update|replace|patch|bind|delete) a pod(?P<status>'s status)?"))
+@when(
+    parsers.re(
+        PERSON + r" begins to (?P<verb>create|update|replace|patch|jsonpatch|strategicpatch|apply|bind|delete) a pod(?P<status>'s status)?"
+    )
+)
 def begins(world: World, person: str, verb: str, status: str | None) -> None:
     """The request is sent and its answer not waited for. A new pod is called "new"; the one to change is called "old"."""
     people.begins(world, unquoted(person), verb, "pods/status" if status else "pods")
@@ -111,13 +115,13 @@ def changes(world: World, person: str, part: str | None, kind: str, name: str, b
         + KIND
         + r" "
         + NAME
-        + r"(?: if its (?P<mark>uid|resourceVersion) is another one|(?P<dry> as a rehearsal))?"
+        + r"(?: if its (?P<mark>uid|resourceVersion) is another one|(?P<dry> as a rehearsal)(?P<url>, as its URL says)?)?"
     )
 )
-def deletes(world: World, person: str, kind: str, name: str, mark: str | None, dry: str | None) -> None:
-    """With a precondition where one is named; or as a dry run."""
+def deletes(world: World, person: str, kind: str, name: str, mark: str | None, dry: str | None, url: str | None) -> None:
+    """With a precondition where one is named; or as a dry run, which may be asked for by the URL instead of by options."""
     options = {"preconditions": {mark: people.NOBODYS[mark]}} if mark else {"dryRun": ["All"]} if dry else {}
-    people.deletes(world, unquoted(person), kind, name, **options)
+    people.deletes(world, unquoted(person), kind, name, by_url=bool(url), **options)
 
 
 @when(parsers.re(PERSON + r" " + ONE_OF + " of " + NAME))
@@ -150,18 +154,21 @@ def creates_many(
 
 
 @when(
-    parsers.re(PERSON + r' (?P<what>changes|deletes|takes the label "(?P<label>\w+)" from) (?P<which>each|one) of them(?P<twice> twice)?')
+    parsers.re(
+        PERSON + r' (?P<what>changes|deletes|(?:takes|gives) the label "(?P<label>\w+(?:=\w+)?)" (?:from|to)) (?P<which>each|one) of them'
+        r"(?P<twice> twice)?"
+    )
 )
 def does_to_them(world: World, person: str, what: str, label: str | None, which: str, twice: str | None) -> None:
     """One: the first."""
     many.does_to_them(world, unquoted(person), what, label=label, only_one=which == "one", times=2 if twice else 1)
 
 
-@when(parsers.re(PERSON + r' deletes the configmaps (?:labelled "(?P<label>\w+=\w+)"|called "(?P<name>\w+)")'))
-def deletes_selected(world: World, person: str, label: str | None, name: str | None) -> None:
-    """DELETE of the collection with a label selector, or with a field selector for the name."""
+@when(parsers.re(PERSON + r' deletes the configmaps (?:labelled "(?P<label>[^"]+)"|called "(?P<name>\w+)")(?P<dry> as a rehearsal)?'))
+def deletes_selected(world: World, person: str, label: str | None, name: str | None, dry: str | None) -> None:
+    """DELETE of the collection with a label selector, or with a field selector for the name; or a dry run of that."""
     selector = {"labelSelector": label} if label else {"fieldSelector": f"metadata.name={name}"}
-    many.deletes_selected(world, unquoted(person), "configmaps", selector)
+    many.deletes_selected(world, unquoted(person), "configmaps", selector | ({"dryRun": "All"} if dry else {}))
 
 
 @when(parsers.re(r"(?P<number>\d+) people create a " + KIND + r" " + NAME + r" at once"))
@@ -188,14 +195,14 @@ def sends(world: World, person: str, what: str) -> None:
         + KIND
         + r" "
         + NAME
-        + r" is removed(?: by an? (?P<write>update|patch)(?P<bare> that leaves no list)?)?"
+        + r" is removed(?: by an? (?P<write>update|patch|JSON patch)(?P<bare> that leaves no list)?)?"
     )
 )
 def unguarded(world: World, which: str, what: str, kind: str, name: str, write: str | None, bare: str | None) -> None:
-    """By whoever has put it there, with a patch or with an update of the whole object. The list is left with what is left in it, and be
-    that nothing; or it is not left at all."""
+    """By whoever has put it there, with a merge patch or another one, or with an update of the whole object. The list is left with what is
+    left in it, and be that nothing; or it is not left at all."""
     if what == "gate":
         people.changes(world, people.KEEPER, kind, name, {"spec": {"schedulingGates": None}})
         return
     left = people.FINALIZERS["a finalizer"] if which == "one" else ()
-    people.leaves_finalizers(world, kind, name, None if bare else left, update=write == "update")
+    people.leaves_finalizers(world, kind, name, None if bare else left, write=write or "patch")

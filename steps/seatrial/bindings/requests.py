@@ -4,6 +4,7 @@ from pytest_bdd import parsers, then
 
 from seatrial.bindings.phrases import KIND, NAME
 from seatrial.world import World, people, stages
+from seatrial.world.objects import MADE_HERE
 
 WHOM = r'(?:"(?P<person>\w+)"|s?he)'
 READER = "reader"
@@ -70,14 +71,16 @@ def each_read(world: World) -> None:
 
 @then(
     parsers.re(
-        r"pages of (?P<size>\d+) hold (?:each of them|(?P<last>the last one when it is looked for by its label)) exactly once"
-        r", though some are changed meanwhile"
+        r"pages of (?P<size>\d+) hold "
+        r"(?:each of them|(?P<last>the last one when it is looked for by (?:its label|(?P<other>an expression))))"
+        r" exactly once, though some are changed meanwhile"
     )
 )
-def pages(world: World, size: str, last: str | None) -> None:
+def pages(world: World, size: str, last: str | None, other: str | None) -> None:
     """By limit and continue; all pages show the same moment."""
     names = world.batch[-1:] if last else world.batch
-    people.lists(world, "pager", "configmaps", pages_of=int(size), labelled=f"app={names[0]}" if last else None)
+    selector = f"app in ({names[0]}),{MADE_HERE[0]}" if other else f"app={names[0]}"
+    people.lists(world, "pager", "configmaps", pages_of=int(size), labelled=selector if last else None)
     world.judge("answers.pages", names=names, reader="pager", size=int(size))
 
 

@@ -2,10 +2,10 @@
 
 from pytest_bdd import given, parsers, then, when
 
-from seatrial.bindings.phrases import NAME
+from seatrial.bindings.phrases import KIND, NAME
 from seatrial.world import World, stages, watchers
 
-RESOURCE = r"(?P<resource>pods|configmaps|nodes|services|secrets)"
+RESOURCE = r"(?P<resource>pods|configmaps|nodes|services|secrets|leases|deployments|namespaces)"
 
 
 @given(parsers.re(r'"(?P<person>\w+)" watches ' + RESOURCE + r'(?: labelled "(?P<label>\w+=\w+)")?'))
@@ -65,8 +65,8 @@ def backed(world: World, person: str) -> None:
     world.judge("watching.backed", watch=watch)
 
 
-@then(parsers.re(r"no watcher is told of a pod " + NAME + r", though each is told of the next one"))
-def spared(world: World, name: str) -> None:
+@then(parsers.re(r"no watcher is told of a " + KIND + r" " + NAME + r", though each is told of the next one"))
+def spared(world: World, kind: str, name: str) -> None:
     """The next one is accepted and comes later on the same streams."""
-    stages.sentinel(world)
+    stages.sentinel(world, kind)
     watchers.judge_spared(world, name)

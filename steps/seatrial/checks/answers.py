@@ -11,7 +11,7 @@ from seatrial.model.verdicts import Proof
 from seatrial.wire.watch import revision_of
 from seatrial_schemas.kinds import table
 
-SUBRESOURCES = frozenset({"status", "scale", "binding"})  # that people ask for
+SUBRESOURCES = frozenset({"status", "scale", "binding", "token"})  # that people ask for
 PLURALS = frozenset(kind.plural for kind in table())
 
 
@@ -115,7 +115,7 @@ def missing(sent: Any, got: Any, path: str = "") -> list[str]:
             return [path]
         return [p for k, v in sent.items() if k not in WRITE_ONLY for p in missing(v, got.get(k), f"{path}.{k}".lstrip("."))]
     if isinstance(sent, list):
-        if not isinstance(got, list) or len(got) < len(sent):
+        if not isinstance(got or [], list) or len(got or []) < len(sent):  # to many, an empty list is none
             return [path]
         return [p for i, v in enumerate(sent) for p in missing(v, got[i], f"{path}[{i}]")]
     return [] if sent == got else [path]

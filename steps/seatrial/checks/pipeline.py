@@ -227,7 +227,7 @@ def unchanged(history: History, *, name: str, reader: str) -> Proof:
 @check
 def admitted_object(history: History, *, user: str, label: str, without: str, image: str, name: str, watcher: str) -> Proof:
     """What mutation has made of the object is what other hooks are shown after it, and validation, what is stored, what is answered and
-    what the watcher is told, each time that one of them shows what was asked for."""
+    what the watcher is told, each time that one of them shows what was asked for. What the server calls has no name before."""
     key, _, value = label.partition("=")
     told = last_told(history, user)
 
@@ -243,8 +243,8 @@ def admitted_object(history: History, *, user: str, label: str, without: str, im
         "the watcher": history.of("watched", watch=watcher, name=name),
     }
     # Whoever came too late is admitted anew, from the first hook on: only the last time counts.
-    changed_at = max((e.seq for e in reviews(history, "mutation", user=user) if e["name"] == name), default=math.inf)
-    everywhere["a later hook"] = [e for e in reviews(history, "nod", user=user) if e["name"] == name and e.seq > changed_at]
+    changed_at = max((e.seq for e in reviews(history, "mutation", user=user) if e["name"] in (name, "")), default=math.inf)
+    everywhere["a later hook"] = [e for e in reviews(history, "nod", user=user) if e["name"] in (name, "") and e.seq > changed_at]
     shown = {w: [e for e in events if _content(e[field[e.kind]]) == _content(told["body"])] for w, events in everywhere.items()}
     shown["the answer"] = [told]
     unseen = [where for where, events in shown.items() if not events]
@@ -284,8 +284,8 @@ def kept(history: History, *, user: str) -> Proof:
 
 
 def _kept(history: History, told: Event) -> bool:
-    """A version with what was answered, or, where defaults are added to every answer, with what was sent; or with the node of a binding; of
-    a deletion, that the key is gone or the object marked. Where values cannot be read, any."""
+    """A version with what was answered, or, where defaults are added to every answer, with what was sent; or with the node of a binding, or
+    the number of a scale; of a deletion, that the key is gone or the object marked. Where values cannot be read, any."""
     name = named(asked(history, told))
     versions = stored(history, name)
     readable = [e["value"] for e in versions if isinstance(e["value"], dict)]
@@ -295,7 +295,9 @@ def _kept(history: History, told: Event) -> bool:
     sent = asked(history, told)["body"]
     if asked(history, told)["path"].endswith("/status") and isinstance(sent, dict) and "status" in sent:
         return any(not missing(sent["status"], v.get("status", {})) for v in readable) if readable else bool(versions)
-    binds = isinstance(sent, dict) and sent.get("kind") == "Binding"
-    bodies = [{"spec": {"nodeName": sent["target"]["name"]}}] if binds else [told["body"], sent]
+    binds, scales = (isinstance(b, dict) and b.get("kind") == kind for b, kind in ((sent, "Binding"), (told["body"], "Scale")))
+    bodies = [told["body"], sent]
+    if binds or scales:
+        bodies = [{"spec": {"nodeName": sent["target"]["name"]} if binds else told["body"]["spec"]}]
     wanted = [lasting(b) for b in bodies if isinstance(b, dict)]
     return any(not missing(w, lasting(v)) for w in wanted for v in readable) if readable else bool(versions)

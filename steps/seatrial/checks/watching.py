@@ -76,8 +76,8 @@ def changes(history: History, *, kind: str, resource: str, namespace: str | None
 def complete(history: History, *, watchers: list[str], kind: str, resource: str, namespace: str | None) -> Proof:
     """Each watcher was told of every stored change since it began, once, in the order of the store, as far as the sentinel: what becomes of
     it, and of others after it, may still be on its way. Of what others make, which may bear no label, it was told nothing that was not
-    stored. What it was shown is what the writer of that revision was answered. A server that has begun anew need not know what was before,
-    as long as it says so."""
+    stored. What it was shown is what the writer of that revision was answered. A server that has begun anew, or whose store has, need not
+    know what was before, as long as it says so."""
     evidence: list[Event] = []
     found: list[Finding] = []
     readable = any(_is(e, kind, namespace) for e in history.of("put"))
@@ -109,8 +109,8 @@ def _began(history: History, watch: str) -> int:
 
 
 def _anew(history: History) -> bool:
-    """Whether an API server has been started again."""
-    servers = instances(history, "apiserver")
+    """Whether an API server, or the store that it learns from, has been started again."""
+    servers = instances(history, "apiserver", "etcd")
     return len([e for e in history.of("started") if e.instance in servers]) > len(servers)
 
 

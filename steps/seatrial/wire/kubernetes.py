@@ -64,6 +64,7 @@ class Client:
     ) -> None:
         """`mint` gives the token where it is not known before the first request. Without `sleep` it never comes back later."""
         self.user = user
+        self.scheme = "Bearer"  # in whatever letters (RFC 9110, 11.1)
         self.url = url
         self._session = session
         self._record = record
@@ -79,7 +80,7 @@ class Client:
     async def _headers(self, **more: str) -> dict[str, str]:
         if self._mint is not None:
             self._token = await self._mint()
-        known = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        known = {"Authorization": f"{self.scheme} {self._token}"} if self._token else {}
         return {**known, "User-Agent": f"seatrial/{self.user}", **more}
 
     async def request(

@@ -56,13 +56,14 @@ def creates_by_prefix(world: World, person: str, word: str, prefix: str, *, numb
 
 
 def does_to_them(world: World, person: str, what: str, *, label: str | None, only_one: bool, times: int) -> None:
-    """Change or delete each of them, or the first, in turn; with a label, that is what is taken away."""
+    """Change or delete each of them, or the first, in turn; with a label, that is what is taken away, or, with its value, given."""
     for name in world.batch[:1] if only_one else world.batch:
         for _ in range(times):
             if what == "deletes":
                 people.deletes(world, person, "configmap", name)
             else:
-                patch = {"metadata": {"labels": {label: None}}} if label else changed(people.weather(world))
+                key, _, value = (label or "").partition("=")
+                patch = {"metadata": {"labels": {key: value or None}}} if key else changed(people.weather(world))
                 people.changes(world, person, "configmap", name, patch)
 
 

@@ -13,6 +13,8 @@ GATE = "seatrial.example/gate"
 MARK = "tide", "high"  # a label or an annotation that somebody gives to what is there
 MADE_HERE = "made-by", "seatrial"  # a label of everything that people make
 DETAILS = {"nothing": "", "log.txt": '"Böen <9>", sagt Ægir & 潮:\n\tja \\ no \U0001f30a', "yes": "true", "port": "007"}  # easily lost
+BYTES = {"chart.bin": "AP9zYWls/w=="}  # that are no text
+FOG = {"key": "seatrial.example/fog", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 2**53 + 1}  # which no float is
 
 
 def kind_of(word: str) -> Kind:
@@ -37,9 +39,9 @@ def pod_spec(
     gated: bool = False,
 ) -> Json:
     """One container or more, which asks for so much CPU each. `inits`: so many go before, one after the other. `node`: where it is, of its
-    own choice, or, by a `wish`, where it would be; or on a `labelled` one. `finite`: what has ended is not started again;
-    `dogged`: only what has failed is. `told`: what to run, each something else. `gated`: nobody is to look for a node before the gate is
-    taken away."""
+    own choice, or, by a `wish`, where it would be; or on a `labelled` one. `finite`: what has ended is not started again; `dogged`: only
+    what has failed is. `told`: what to run, each something else, and how long to bear what no node has. `gated`: nobody is to look for a
+    node before the gate is taken away."""
     names = ("main", *(f"side-{number}" for number in range(1, containers)))
     asks = {"resources": {"requests": {"cpu": cpu}}} if cpu else {}
     mains = [{"name": name, "image": IMAGE} | asks | (_orders(name) if told else {}) for name in names]
@@ -48,12 +50,13 @@ def pod_spec(
     spec |= {"nodeSelector": {"kubernetes.io/hostname": wish}} if wish else {"nodeSelector": dict([MARK])} if labelled else {}
     spec |= {"initContainers": [{"name": f"{INIT}{number or ''}", "image": IMAGE} for number in range(inits)]} if inits else {}
     spec |= {"schedulingGates": [{"name": GATE}]} if gated else {}
+    spec |= {"tolerations": [FOG]} if told else {}
     return spec | ({"restartPolicy": "Never"} if finite else {"restartPolicy": "OnFailure"} if dogged else {})
 
 
 def _orders(name: str) -> Json:
     env = [{"name": "TIDE", "value": "high"}, {"name": "SHIP", "value": name}]
-    return {"command": ["/bin/sail", "--as", name], "args": ["--to", "the harbour", ""], "env": env}
+    return {"command": ["/bin/sail", "--as", name], "args": ["--to", "the harbour", "", "--to", "the quay"], "env": env}
 
 
 def _template(name: str) -> Json:
@@ -107,7 +110,7 @@ def _body(kind: Kind, name: str, workload: Json, pod: Json, content: str) -> Jso
         "Deployment": {"spec": workload},
         "ReplicaSet": {"spec": workload},
         "ReplicationController": {"spec": {"replicas": 0, "selector": {"app": name}, "template": _template(name)}},
-        "ConfigMap": {"data": {"weather": content, **DETAILS}},
+        "ConfigMap": {"data": {"weather": content, **DETAILS}, "binaryData": BYTES},
         "Secret": {"type": "Opaque", "stringData": {"weather": content, **DETAILS}},
         "Service": {"spec": {"clusterIP": "None", "selector": {"app": name}, "ports": [{"port": 80}]}},
         "Lease": {"spec": {"holderIdentity": name, "leaseDurationSeconds": 15}},

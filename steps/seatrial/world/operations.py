@@ -15,6 +15,8 @@ OLD = "old"  # the object that sentences about verbs are about
 NEW = "new"
 APPLIES = {"fieldManager": "seatrial", "force": "true"}
 BINDING = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": OLD}, "target": {"kind": "Node", "name": "nowhere"}}
+TOKEN = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+OTHER_SCALE = {"replicas": 2}
 EDIT = [{"op": "replace", "path": "/metadata/annotations/seatrial~1content", "value": "patched"}]
 
 
@@ -37,11 +39,13 @@ class Aim:
 
     @property
     def change(self) -> dict[str, Any]:
+        if self.subresource == "scale":
+            return {"spec": OTHER_SCALE}
         return {"status": {"message": "patched"}} if self.subresource else changed("patched")
 
     def create(self) -> Asked:
-        if self.subresource == "binding":
-            return "POST", self.one, {"body": BINDING}
+        if self.subresource:
+            return "POST", self.one, {"body": {"binding": BINDING, "token": TOKEN}[self.subresource]}
         return "POST", self.collection, {"body": manifest(self.kind, NEW, namespace=self.world.namespace)}
 
     def upsert(self) -> Asked:
@@ -53,6 +57,10 @@ class Aim:
 
     def patch(self, form: str, body: Any, **how: Any) -> Asked:
         return "PATCH", self.one, {"body": body, "content_type": PATCHES[form], **how}
+
+    def establish(self) -> Asked:
+        _, path, how = self.upsert()
+        return "PATCH", path, how | {"content_type": PATCHES["apply"], "params": APPLIES}
 
     def apply(self) -> Asked:
         itself = {"apiVersion": self.kind.api_version, "kind": self.kind.kind}
@@ -69,6 +77,7 @@ OPERATIONS: Mapping[str, Callable[[Aim], Asked]] = {
     "overwrite": lambda aim: aim.put(anyway=False),  # one of the object as it was made
     "rehearse": lambda aim: aim.put(dryRun="All"),  # one that is not meant
     "upsert": Aim.upsert,  # one of what is not there
+    "establish": Aim.establish,  # an apply of what is not there
     "patch": lambda aim: aim.patch("merge", aim.change),
     "jsonpatch": lambda aim: aim.patch("json", EDIT),
     "strategicpatch": lambda aim: aim.patch("strategic", aim.change),

@@ -7,8 +7,8 @@ from typing import Any
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
 from seatrial.wire.kubernetes import PATCHES, Answer, Client
-from seatrial.world.objects import kind_of, manifest
-from seatrial.world.operations import OPERATIONS, SENSELESS, Aim
+from seatrial.world.objects import changed, kind_of, manifest
+from seatrial.world.operations import OPERATIONS, OTHER_SCALE, SENSELESS, Aim
 from seatrial.world.world import WORKLOADS, World
 
 GARBAGE = "no-such-token"
@@ -17,6 +17,7 @@ ACTOR = "alice"  # about whose requests most sentences are
 VERSION = "version"
 KEEPER = "keeper"  # of finalizers
 UPDATE_TRIES = 10
+UPDATED = changed("updated")
 FINALIZERS: Mapping[str | None, Sequence[str]] = {
     None: (),
     "a finalizer": ("seatrial.example/guard",),
@@ -29,15 +30,22 @@ def client_of(world: World, person: str) -> Client:
     """A person by name, or somebody by what they show."""
     if person == "operator":
         return world.operator
-    if person == "somebody with a garbage token":
-        return world.cluster.client("somebody", token=GARBAGE)
-    if person == "somebody with a valid token with garbage behind":
-        return world.cluster.client("somebody", token=f"{world.client(ACTOR).token}{GARBAGE}")
-    if person == "somebody with a valid token that is cut short":
-        return world.cluster.client("somebody", token=f"{world.client(ACTOR).token}"[:-1])
+    if person.startswith("somebody with") and "token" in person:
+        return _bearer(world, person)
     if person.startswith("somebody with"):
         return world.cluster.stranger(person.removeprefix("somebody with ").removeprefix("an ").removeprefix("a "))
     return world.client(person)
+
+
+def _bearer(world: World, person: str) -> Client:
+    """Somebody with a token that is nobody's, or more or less than alice's."""
+    token = GARBAGE
+    if "valid" in person:
+        good = world.client(ACTOR).token
+        token = good[:-1] if person.endswith("cut short") else f"{good}{GARBAGE}"
+    client = world.cluster.client("somebody", token=token)
+    client.scheme = client.scheme.lower() if person.endswith("after a small bearer") else client.scheme
+    return client
 
 
 def told(world: World, person: str, answer: Answer) -> Answer:
@@ -131,35 +139,37 @@ async def operation(world: World, person: str, verb: str, resource: str, *, ever
     plural, _, sub = resource.partition("/")
     aim, client = Aim(world=world, kind=kind_of(plural), subresource=sub, everywhere=everywhere), client_of(world, person)
     if verb == "update":
-        return await _update(client, aim.one, annotations={"seatrial/content": "updated"})
+        return await _update(client, aim.one, **({"spec": OTHER_SCALE} if sub == "scale" else UPDATED))
     method, path, how = OPERATIONS[verb](aim)
     return await client.request(method, path, **how)
 
 
-async def _update(client: Client, path: str, **metadata: Any) -> Answer:
+async def _update(client: Client, path: str, **parts: Mapping[str, Any]) -> Answer:
     """Read, change, write back; again where somebody else has written in between, as everybody must."""
     for _ in range(UPDATE_TRIES):
         body = (await client.request("GET", path)).body
-        meta = body.get("metadata", {})
-        meta |= {k: {**meta.get(k, {}), **v} if isinstance(v, dict) else v for k, v in metadata.items()}
-        body["metadata"] = {k: v for k, v in meta.items() if v is not None}
+        for part, wanted in parts.items():
+            there = body.get(part, {})
+            there |= {k: {**there.get(k, {}), **v} if isinstance(v, dict) else v for k, v in wanted.items()}
+            body[part] = {k: v for k, v in there.items() if v is not None}
         answer = await client.request("PUT", path, body=body)
         if answer.reason != "Conflict":
             return answer
     raise Inconclusive(f"blocked: {path} changed each of {UPDATE_TRIES} times between reading and writing it")
 
 
-async def delete(world: World, person: str, word: str, name: str, **options: Any) -> Answer:
-    """DELETE one object of the kind, with `options` as DeleteOptions has them. The answer may be a refusal."""
+async def delete(world: World, person: str, word: str, name: str, *, by_url: bool = False, **options: Any) -> Answer:
+    """DELETE one object of the kind, with `options` as DeleteOptions has them, or, `by_url`, as parameters. The answer may be a refusal."""
     kind = kind_of(word)
     body = {"apiVersion": "v1", "kind": "DeleteOptions", **options}
-    return await client_of(world, person).request("DELETE", kind.path(namespace=world.namespace, name=name), body=body)
+    how = {"params": {k: ",".join(v) for k, v in options.items()}} if by_url else {"body": body}
+    return await client_of(world, person).request("DELETE", kind.path(namespace=world.namespace, name=name), **how)
 
 
-def deletes(world: World, person: str, word: str, name: str, **options: Any) -> None:
+def deletes(world: World, person: str, word: str, name: str, **how: Any) -> None:
     """Somebody deletes an object and is told whether it worked."""
     beginning(world)
-    told(world, person, world.run(delete(world, person, word, name, **options)))
+    told(world, person, world.run(delete(world, person, word, name, **how)))
 
 
 def changes(world: World, person: str, word: str, name: str, patch: Mapping[str, Any]) -> None:
@@ -169,14 +179,19 @@ def changes(world: World, person: str, word: str, name: str, patch: Mapping[str,
     noticed(world, word, name, told(world, person, answer))
 
 
-def leaves_finalizers(world: World, word: str, name: str, left: Sequence[str] | None, *, update: bool) -> None:
+def leaves_finalizers(world: World, word: str, name: str, left: Sequence[str] | None, *, write: str) -> None:
     """Whoever has put them there removes all finalizers but those; None: and the list."""
+    beginning(world)
     finalizers = None if left is None else list(left)
-    if not update:
+    if write == "patch":
         changes(world, KEEPER, word, name, {"metadata": {"finalizers": finalizers}})
         return
-    path = kind_of(word).path(namespace=world.namespace, name=name)
-    told(world, KEEPER, world.run(_update(client_of(world, KEEPER), path, finalizers=finalizers)))
+    path, keeper = kind_of(word).path(namespace=world.namespace, name=name), client_of(world, KEEPER)
+    if write == "update":
+        told(world, KEEPER, world.run(_update(keeper, path, metadata={"finalizers": finalizers})))
+        return
+    edit = {"path": "/metadata/finalizers"} | ({"op": "remove"} if finalizers is None else {"op": "replace", "value": finalizers})
+    told(world, KEEPER, world.run(keeper.request("PATCH", path, body=[edit], content_type=PATCHES["json"])))
 
 
 def cordons(world: World, nodes: Iterable[str], *, unschedulable: bool) -> None:

@@ -125,9 +125,9 @@ def label(world: World, label: str, other: str) -> None:
     hooks(world).patch(labels={key: value}, operations=[image, without], resource="pods", subresource="", user=people.ACTOR)
 
 
-def sentinel(world: World) -> Answer:
-    """A later, accepted write that every watcher of pods and the store will see."""
-    answer = world.run(people.create(world, "sentinel", "pod", "sentinel"))
+def sentinel(world: World, word: str = "pod") -> Answer:
+    """A later, accepted write that every watcher of the kind and the store will see."""
+    answer = world.run(people.create(world, "sentinel", word, "sentinel"))
     if not answer.ok:
         raise Inconclusive(f"blocked: the sentinel could not be created: {answer.code} {answer.body.get('message')}")
     return answer
