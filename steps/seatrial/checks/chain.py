@@ -21,6 +21,7 @@ from seatrial.checks.facts import (
     server_of,
     stored,
 )
+from seatrial.checks.misled import to_blame
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
@@ -199,7 +200,7 @@ def _wrong_actor(history: History, step: Step, made: list[Event]) -> Finding | N
     expected = f"{step.what} made by one request of the {step.role}" + (f" of {step.node}" if step.node else "")
     if len(made) != 1:
         name, revision = step.event["value"]["metadata"]["name"], step.event["revision"]
-        culprit = str(made[-1].instance) if made else culprit_of(history, name=name, revision=revision)
+        culprit = to_blame(history, str(made[-1].instance)) if made else culprit_of(history, name=name, revision=revision)
         return fault(culprit, expected, f"{len(made)} requests made it", step.event, *made)
     actor = str(made[0].instance)
     good = actor in OWN if step.role == "operator" else step.role in roles_of(history, actor)

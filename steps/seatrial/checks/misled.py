@@ -3,18 +3,34 @@
 from collections.abc import Callable, Iterator
 
 from seatrial.checks.acknowledged import acknowledged_and_not_stored
-from seatrial.checks.facts import server_of
+from seatrial.checks.facts import breach, metadata_of, server_of, store_of
 from seatrial.checks.hearings import left_out, told_and_not_stored, told_as_something_else
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial.model.verdicts import Finding
 
 PARTS = ("initContainerStatuses", "containerStatuses")
+
+
+def overwritten(history: History) -> tuple[Finding, ...]:
+    """Another object lies where one lay that nobody has deleted."""
+    there: dict[str, str] = {}
+    for change in store_of(history):
+        uid = str(metadata_of(change["value"]).get("uid") or "")
+        if uid and there.get(change["key"], uid) != uid:
+            return (breach(history, f"{change['key']} stays what it is until it is deleted", "it is another object", change),)
+        there[change["key"]] = uid
+        if change.kind == "delete":
+            del there[change["key"]]
+    return ()
+
+
 UNTRUTHS: tuple[Callable[[History], tuple[Finding, ...]], ...] = (
     acknowledged_and_not_stored,
     told_and_not_stored,
     told_as_something_else,
     left_out,
+    overwritten,
 )
 
 

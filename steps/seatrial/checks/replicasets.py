@@ -4,6 +4,7 @@ from itertools import chain, pairwise
 from typing import Any
 
 from seatrial.checks.facts import authors, belongs, ended, instances, owner, requests, roles_of, succeeded
+from seatrial.checks.misled import to_blame
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.checks.workloads import due, unasked
 from seatrial.model.history import Event, History
@@ -78,7 +79,8 @@ def never_surplus(history: History, *, name: str) -> Proof:
             found.append((f"at most {most} living pods of {name}", f"{len(living)} at revision {event['revision']}", event))
         if len(uids[event["name"]]) > 1:
             found.append((f"a new name for every pod of {name}", f"{event['name']} came twice", event))
-    culprit = next(iter([*unasked(history, name), *instances(history, "controller-manager")]), "controller-manager")
+    maker = next(iter(instances(history, "controller-manager")), "controller-manager")
+    culprit = next(iter(unasked(history, name)), None) or to_blame(history, maker)
     made = [fault(culprit, *each) for each in found[:3]]
     return proof([e for e in events if e["resource"] == "pods"], *made, *_needless_ends(history, events, name))
 

@@ -201,7 +201,7 @@ def bound_once(history: History, *, names: list[str]) -> Proof:
         nodes = list(dict.fromkeys(v["object"]["spec"]["nodeName"] for v in versions if bound(v["object"])))
         deleted = last["type"] == "DELETED" or _going(last)
         if len(nodes) > 1 or not (nodes or deleted):
-            culprit = due(history, "scheduler", "pods", last["name"])
+            culprit = to_blame(history, due(history, "scheduler", "pods", last["name"]))
             found.append(fault(culprit, f"one node for pod {last['name']}", f"nodes {', '.join(nodes) or 'none'}", *versions))
         bindings = [r for r, _ in accepted(history, resource="pods", subresource="binding", **{k: last[k] for k in ("name", "namespace")})]
         if len(bindings) > 1:

@@ -87,6 +87,18 @@ def test_who_was_misled_is_not_to_blame() -> None:
     assert to_blame(History(lambda: 1.0), "node-1") == "node-1"
 
 
+@pytest.mark.parametrize(("deleted", "blamed"), [(True, "node-1"), (False, "apiserver-0")])
+def test_whose_objects_are_overwritten_is_not_to_blame(*, deleted: bool, blamed: str) -> None:
+    made = stored()
+    for revision, uid in ((2, "a"), (4, "b")):
+        puts(made, "/registry/pods/trial/web", revision, pod(metadata={"uid": uid, "namespace": "trial"}))
+    if deleted:
+        gone = {"key": "/registry/pods/trial/web", "revision": 3, "created": None, "value": None}
+        made.append("store", "delete", at_s=None, instance=None, data=gone)
+
+    assert to_blame(made, "node-1") == blamed
+
+
 def renewal(made: History, second: int, *, revision: int, answered: int) -> None:
     """A lease as it is stored, if at all, and the answer to whoever has renewed it."""
     lease = {
