@@ -205,4 +205,4 @@ def unguarded(world: World, which: str, what: str, kind: str, name: str, write: 
         people.changes(world, people.KEEPER, kind, name, {"spec": {"schedulingGates": None}})
         return
     left = people.FINALIZERS["a finalizer"] if which == "one" else ()
-    people.leaves_finalizers(world, kind, name, None if bare else left, write=write or "patch")
+    people.leaves_finalizers(world, kind, name, None if bare else left, write=write)

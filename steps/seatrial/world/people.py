@@ -179,14 +179,17 @@ def changes(world: World, person: str, word: str, name: str, patch: Mapping[str,
     noticed(world, word, name, told(world, person, answer))
 
 
-def leaves_finalizers(world: World, word: str, name: str, left: Sequence[str] | None, *, write: str) -> None:
-    """Whoever has put them there removes all finalizers but those; None: and the list."""
+def leaves_finalizers(world: World, word: str, name: str, left: Sequence[str] | None, *, write: str | None) -> None:
+    """Whoever has put them there removes all finalizers but those; None: and the list. Inconclusive where a way to `write` is what counts
+    and the object is gone already."""
+    path, keeper = kind_of(word).path(namespace=world.namespace, name=name), client_of(world, KEEPER)
+    if write and not world.run(keeper.request("GET", path)).ok:
+        raise Inconclusive(f"blocked: the {word} {name} has not waited for its finalizers")
     beginning(world)
     finalizers = None if left is None else list(left)
-    if write == "patch":
+    if write in (None, "patch"):
         changes(world, KEEPER, word, name, {"metadata": {"finalizers": finalizers}})
         return
-    path, keeper = kind_of(word).path(namespace=world.namespace, name=name), client_of(world, KEEPER)
     if write == "update":
         told(world, KEEPER, world.run(_update(keeper, path, metadata={"finalizers": finalizers})))
         return
