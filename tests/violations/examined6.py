@@ -1,7 +1,7 @@
 """Components that do well whatever happens once, and whatever is all there is: they err where a node has gone for good, where a second
 leader fails, where the last of several containers ends well, where a template changes beside its containers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -122,6 +122,11 @@ class CountsWhatGoes(ReplicaSets):
     async def claim(self, item: Json) -> list[Json]:
         going = [pod for pod in self.pods.group(uid_of(item)) if deleting(pod) and not finished(pod)]
         return await super().claim(item) + going
+
+    def victims(self, pods: Iterable[Json], surplus: int) -> list[Json]:
+        pods = list(pods)
+        staying = [pod for pod in pods if not deleting(pod)]
+        return super().victims(staying, max(0, surplus - len(pods) + len(staying)))
 
 
 async def main_counts_what_goes(args: Sequence[str], context: Context) -> None:
