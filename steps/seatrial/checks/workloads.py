@@ -234,7 +234,9 @@ def stays_unbound(history: History, *, name: str) -> Proof:
     ran = [e for e in history.of("cri", method="RunPodSandbox") if e["uid"] in lives]
     if ran and not wrong:
         return proof([], fault(ran[0].instance, f"nobody runs {name}", f"{ran[0].instance} ran {ran[0]['pod']}", ran[0]))
-    binders = [culprit_of(history, name=v["name"], revision=v["revision"]) for v in wrong[:1]] + [r.instance for r in attempts]
+    granted = [r.instance for r, _ in accepted(history, resource="pods", subresource="binding") if r in attempts]
+    makers = [culprit_of(history, name=v["name"], revision=v["revision"]) for v in wrong[:1]]
+    binders = [*granted, *makers, *(r.instance for r in attempts)]
     observed = [f"bound to {v['object']['spec']['nodeName']}" for v in wrong] + [f"{counted(len(attempts), 'attempt')} to bind it"]
     found = fault(binders[0], f"no node for {name}", observed[0], *wrong[:1], *attempts[:3]) if binders else None
     return proof([v[-1] for v in lives.values()], found)

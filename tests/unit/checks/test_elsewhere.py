@@ -115,3 +115,12 @@ def test_who_binds_to_a_node_that_is_gone_is_to_blame(gone_at: int | None, blame
     made = told(*lines, *done("scheduler-0", "create", number=1, code=201, sub="binding"), watched("pods", pod, 8))
 
     assert stuck_at(made, made.of("watched", watch="operator/pods"), 1, "web-1") == blamed
+
+
+@pytest.mark.parametrize(("code", "blamed"), [(201, "scheduler-0"), (403, "apiserver-0")])
+def test_whose_binding_was_refused_has_not_bound(code: int, blamed: str) -> None:
+    placed = POD | {"spec": {"nodeName": "node-1"}}
+    asked_for = done("scheduler-0", "create", number=1, code=code, sub="binding")
+    made = told(watched("pods", POD, 4), *asked_for, watched("pods", placed, 5, kind="MODIFIED"))
+
+    assert [f.culprit for f in judge(made, "workloads.stays_unbound", {"name": "web-1"}).findings] == [blamed]
