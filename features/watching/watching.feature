@@ -82,7 +82,6 @@ Feature: Watching
         | service    | services    |
         | secret     | secrets     |
         | lease      | leases      |
-        | deployment | deployments |
         | namespace  | namespaces  |
 
     @needs:kill

@@ -237,10 +237,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             strategic = "strategic" in self.headers["Content-Type"]
             return 200, api.change(resource, space, name, lambda old: merged(old, body, by_type=strategic))
         if verb == "DELETE" and name:
-            return 200, api.delete(resource, space, name, body)
+            return 200, api.delete(resource, space, name, query | body)
         if verb == "DELETE":
             chosen = selecting(query)
-            gone = [api.delete(resource, space, i["metadata"]["name"], body) for i in api.store.all(resource, space) if chosen(i)]
+            meant = [i["metadata"]["name"] for i in api.store.all(resource, space) if chosen(i)]
+            gone = [api.delete(resource, space, each, query | body) for each in meant]
             return 200, {"apiVersion": RESOURCES[resource], "kind": f"{KINDS[resource]}List", "metadata": {}, "items": gone}
         raise Refusal(405, "MethodNotAllowed", f"{verb} {self.path}")
 

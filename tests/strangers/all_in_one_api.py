@@ -224,22 +224,33 @@ def merged(old: Any, patch: Any, *, by_type: bool) -> Any:
 
 
 Match = Callable[[Json], bool]
+TERM = re.compile(r"(?P<no>!?)(?P<key>[^\s=!,()]+)\s*(?:(?P<operator>in|notin|={1,2}|!=)\s*\(?(?P<values>[^()]*)\)?)?")
+OPERATORS = {"=": "In", "==": "In", "in": "In", "!=": "NotIn", "notin": "NotIn", "": "Exists", "!": "DoesNotExist"}
 
 
 def selecting(query: dict[str, str]) -> Match:
-    """Equality selectors on labels and fields."""
-    labels, fields = _terms(query.get("labelSelector", "")), _terms(query.get("fieldSelector", ""))
+    """Selectors on labels and fields."""
+    labels, fields = (_expressions(query.get(f"{what}Selector", "")) for what in ("label", "field"))
 
     def match(item: Json) -> bool:
-        own = item["metadata"].get("labels") or {}
-        return all((own.get(k) == v) is good for k, v, good in labels) and all((_at(item, k) == v) is good for k, v, good in fields)
+        own, at = item["metadata"].get("labels") or {}, {e["key"]: _at(item, e["key"]) for e in fields}
+        return all(not wanted or matched({"matchExpressions": wanted}, held) for wanted, held in ((labels, own), (fields, at)))
 
     return match
 
 
-def _terms(text: str) -> list[tuple[str, str, bool]]:
-    split = [re.split(r"(!?)={1,2}", term, maxsplit=1) for term in text.split(",") if term]
-    return [(key, value, not no) for key, no, value in split]
+def _expressions(text: str) -> list[Json]:
+    """`key=value`, `key!=value`, `key in (a,b)`, `key notin (a,b)`, `key` and `!key`, as many as there are."""
+    found = [TERM.fullmatch(term.strip()) for term in re.split(r",(?![^(]*\))", text) if term]
+    return [
+        {
+            "key": term["key"],
+            "operator": OPERATORS[term["operator"] or term["no"]],
+            "values": [value.strip() for value in (term["values"] or "").split(",")],
+        }
+        for term in found
+        if term
+    ]
 
 
 def _at(item: Any, path: str) -> str:

@@ -4,7 +4,6 @@ from pytest_bdd import parsers, then
 
 from seatrial.bindings.phrases import KIND, NAME
 from seatrial.world import World, people, stages
-from seatrial.world.objects import MADE_HERE
 
 WHOM = r'(?:"(?P<person>\w+)"|s?he)'
 READER = "reader"
@@ -79,7 +78,7 @@ def each_read(world: World) -> None:
 def pages(world: World, size: str, last: str | None, other: str | None) -> None:
     """By limit and continue; all pages show the same moment."""
     names = world.batch[-1:] if last else world.batch
-    selector = f"app in ({names[0]}),{MADE_HERE[0]}" if other else f"app={names[0]}"
+    selector = f"app in ({names[0]}),app" if other else f"app={names[0]}"
     people.lists(world, "pager", "configmaps", pages_of=int(size), labelled=selector if last else None)
     world.judge("answers.pages", names=names, reader="pager", size=int(size))
 

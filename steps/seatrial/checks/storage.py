@@ -1,19 +1,16 @@
 """Where things lie in the store, and when they are gone."""
 
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
-from seatrial.checks.answers import asked, described
+from seatrial.checks.answers import described
 from seatrial.checks.facts import accepted, authors, breach, instances, name_of, of_servers, store_of
 from seatrial.checks.registry import check, proof, require
 from seatrial.checks.runtime import ENDINGS
-from seatrial.model.errors import Inconclusive, NotRunnable
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
 OUTSIDE = {"compact_rev_key"}  # documented: the compactor's own key
-ABSENT = 404
-INDISPENSABLE = ("/apis/apps/", "/apis/coordination.k8s.io/")  # groups without which nothing here works
 
 
 @check
@@ -29,8 +26,7 @@ def below(history: History, *, prefix: str) -> Proof:
 def one_key(history: History, *, key: str, name: str) -> Proof:
     """What was created last lies at exactly this key, and no other key came with it, or shows it, or bears its uid."""
     told = [e for e in history.of("told", method="POST", code=201) if e["body"].get("metadata", {}).get("name") == name]
-    if not told:
-        _unmade(history)
+    require(told, f"it was not created: {', '.join(described(e) for e in history.of('told', method='POST')[-1:]) or 'nobody was answered'}")
     uid = told[-1]["body"]["metadata"].get("uid")
     new = [e for e in history.of("put") if e["revision"] == e["created"]]
     made = {e["revision"] for e in new if e["key"] == key}
@@ -40,15 +36,6 @@ def one_key(history: History, *, key: str, name: str) -> Proof:
     if keys != [key]:
         return proof([], breach(history, f"exactly the key {key}", f"{', '.join(keys) or 'no key'} added", *added[:3], told[-1]))
     return proof(added)
-
-
-def _unmade(history: History) -> NoReturn:
-    """Raises NotRunnable where it is of a group that this API server does not serve, and could do without; else Inconclusive."""
-    refused = history.of("told", method="POST")[-1:]
-    path = str(asked(history, refused[0])["path"]) if refused else ""
-    if refused and refused[0]["code"] == ABSENT and path.startswith("/apis/") and not path.startswith(INDISPENSABLE):
-        raise NotRunnable(f"this API server does not serve {path}")
-    raise Inconclusive(f"it was not created: {described(refused[0]) if refused else 'nobody was answered'}")
 
 
 def _is(event: Event, name: str, uid: str | None) -> bool:

@@ -78,7 +78,7 @@ class Manners:
         """Collections: only what bears the label is read. Raises NotRunnable where a whole collection of others' would be deleted."""
         known = dict(params)
         if "labelSelector" in known:
-            known["labelSelector"] = re.sub(r"\bapp=", f"{APP}=", known["labelSelector"])
+            known["labelSelector"] = re.sub(r"(?<![\w./-])app(?=[=!, ]|$)", APP, known["labelSelector"])
         what = asked(path)
         if what.name or method not in ("GET", "DELETE"):
             return known

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from seatrial.model.errors import Inconclusive
+from seatrial.model.errors import Inconclusive, NotRunnable
 from seatrial.model.history import Event, History
 from seatrial.wire.kubernetes import PATCHES, Answer, Client
 from seatrial.world.objects import changed, kind_of, manifest
@@ -17,6 +17,8 @@ ACTOR = "alice"  # about whose requests most sentences are
 VERSION = "version"
 KEEPER = "keeper"  # of finalizers
 UPDATE_TRIES = 10
+ABSENT = 404
+INDISPENSABLE = frozenset({"", "apps", "coordination.k8s.io"})  # groups without which nothing here works
 UPDATED = changed("updated")
 FINALIZERS: Mapping[str | None, Sequence[str]] = {
     None: (),
@@ -63,14 +65,18 @@ def user_of(person: str) -> str:
 async def create(
     world: World, person: str, word: str, name: str, *, namespace: str | None = None, finalizers: Sequence[str] = (), **how: Any
 ) -> Answer:
-    """POST a manifest of the kind."""
+    """POST a manifest of the kind. Raises NotRunnable where that is of a group that this API server does not serve, as it may."""
     kind, where = kind_of(word), namespace or world.namespace
     if kind.plural in WORKLOADS:
         await world.watch_workloads()
     body = manifest(kind, name, namespace=where, **how)
     if finalizers:
         body["metadata"]["finalizers"] = list(finalizers)
-    return await client_of(world, person).request("POST", kind.path(namespace=where), body=body)
+    path = kind.path(namespace=where)
+    answer = await client_of(world, person).request("POST", path, body=body)
+    if answer.code == ABSENT and kind.group not in INDISPENSABLE and (await world.operator.request("GET", path)).code == ABSENT:
+        raise NotRunnable(f"this API server serves no {kind.plural}")
+    return answer
 
 
 def whole(world: World, name: str) -> str:

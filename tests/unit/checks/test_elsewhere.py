@@ -9,7 +9,6 @@ from seatrial.checks.facts import creations, legible
 from seatrial.checks.misled import to_blame
 from seatrial.checks.pipeline import changed
 from seatrial.checks.workloads import stuck_at
-from seatrial.model.errors import Inconclusive, NotRunnable
 from seatrial.model.history import History
 from unit.checks.test_lawful import POD, ROLES, Line, done, findings, watched
 
@@ -49,20 +48,6 @@ def asked(path: str, code: int, *, method: str = "POST", name: str = "web-1") ->
         ("people", "asked", None, about),
         ("people", "told", None, {"user": "alice", "method": method, "code": code, "asked": 0, "body": {"kind": "Status"}}),
     ]
-
-
-@pytest.mark.parametrize(
-    ("path", "code", "raised"),
-    [
-        ("/apis/batch/v1/namespaces/trial/jobs", 404, NotRunnable),
-        ("/apis/batch/v1/namespaces/trial/jobs", 500, Inconclusive),
-        ("/apis/apps/v1/namespaces/trial/deployments", 404, Inconclusive),
-        ("/api/v1/namespaces/trial/pods", 404, Inconclusive),
-    ],
-)
-def test_a_cluster_may_do_without_some_groups(path: str, code: int, raised: type[Exception]) -> None:
-    with pytest.raises(raised):
-        judge(told(*asked(path, code)), "storage.one_key", {"key": KEY, "name": "web-1"})
 
 
 @pytest.mark.parametrize(("who", "traces"), [("controller-manager-0", 0), ("operator", 1)])

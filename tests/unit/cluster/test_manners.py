@@ -98,5 +98,6 @@ def test_a_collection_is_deleted_where_nobody_else_lives() -> None:
     path = "/api/v1/namespaces/seatrial-cafe-1/configmaps"
 
     assert ALONE.params("DELETE", path, {"labelSelector": "app=one"}) == {"labelSelector": f"{APP}=one"}
+    assert ALONE.params("DELETE", path, {"labelSelector": "app in (app-x),app"}) == {"labelSelector": f"{APP} in (app-x),{APP}"}
     with pytest.raises(NotRunnable, match="no collection is deleted there"):
         AMONG_OTHERS.params("DELETE", "/api/v1/namespaces/harbour/configmaps", {"labelSelector": "app=one"})
