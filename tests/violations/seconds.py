@@ -2,7 +2,6 @@
 leader fails, where the last of several containers ends well, where a template changes beside its containers."""
 
 from collections.abc import Iterable, Sequence
-from http import HTTPStatus
 from typing import Any
 
 from seatrial_reference import controller_manager, kubelet, scheduler
@@ -11,15 +10,15 @@ from seatrial_reference.controller_manager.deployments import Deployments
 from seatrial_reference.controller_manager.replica_sets import ReplicaSets
 from seatrial_reference.controller_manager.rollout import same_template
 from seatrial_reference.kubelet.kubelet import Kubelet
-from seatrial_reference.kubelet.pods import Running, phase_of, status_of
+from seatrial_reference.kubelet.pods import Running, phase_of
 from seatrial_reference.kubelet.runtime import RuntimeFailed
-from seatrial_reference.machinery.client import ApiError, RequestFailed
+from seatrial_reference.machinery.client import RequestFailed
 from seatrial_reference.machinery.election import Elector
 from seatrial_reference.machinery.objects import Json, controller_of, deleting, finished, key_of, node_name, ready, uid_of
 from seatrial_reference.scheduler.placement import Place
 from seatrial_reference.scheduler.scheduler import Scheduler
 from seatrial_schemas.context import Context
-from seatrial_schemas.kinds import by_plural
+from violations.reports import Reporting
 
 PATIENCE_S = 0.5
 MARKS = ("labels", "annotations")
@@ -195,27 +194,14 @@ async def main_clears_succeeded(args: Sequence[str], context: Context) -> None:
     await kubelet.main(args, context, part=ClearsSucceeded)
 
 
-class LetsTheLastDecide(Kubelet):
-    """A pod has gone as well as the last of its containers."""
+class LetsTheLastDecide(Reporting):
+    """A pod has ended as its last container has."""
 
-    async def report(self, pod: Json, running: Running) -> None:
-        uid, meta = uid_of(pod), pod["metadata"]
-        known = self.told.get(uid) or pod.get("status", {})
-        status = status_of(pod, running, host_ip=self.address, wall_s=self.context.wall_s(), known=known)
+    def retold(self, pod: Json, running: Running, status: Json) -> Json:
         last = running.containers.get(pod["spec"]["containers"][-1]["name"])
-        if finished({"status": status}) and last is not None:
-            status["phase"] = "Failed" if last.exit_code else "Succeeded"
-        if status.items() <= known.items():
-            return
-        patch = {"metadata": {"uid": uid}, "status": status}
-        try:
-            await self.client.patch(by_plural("pods"), meta["name"], patch, namespace=meta["namespace"], subresource="status")
-        except ApiError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
-                raise
-        self.told[uid] = status
-        if finished({"status": status}):
-            await self.stop_pod(uid, grace_s=0)
+        if last is None or not finished({"status": status}):
+            return status
+        return status | {"phase": "Failed" if last.exit_code else "Succeeded"}
 
 
 async def main_lets_the_last_decide(args: Sequence[str], context: Context) -> None:

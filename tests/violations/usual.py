@@ -23,22 +23,9 @@ from seatrial_reference.apiserver.status import Failure, not_found
 from seatrial_reference.apiserver.store import Stored, stored
 from seatrial_reference.machinery.objects import Json
 from seatrial_schemas.context import Context
+from violations.admitting import _Passing
 
 REFUSALS = (400, 403, 422)
-
-
-class _Passing(ApiServer):
-    """Lets some writes pass admission."""
-
-    def passes(self, review: Review) -> bool:
-        return False
-
-    async def mutate(self, review: Review) -> Json | None:
-        return review.object if self.passes(review) else await super().mutate(review)
-
-    async def validate(self, review: Review) -> None:
-        if not self.passes(review):
-            await super().validate(review)
 
 
 class RenewsWithoutAdmission(_Passing):

@@ -17,7 +17,7 @@ def overwritten(history: History) -> tuple[Finding, ...]:
     there: dict[str, str] = {}
     for change in store_of(history):
         uid = str(metadata_of(change["value"]).get("uid") or "")
-        if uid and there.get(change["key"], uid) != uid:
+        if uid and (there.get(change["key"]) or uid) != uid:
             return (breach(history, f"{change['key']} stays what it is until it is deleted", "it is another object", change),)
         there[change["key"]] = uid
         if change.kind == "delete":
