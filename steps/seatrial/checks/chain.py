@@ -41,7 +41,9 @@ def puts(history: History, kind: str) -> list[Event]:
     """Stored versions of a kind, in the order of the store. Inconclusive where values cannot be read, and nobody was shown them."""
     found = [legible(history, e) for e in stored(history, "put")]
     known = [e for e in found if e["value"] and e["value"].get("kind") == kind]
-    require(known or not any(e["head"] and not of_servers(e["key"]) for e in found), "the values in the store cannot be read")
+    hidden = {e["key"] for e in found if e["head"] and e["value"] is None and not of_servers(e["key"])}
+    missing = hidden & {e["key"] for e in known} if known else hidden
+    require(not missing, "the values in the store cannot be read, and not all of them were shown to anybody")
     return known
 
 

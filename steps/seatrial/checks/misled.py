@@ -9,7 +9,7 @@ from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial.model.verdicts import Finding
 
-PARTS = ("initContainerStatuses", "containerStatuses")
+CONTAINERS = ("initContainerStatuses", "containerStatuses")
 
 
 def overwritten(history: History) -> tuple[Finding, ...]:
@@ -49,6 +49,6 @@ def _silent(history: History) -> Iterator[str]:
     shown = {e["uid"]: e["object"].get("status", {}) for e in history.of("watched", watch="operator/pods")}
     for end in history.of("container-exited"):
         said = shown.get(end["uid"], {})
-        mine = [s for part in PARTS for s in said.get(part, ()) if s.get("name") == end["container"]]
+        mine = [s for part in CONTAINERS for s in said.get(part, ()) if s.get("name") == end["container"]]
         if mine and not any(s.get("restartCount") or "terminated" in s.get("state", {}) for s in mine):
             yield str(end.instance)

@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from seatrial.checks import judge
+from seatrial.checks.chain import puts
 from seatrial.checks.facts import creations, legible
 from seatrial.checks.misled import to_blame
 from seatrial.checks.pipeline import changed
 from seatrial.checks.workloads import stuck_at
+from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from unit.checks.test_lawful import POD, ROLES, Line, done, findings, watched
 
@@ -109,3 +111,11 @@ def test_whose_binding_was_refused_has_not_bound(code: int, blamed: str) -> None
     made = told(watched("pods", POD, 4), *asked_for, watched("pods", placed, 5, kind="MODIFIED"))
 
     assert [f.culprit for f in judge(made, "workloads.stays_unbound", {"name": "web-1"}).findings] == [blamed]
+
+
+def test_versions_that_nobody_was_shown_leave_a_gap() -> None:
+    shown = [watched("pods", POD, revision) for revision in (2, 3)]
+
+    assert len(puts(told(put(2), put(3), *shown), "Pod")) == 2
+    with pytest.raises(Inconclusive, match="not all of them were shown"):
+        puts(told(put(2), put(3), shown[0]), "Pod")
