@@ -3,7 +3,9 @@
 A store that cannot be read shows revisions only. What mutating admission has seen may have got other labels.
 """
 
+import datetime as dt
 from collections.abc import Iterator
+from typing import Any
 
 from seatrial.checks.facts import accepted, breach, name_of
 from seatrial.checks.hearings import Stretch
@@ -12,7 +14,6 @@ from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding
 
 WRITING = frozenset({"create", "update", "patch"})
-TO_MS = 23  # characters of a time in RFC 3339
 
 
 def acknowledged_and_not_stored(history: History) -> tuple[Finding, ...]:
@@ -47,7 +48,16 @@ def _another_renewal(request: Event, put: Event | None) -> bool:
     if put is None or name_of(put) != request["name"] or not isinstance(request["body"], dict):
         return False
     sent, stored = (item.get("spec") or {} for item in (request["body"], put["value"]))
-    return any(str(sent[part])[:TO_MS] != str(stored.get(part))[:TO_MS] for part in ("holderIdentity", "renewTime") if part in sent)
+    return any(_moment(sent[part]) != _moment(stored.get(part)) for part in ("holderIdentity", "renewTime") if part in sent)
+
+
+def _moment(value: Any) -> Any:
+    """A time to the millisecond, wherever on earth it was written; what is no time, as it is."""
+    try:
+        when = dt.datetime.fromisoformat(str(value)).astimezone(dt.UTC)
+    except ValueError:
+        return str(value)
+    return when.isoformat(timespec="milliseconds")
 
 
 def _lost(request: Event, put: Event, *, labels: bool) -> str:

@@ -99,16 +99,17 @@ def test_whose_objects_are_overwritten_is_not_to_blame(*, deleted: bool, blamed:
     assert to_blame(made, "node-1") == blamed
 
 
-def renewal(made: History, second: int, *, revision: int, answered: int) -> None:
-    """A lease as it is stored, if at all, and the answer to whoever has renewed it."""
-    lease = {
+def renewal(made: History, second: int, *, revision: int, answered: int, sent: str = "") -> None:
+    """A lease as it is stored, if at all, and the answer to whoever has renewed it, who may have `sent` another time."""
+    lease: dict[str, Any] = {
         "kind": "Lease",
         "metadata": {"name": "it"},
         "spec": {"holderIdentity": "me", "renewTime": f"2026-01-01T00:00:0{second}.123456Z"},
     }
-    about = {"verb": "update", "resource": "leases", "subresource": "", "name": "it", "path": "/leases/it", "body": lease}
+    about = {"verb": "update", "resource": "leases", "subresource": "", "name": "it", "path": "/leases/it"}
+    body = {**lease, "spec": {**lease["spec"], "renewTime": sent}} if sent else lease
     number = 80 + second
-    made.append("tap/apiserver-0", "request", at_s=None, instance="scheduler-0", data={"request": number, **about})
+    made.append("tap/apiserver-0", "request", at_s=None, instance="scheduler-0", data={"request": number, **about, "body": body})
     if revision == answered:
         puts(made, "/registry/leases/kube-system/it", revision, lease)
     told = {"request": number, "code": 200, "revision": answered, "name": "it"}
@@ -120,5 +121,21 @@ def test_a_renewal_that_is_acknowledged_is_stored(answered: int, broken_rules: d
     made = stored()
     renewal(made, 1, revision=2, answered=2)
     renewal(made, 2, revision=3, answered=answered)
+
+    assert found(made, {"REQ-18"}) == broken_rules
+
+
+@pytest.mark.parametrize(
+    ("sent", "broken_rules"),
+    [
+        ("2026-01-01T02:00:01.123456+02:00", {}),
+        ("2026-01-01T00:00:01.123999Z", {}),
+        ("2026-01-01T00:00:01.123456+02:00", {"REQ-18": ["apiserver-0"]}),
+        ("soon", {"REQ-18": ["apiserver-0"]}),
+    ],
+)
+def test_a_renewal_is_the_same_wherever_it_was_written(sent: str, broken_rules: dict[str, list[str]]) -> None:
+    made = stored()
+    renewal(made, 1, revision=2, answered=2, sent=sent)
 
     assert found(made, {"REQ-18"}) == broken_rules
