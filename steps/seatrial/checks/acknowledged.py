@@ -1,6 +1,7 @@
 """What somebody was told is done is in the store: at the revision of the answer, and as it was asked for.
 
-A store that cannot be read shows revisions only. What mutating admission has seen may have got other labels.
+A store that cannot be read shows revisions only. What mutating admission has seen, if only without the name that the server has given it,
+may have got other labels.
 """
 
 import datetime as dt
@@ -29,13 +30,14 @@ def in_vain(history: History) -> Iterator[Finding]:
     for request, answer in accepted(history):
         if request["verb"] not in WRITING or "dryRun" in (request["query"] or {}):
             continue
+        seen = mutated & {(request["resource"], e["name"] or "") for e in (request, answer)}
         put, what = stretch.put_of(answer), f"{request.instance}'s {request['verb']} {request['path']}"
         renewal = renewals.get(answer["revision"]) if request["resource"] == "leases" and request["verb"] == "update" else None
         if stretch.lacks(answer["revision"]) or stretch.has_another(answer):
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}", answer)
         elif _another_renewal(request, renewal):
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}, which is another renewal", answer, renewal)
-        elif put and (lost := _lost(request, put, labels=(request["resource"], answer["name"]) not in mutated)):
+        elif put and (lost := _lost(request, put, labels=not seen)):
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}, which has no {lost}", request, put)
 
 

@@ -12,16 +12,18 @@ from unit.checks.test_invariants import found, puts, stored
 OWNER = {"uid": "set", "name": "web", "kind": "ReplicaSet"}
 
 
-def written(body: dict[str, Any], value: Any, *, subresource: str = "", mutated: bool = False, query: Any = None) -> History:
-    """A request for a pod, accepted with revision 2, and what the store has at that revision."""
+def written(
+    body: dict[str, Any], value: Any, *, subresource: str = "", mutated: bool = False, query: Any = None, called: str = "web"
+) -> History:
+    """A request for a pod, which may not yet be called so, accepted with revision 2, and what the store has at that revision."""
     made = History(lambda: 1.0)
     for name, role in (("etcd-0", "etcd"), ("apiserver-0", "apiserver"), ("node-1", "kubelet")):
         made.append("cluster", "instance", at_s=None, instance=name, data={"roles": [role]})
     made.append("steps", "mark", at_s=None, instance=None, data={"name": "ready", "revision": 1})
-    about = {"verb": "patch", "resource": "pods", "subresource": subresource, "name": "web", "path": "/pods/web", "query": query}
+    about = {"verb": "patch", "resource": "pods", "subresource": subresource, "name": called, "path": "/pods/web", "query": query}
     made.append("tap/apiserver-0", "request", at_s=None, instance="node-1", data={"request": 1, **about, "body": body})
     if mutated:
-        made.append("hooks", "review", at_s=None, instance="apiserver-0", data={"stage": "mutation", "resource": "pods", "name": "web"})
+        made.append("hooks", "review", at_s=None, instance="apiserver-0", data={"stage": "mutation", "resource": "pods", "name": called})
     put = {"key": "/registry/pods/trial/web", "revision": 2, "created": 2, "value": value}
     made.append("store", "put", at_s=None, instance=None, data=put)
     told = {"request": 1, "code": 200, "revision": 2, "name": "web"}
@@ -68,6 +70,8 @@ def test_admission_may_give_other_labels() -> None:
     sent, kept = pod(metadata={"labels": {"app": "web"}}), pod(metadata={"labels": {"app": "other"}})
 
     assert lost(written(sent, kept, mutated=True)) == ""
+    assert lost(written(sent, kept, mutated=True, called="")) == ""
+    assert lost(written(sent, kept, called="")) == "metadata.labels.app web"
     assert lost(written(sent | {"spec": {"replicas": 2}}, kept, mutated=True)) == "spec.replicas 2"
 
 
