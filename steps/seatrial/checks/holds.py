@@ -33,7 +33,9 @@ from seatrial.checks.facts import (
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
-from seatrial_schemas.kinds import by_plural
+from seatrial_schemas.kinds import by_plural, table
+
+FOLDERS = frozenset(k.store_key(prefix="").strip("/").partition("/")[0] for k in table() if k.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +117,12 @@ def _finding(instance: str, event: Event, name: str) -> Finding:
 
 @check
 def silent_store(history: History, *, since: str, until: str) -> Proof:
-    """Between the marks, by the store's revisions, nothing changes but what API servers are known to write by themselves; and before,
+    """Between the marks, by the store's revisions, no object changes but what API servers are known to write by themselves; and before,
     since everybody else was taken down, nothing but what was asked for. Events count: nobody is left to write them."""
     start, end = mark(history, since)["revision"], mark(history, until)["revision"]
     require(start is not None and end is not None, "the store could not be read at the beginning or the end of the window")
-    changes = [e for e in stored(history) if not of_servers(e["key"]) and not expired(e)]
+    own = notes(history)
+    changes = [e for e in stored(history) if not of_servers(e["key"]) and not expired(e) and e["key"] not in own]
     wrong = [e for e in changes if start < e["revision"] <= end]
     wrong = _unasked(history, [e for e in changes if e["revision"] <= start]) + wrong
     witnesses = [e for e in history.of("put") if e["revision"] <= start]
@@ -185,15 +188,32 @@ def may_mean(request: Event, name: str) -> bool:
 
 
 def traces(history: History) -> list[Event]:
-    """What has changed since the last request was begun though nobody's accepted request did it. None where somebody can write without
-    being seen by a tap, or the moment is not known."""
+    """What has changed since the last request was begun though nobody's accepted request did it, an API server's own notes that were there
+    before apart. None where somebody can write without being seen by a tap, or the moment is not known."""
     start = begun(history)
     if start is None or start["revision"] is None or not _witnessed(history):
         return []
     writes = [e for e in history.of("told") if e["method"] != "GET" and succeeded(e)]
     told = {e["body"].get("metadata", {}).get("resourceVersion") for e in writes}
-    later = [e for e in stored(history) if e["revision"] > start["revision"] and str(e["revision"]) not in told]
+    kept = notes(history) & {e["key"] for e in history.of("put") if e["revision"] <= start["revision"]}
+    later = [e for e in stored(history) if e["revision"] > start["revision"] and str(e["revision"]) not in told and e["key"] not in kept]
     return unasked(history, [e for e in later if not (of_servers(e["key"]) or expired(e)) or _new_address(e)])
+
+
+def notes(history: History) -> frozenset[str]:
+    """Keys under which API servers note something for themselves, beside the objects that they store: no objects, in folders that no kind
+    has, where objects can be read."""
+    puts = history.of("put")
+    objects, roots = {e["key"] for e in puts if e["value"]}, {_root(e) for e in puts if e["value"]}
+    return frozenset(e["key"] for e in puts if e["key"] not in objects and _root(e) in roots and _folder(e) not in FOLDERS)
+
+
+def _root(event: Event) -> str:
+    return str(event["key"]).strip("/").partition("/")[0]
+
+
+def _folder(event: Event) -> str:
+    return str(event["key"]).strip("/").partition("/")[2].partition("/")[0]
 
 
 def _new_address(event: Event) -> bool:
@@ -231,7 +251,8 @@ def joined(history: History) -> Proof:
     """Since everybody was ready, each change of the store belongs to an accepted request; what is documented to change by itself apart."""
     start = mark(history, "ready")["revision"]
     require(start is not None, "the store could not be read when the cluster was ready")
-    changes = [e for e in stored(history) if e["revision"] > start and not by_itself(e["key"])]
+    own = notes(history)
+    changes = [e for e in stored(history) if e["revision"] > start and not by_itself(e["key"]) and e["key"] not in own]
     require(changes, "nothing in the store changed")
     wrong = unasked(history, changes)
     require(not wrong or _witnessed(history), "components in the API server's process need not ask where a tap sees it")

@@ -8,11 +8,13 @@ from seatrial.model.history import History
 ONE, OTHER = "controller-manager-0", "controller-manager-1"
 
 
-def found(*deeds: tuple[str, str], **how: int) -> list[str]:
-    """Who is found where instances take the lease or make a pod, in this order; and so many are wanted, or as many as are made."""
+def found(*deeds: tuple[str, str], alone: bool = False, **how: int) -> list[str]:
+    """Who is found where instances take the lease or make a pod, in this order; and so many are wanted, or as many as are made. Who is
+    `alone` names no lease."""
     history, pods = History(lambda: 0.0), 0
     for name in (ONE, OTHER):
         about = {"roles": ["controller-manager"], "lease": "kube-system/kube-controller-manager"}
+        about = {"roles": ["controller-manager" if name == ONE else "scheduler"], "lease": ""} if alone else about
         history.append("cluster", "instance", at_s=0, instance=name, data=about)
     for number, (who, what) in enumerate(deeds):
         about = {"request": number, "verb": "update", "resource": "leases", "namespace": "kube-system", "name": "kube-controller-manager"}
@@ -49,3 +51,11 @@ def test_at_most_so_many_may_be_made(number: int, *, at_most: bool, fault: bool)
     made = found((ONE, "leads"), (ONE, "makes"), (ONE, "makes"), number=number, at_most=at_most)
 
     assert made == ([ONE] if fault else [])
+
+
+@pytest.mark.parametrize(
+    ("deeds", "pods", "culprits"),
+    [([(ONE, "makes")], 1, []), ([(ONE, "makes")], 2, [ONE]), ([(ONE, "makes"), (OTHER, "makes")], 2, [OTHER])],
+)
+def test_who_is_alone_needs_no_lease(deeds: list[tuple[str, str]], pods: int, culprits: list[str]) -> None:
+    assert found(*deeds, alone=True, number=pods) == culprits

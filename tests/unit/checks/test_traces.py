@@ -25,6 +25,10 @@ def put(key: str, revision: int = 11, created: int = 11, kind: str = "Pod") -> R
     return "store", "put", None, {"key": key, "revision": revision, "created": created, "value": {"kind": kind, "metadata": {"name": name}}}
 
 
+def note(key: str, revision: int = 11, created: int = 5) -> Row:
+    return "store", "put", None, {"key": key, "revision": revision, "created": created, "size": 9, "head": "323032362d30312d"}
+
+
 def gone(key: str, revision: int = 12) -> Row:
     return "store", "delete", None, {"key": key, "revision": revision}
 
@@ -56,6 +60,30 @@ def test_what_api_servers_write_by_themselves_is_no_trace() -> None:
     own = ["compact_rev_key", "/registry/leases/kube-system/apiserver-x", "/registry/masterleases/10.0.0.1", "/registry/ranges/serviceips"]
 
     assert keys(asked(), answered(9), *(put(key) for key in own)) == []
+
+
+def test_what_an_api_server_has_always_noted_for_itself_is_no_trace() -> None:
+    lives, before = put("/registry/pods/trial/old", 4, 4), note("/registry/acme.example/alive", 5)
+
+    assert keys(asked(), answered(9), lives, before, note("/registry/acme.example/alive")) == []
+    assert keys(asked(), answered(9), lives, note("/registry/acme.example/alive")) == ["/registry/acme.example/alive"]
+    assert keys(asked(), answered(9), lives, note("/registry/pods/trial/x", 5), note("/registry/pods/trial/x")) == [
+        "/registry/pods/trial/x"
+    ]
+    assert keys(asked(), answered(9), lives, note("/elsewhere/alive", 5), note("/elsewhere/alive")) == ["/elsewhere/alive"]
+    assert keys(asked(), answered(9), before, note("/registry/acme.example/alive")) == ["/registry/acme.example/alive"]
+
+
+def test_notes_are_no_objects_that_an_api_server_acts_on() -> None:
+    marks = [("steps", "mark", None, {"name": name, "revision": revision}) for name, revision in (("quiet", 6), ("quiet-end", 20))]
+    known = put("/registry/pods/trial/old", 4, 4), *marks
+
+    def wrong(row: Row) -> bool:
+        return bool(judge(history(*known, row), "holds.silent_store", {"since": "quiet", "until": "quiet-end"}).findings)
+
+    assert not wrong(note("/registry/acme.example/alive"))
+    assert wrong(note("/registry/pods/trial/x"))
+    assert wrong(put("/registry/acme.example/alive"))
 
 
 def test_nothing_is_concluded_where_somebody_may_write_past_the_tap() -> None:
