@@ -21,10 +21,18 @@ def calls(history: History, node: str) -> list[Event]:
 
 
 def stopped(history: History, uid: str) -> bool:
-    """Whether the pod's runtime was asked to stop all of it, and not to start anything of it since. Where its calls are not known, no."""
+    """Whether the pod's runtime was asked to stop all of it that it has started last. Where its calls are not known, no."""
     mine = [e for e in history.of("cri", uid=uid) if e["method"] in ("StartContainer", *ENDINGS)]
-    last = {e["container"]: e["method"] for e in mine}
-    return bool(last) and (last.get(None) in ENDINGS_OF_ALL or set(last.values()) <= set(ENDINGS))
+    starts = {e["container"]: e for e in mine if e["method"] == "StartContainer"}
+    return bool(mine) and all(any(_ends(e, start) for e in mine if e.seq > start.seq) for start in starts.values())
+
+
+def _ends(call: Event, start: Event) -> bool:
+    """Whether a later call ends what was started: what is left of earlier incarnations, and of their sandboxes, may be cleared away later.
+    Which incarnation is meant need not be known."""
+    if call["method"] in ENDINGS_OF_ALL:
+        return call["sandbox"] in (start["sandbox"], None)
+    return call["method"] in ENDINGS and call["container"] == start["container"] and call["id"] in (start["id"], None)
 
 
 @check

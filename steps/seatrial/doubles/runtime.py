@@ -249,8 +249,8 @@ def _serving(call: Call) -> Serve:
 
 def _fields(pod: Pod, container: Container | None = None) -> dict[str, Any]:
     meta = pod.config.metadata
-    fields = {"pod": meta.name, "namespace": meta.namespace, "uid": meta.uid, "container": container and container.name}
-    return fields if container is None else fields | {"attempt": container.config.metadata.attempt}
+    fields = {"pod": meta.name, "namespace": meta.namespace, "uid": meta.uid, "container": container and container.name, "sandbox": pod.id}
+    return fields if container is None else fields | {"attempt": container.config.metadata.attempt, "id": container.id}
 
 
 def _orders(config: pb.ContainerConfig) -> dict[str, Any]:

@@ -16,8 +16,9 @@ def pod(spec: dict[str, Any] | None = None, **status: Any) -> dict[str, Any]:
     return {"kind": "Pod", "metadata": META, "spec": SPEC | (spec or {}), "status": status}
 
 
-def call(method: str, container: str | None = "main") -> Line:
-    return "runtime", "cri", "node-1", {"method": method, "pod": "web-1", "uid": UID, "namespace": "trial", "container": container}
+def call(method: str, container: str | None = "main", **which: str) -> Line:
+    about = {"method": method, "pod": "web-1", "uid": UID, "namespace": "trial", "container": container}
+    return "runtime", "cri", "node-1", about | which
 
 
 def exited(container: str = "main", code: int = 1) -> Line:
@@ -104,6 +105,12 @@ def test_an_error_is_not_told_as_a_success(code: int, phase: str, said: int, *, 
         ([call("StopContainer")], True),
         ([call("StopPodSandbox", None)], True),
         ([call("StopContainer"), call("StartContainer")], False),
+        ([call("StopPodSandbox", None), call("StartContainer")], False),
+        ([call("StartContainer", sandbox="s-2", id="c-2"), call("RemoveContainer", sandbox="s-1", id="c-1")], False),
+        ([call("StartContainer", sandbox="s-2", id="c-2"), call("RemovePodSandbox", None, sandbox="s-1")], False),
+        ([call("StartContainer", sandbox="s-2", id="c-2"), call("RemoveContainer", sandbox="s-2", id="c-2")], True),
+        ([call("StartContainer", sandbox="s-2", id="c-2"), call("RemovePodSandbox", None, sandbox="s-2")], True),
+        ([call("StopContainer"), call("StopPodSandbox", None)], True),
     ],
 )
 def test_a_pod_of_which_everything_was_stopped_does_not_run(after: list[Line], *, fault: bool) -> None:
