@@ -107,6 +107,9 @@ def test_a_pod_lives_and_is_removed(tmp_path: Path) -> None:
                 "c",
                 "node-1",
             )
+            of_container = [e for e in s.history.of("cri") if e["method"] in ("StartContainer", "StopContainer", "RemoveContainer")]
+            assert {(e["sandbox"], e["id"]) for e in of_container} == {(pod, container)}
+            assert {e["sandbox"] for e in s.history.of("cri", method="StopPodSandbox")} == {pod}
 
     asyncio.run(act())
 
