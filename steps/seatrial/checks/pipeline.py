@@ -31,7 +31,7 @@ from seatrial.model.verdicts import Proof
 
 STAGES = ("authentication", "authorization", "mutation", "validation")
 ADMISSION = ("mutation", "validation")
-CONFLICT = 409
+CONFLICT, GIVEN_UP = 409, 504
 ABSENT = (404, 405)
 CODES = {"authentication": (401,), "authorization": (403,), "decoding": (400,), "validation": (400, 422)}
 
@@ -84,15 +84,18 @@ def _later(history: History, stage: str, user: str, name: str) -> list[Event]:
 @check
 def held_at(history: History, *, stage: str, user: str, name: str) -> Proof:
     """The request has come to the stage that is held, and no further: no later hook asked, nothing stored, nobody told. An update in
-    conflict with what was written since it was read is not the one that is held: its sender has begun anew."""
+    conflict with what was written since it was read is not the one that is held: its sender has begun anew. One that the server has given
+    up says nothing."""
     here = [e for e in reviews(history, stage, user=user) if stage not in ADMISSION or e["name"] == name]
     told = [e for e in history.of("told", user=user) if asked(history, e)["method"] != "GET" and named(asked(history, e)) == name]
     told = [e for e in told if not (e["method"] == "PUT" and e["code"] == CONFLICT)]
+    given_up, told = [e for e in told if e["code"] == GIVEN_UP], [e for e in told if e["code"] != GIVEN_UP]
     beyond = [*_later(history, stage, user, name), *announced(history, name)]
     if beyond or told:
         observed = _what(beyond[0]) if beyond else f"it was answered {described(told[0])}"
         return proof([], breach(history, f"the request waits for {stage}", observed, *beyond[:3], *told[:1]))
     require(here, f"{stage} was never asked about the request")
+    require(not given_up, f"the API server has given the request up: {', '.join(map(described, given_up))}")
     return proof(here)
 
 

@@ -19,6 +19,7 @@ from seatrial.world.world import World
 
 CANARIES_S = 20.0  # until hooks take effect
 HELD_S = 10.0  # webhooks are given three times as long
+HELD_SHARE = 0.8  # of the time after which an API server may give a request up
 IMPATIENT_S = 5.0  # longer than those wait for a hook who go on without it; where time costs nothing
 ABOUT_ONE = frozenset({"get", "update", "patch", "delete"})  # verbs that name an object; those of subresources all do
 
@@ -69,8 +70,8 @@ def reached(world: World, stage: str) -> None:
 
 async def _reached(world: World, barrier: Barrier) -> None:
     await barrier.reached(within_s=world.timing("apiserver").reaction)
-    least_s = IMPATIENT_S if "virtual-time" in world.backend.can else 0.0
-    await world.pause(min(max(world.timing("apiserver").limits.react_s, least_s), HELD_S))
+    least_s, limits = IMPATIENT_S if "virtual-time" in world.backend.can else 0.0, world.timing("apiserver").limits
+    await world.pause(min(max(limits.react_s, least_s), HELD_S, HELD_SHARE * limits.request_s))
 
 
 def goes_on(world: World, stage: str) -> None:

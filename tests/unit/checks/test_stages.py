@@ -38,6 +38,12 @@ def test_any_other_answer_means_that_nothing_was_held(code: int, method: str) ->
     assert f"answered {code}" in found.observed
 
 
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_whom_the_server_has_given_up_says_nothing(method: str) -> None:
+    with pytest.raises(Inconclusive, match="given the request up"):
+        held_at(504, method=method)
+
+
 def test_who_is_only_told_of_conflicts_was_not_seen_at_the_stage() -> None:
     with pytest.raises(Inconclusive):
         held_at(409, held=False)
