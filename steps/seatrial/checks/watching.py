@@ -93,6 +93,7 @@ def complete(history: History, *, watchers: list[str], kind: str, resource: str,
         expected = [change for change in happened if change[1] in ours and change[2] <= end]
         heard = [e for e in told(history, watch) if since < e["revision"] <= end and e["namespace"] == namespace]
         heard = [e for e in heard if e["name"] in ours or (readable and _change(e) not in happened)]
+        heard = [e for e in heard if readable or not _on_its_way_out(e) or _change(e) in expected]
         evidence += heard
         require(expected, f"nothing changed since the watch of {watch} began")
         if problem := _difference(expected, [_change(e) for e in heard], deletes=readable):
@@ -141,6 +142,11 @@ def _at(event: Event) -> tuple[str, int]:
 def _content(item: dict[str, Any]) -> dict[str, Any]:
     """An object without what only some answers say about it."""
     return {"status": item.get("status")} | {k: v for k, v in lasting(item).items() if k not in ("apiVersion", "kind")}
+
+
+def _on_its_way_out(event: Event) -> bool:
+    """Whether it is part of a deletion, whose revisions no writer is told."""
+    return "deletionTimestamp" in metadata_of(event["object"])
 
 
 def _change(event: Event) -> Change:

@@ -87,6 +87,24 @@ def test_what_is_shown_is_what_the_writer_was_answered() -> None:
     assert "sentinel: status.phase differ" in found.observed
 
 
+@pytest.mark.parametrize(("marked", "fault"), [(True, False), (False, True)])
+def test_where_the_store_is_not_read_a_deletion_may_be_told_in_two_steps(*, marked: bool, fault: bool) -> None:
+    made = History(lambda: 1.0)
+    for asked, (name, revision) in enumerate((("web", 5), ("sentinel", SENTINEL))):
+        about = {"user": name, "method": "POST", "path": "/api/v1/namespaces/trial/pods"}
+        made.append("people", "asked", at_s=None, instance=None, data=about | {"body": pod(name, 0)})
+        made.append("people", "told", at_s=None, instance=None, data=about | {"asked": asked, "code": 201, "body": pod(name, revision)})
+    made.append(f"watch/{WATCH}", "watching", at_s=None, instance=None, data={"watch": WATCH, "code": 200, "revision": 4})
+    for kind, name, revision in BEFORE:
+        item = pod(name, revision)
+        item["metadata"] |= {"deletionTimestamp": "2026-01-01T00:00:00Z"} if marked and kind == "MODIFIED" else {}
+        about = {"watch": WATCH, "type": kind, "name": name, "namespace": "trial", "revision": revision, "object": item}
+        made.append(f"watch/{WATCH}", "watched", at_s=None, instance=None, data=about)
+    about = {"watchers": [WATCH], "kind": "Pod", "resource": "pods", "namespace": "trial"}
+
+    assert bool(judge(made, "watching.complete", about).findings) is fault
+
+
 def test_a_server_that_has_begun_anew_may_say_that_it_has_forgotten() -> None:
     assert not complete(forgotten=True, starts=2).findings
     with pytest.raises(Inconclusive):
