@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 import orjson
-from grpclib.exceptions import GRPCError, StreamTerminatedError
+from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
 from seatrial_reference.apiserver import status
 from seatrial_reference.apiserver.selectors import Selection
@@ -256,7 +256,7 @@ class Caches:
         while True:
             try:
                 await self._stream()
-            except (status.Failure, GRPCError, StreamTerminatedError, OSError):
+            except (status.Failure, GRPCError, ProtocolError, StreamTerminatedError, OSError):  # ProtocolError: it was ended in good order
                 await self._context.sleep(RETRY_S)
 
     async def _stream(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 from grpclib.client import Channel
-from grpclib.exceptions import GRPCError, StreamTerminatedError
+from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
 from seatrial.model.errors import NotReady
 from seatrial.model.history import History, eventually
@@ -19,7 +19,7 @@ from seatrial.wire.decoding import decoded
 from seatrial_schemas import etcd, etcd_pb2
 from seatrial_schemas.context import Context
 
-BROKEN = (OSError, GRPCError, StreamTerminatedError, asyncio.IncompleteReadError)
+BROKEN = (OSError, GRPCError, ProtocolError, StreamTerminatedError, asyncio.IncompleteReadError)  # ProtocolError: ended in good order
 RETRY_S = 0.05
 NUDGE_S = 0.5  # so long the next change may take to be told; then the store is asked whether there is one
 BEGINNING = 1

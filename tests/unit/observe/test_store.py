@@ -8,6 +8,7 @@ import pytest
 
 from seatrial.model.errors import NotReady
 from seatrial.model.history import History, eventually
+from seatrial.model.waiting import cancel
 from seatrial.observe.store import StoreWatch
 from seatrial_reference.etcd.server import Etcd, Watches
 from seatrial_schemas import etcd_pb2 as pb
@@ -98,6 +99,29 @@ def test_a_store_may_end_a_watch_at_any_time() -> None:
         ends_watches(store)
         stores(store, "b")
         assert await watch.caught_up(within_s=WITHIN_S) == store.store.revision
+
+    assert keys(followed(lambda _: None, act)) == ["a", "b"]
+
+
+def test_a_store_may_end_a_whole_stream_in_good_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, end, ended = Etcd.watch, asyncio.Event(), asyncio.Event()
+
+    async def once(store: Etcd, stream: Any) -> None:
+        serving, ending = asyncio.ensure_future(whole(store, stream)), asyncio.ensure_future(end.wait())
+        await asyncio.wait({serving} if ended.is_set() else {serving, ending}, return_when=asyncio.FIRST_COMPLETED)
+        ended.set()
+        await cancel(serving, ending)
+
+    async def act(store: Etcd, watch: StoreWatch) -> None:
+        stores(store, "a")
+        assert await watch.caught_up(within_s=WITHIN_S)
+        end.set()
+        await ended.wait()
+        await asyncio.sleep(IN_VAIN_S)
+        stores(store, "b")
+        assert await watch.caught_up(within_s=WITHIN_S) == store.store.revision
+
+    monkeypatch.setattr(Etcd, "watch", once)
 
     assert keys(followed(lambda _: None, act)) == ["a", "b"]
 
