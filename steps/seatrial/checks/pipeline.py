@@ -31,7 +31,8 @@ from seatrial.model.verdicts import Proof
 
 STAGES = ("authentication", "authorization", "mutation", "validation")
 ADMISSION = ("mutation", "validation")
-CONFLICT, GIVEN_UP = 409, 504
+CONFLICT = 409
+GIVEN_UP = (0, 504)  # the connection is lost, or the time is over
 ABSENT = (404, 405)
 CODES = {"authentication": (401,), "authorization": (403,), "decoding": (400,), "validation": (400, 422)}
 
@@ -85,17 +86,17 @@ def _later(history: History, stage: str, user: str, name: str) -> list[Event]:
 def held_at(history: History, *, stage: str, user: str, name: str) -> Proof:
     """The request has come to the stage that is held, and no further: no later hook asked, nothing stored, nobody told. An update in
     conflict with what was written since it was read is not the one that is held: its sender has begun anew. One that the server has given
-    up says nothing."""
+    up, or that was cut off, says nothing."""
     here = [e for e in reviews(history, stage, user=user) if stage not in ADMISSION or e["name"] == name]
     told = [e for e in history.of("told", user=user) if asked(history, e)["method"] != "GET" and named(asked(history, e)) == name]
     told = [e for e in told if not (e["method"] == "PUT" and e["code"] == CONFLICT)]
-    given_up, told = [e for e in told if e["code"] == GIVEN_UP], [e for e in told if e["code"] != GIVEN_UP]
+    given_up, told = [e for e in told if e["code"] in GIVEN_UP], [e for e in told if e["code"] not in GIVEN_UP]
     beyond = [*_later(history, stage, user, name), *announced(history, name)]
     if beyond or told:
         observed = _what(beyond[0]) if beyond else f"it was answered {described(told[0])}"
         return proof([], breach(history, f"the request waits for {stage}", observed, *beyond[:3], *told[:1]))
     require(here, f"{stage} was never asked about the request")
-    require(not given_up, f"the API server has given the request up: {', '.join(map(described, given_up))}")
+    require(not given_up, f"the request was given up: {', '.join(map(described, given_up))}")
     return proof(here)
 
 
