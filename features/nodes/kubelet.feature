@@ -122,6 +122,30 @@ Feature: What a kubelet does with pods
         | labels      |
         | annotations |
 
+    Scenario: containers end again, and the one that goes before them has done its work
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" with an init container that is told what to do
+      And the pod "web" has become running
+      And the containers of the pod "web" end
+      Then on "node-1" a sandbox, then each container of the pod "web" was created and started
+      When the containers of the pod "web" end
+      Then on "node-1" a sandbox, then each container of the pod "web" was created and started
+
+    Scenario: an init container fails that is not started again
+      Given a cluster with 1 node
+      And the runtime fails at first to finish an init container
+      When "alice" creates a pod "web" with an init container that is not started again
+      Then exactly 1 pod of "web" is left
+
+    @needs:kill
+    Scenario: containers end that the kubelet has started before it began anew
+      Given a cluster with 1 node
+      When "alice" creates a pod "web"
+      And the pod "web" has become running
+      And the kubelet of "node-1" is killed and started again
+      And the containers of the pod "web" end
+      Then on "node-1" a sandbox, then each container of the pod "web" was created and started
+
     @needs:kill
     Scenario: a pod is born with its node while the kubelet is away
       Given a cluster with 1 node

@@ -1,7 +1,7 @@
 """What has become of pods, as it is stored: each word of it is one request of the node's kubelet, no end goes unmentioned, and none is told
 before its time or forgotten afterwards."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,7 @@ from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
 OVER = ("Succeeded", "Failed")
+KILLED = (137, 143)  # exit codes of those whom somebody stops
 
 
 @check
@@ -55,16 +56,31 @@ def _containers(version: Event) -> list[dict[str, Any]]:
 
 def _embellished(history: History, name: str) -> Iterator[Finding]:
     """Errors with which containers ended by themselves, and of which it is said that all went well: of the container, or of a pod that is
-    not started again."""
+    not started again; or that they were other errors."""
     lives = versions(history, name)
     for end in history.of("container-exited"):
         life = lives.get(end["uid"], ())
+        if another := sorted(_codes_said(life, end["container"]) - _codes(history, end)):
+            expected = f"the container {end['container']} of {end['pod']} is reported to have ended with {end['code']}"
+            yield fault(end.instance, expected, f"it is said to have ended with {another[0]}", end)
         good = {s["name"] for e in life for s in _containers(e) if any(t.get("exitCode") == 0 for t in _terminated(s))}
         finite = [e["value"] for e in life if e["value"]["spec"].get("restartPolicy") == "Never"]
         succeeded = any(pod.get("status", {}).get("phase") == "Succeeded" for pod in finite)
         if end["code"] and (end["container"] in good or succeeded):
             expected = f"the container {end['container']} of {end['pod']} is reported to have ended with {end['code']}"
             yield fault(end.instance, expected, "it is said to have succeeded", end)
+
+
+def _codes_said(life: Sequence[Event], container: str) -> set[int]:
+    """The exit codes that the pod's status has ever told of a container; but success, which is looked at by itself."""
+    told = [t.get("exitCode") for e in life for s in _containers(e) if s["name"] == container for t in _terminated(s)]
+    return {code for code in told if code}
+
+
+def _codes(history: History, end: Event) -> set[int]:
+    """With what the container has ever ended by itself, or can have ended otherwise: whoever is stopped, or lost, may be told as killed."""
+    same = history.of("container-exited", uid=end["uid"], container=end["container"])
+    return {*(e["code"] for e in same), *KILLED}
 
 
 def _mentions_end(status: dict[str, Any]) -> bool:

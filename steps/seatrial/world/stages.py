@@ -9,7 +9,7 @@ from seatrial.doubles.barrier import Barrier
 from seatrial.doubles.hook_objects import mutating_webhook, validating_webhook
 from seatrial.doubles.hooks import Hooks
 from seatrial.doubles.runtime import INIT
-from seatrial.model.errors import HarnessFault, Inconclusive
+from seatrial.model.errors import HarnessFault, Inconclusive, NotRunnable
 from seatrial.model.history import Event, History
 from seatrial.model.waiting import until
 from seatrial.wire.kubernetes import Answer
@@ -18,6 +18,7 @@ from seatrial.world.objects import MADE_HERE, OTHER_IMAGE, kind_of
 from seatrial.world.world import World
 
 CANARIES_S = 20.0  # until hooks take effect
+ERROR, SIGNALLED = 3, 143  # exit codes: of a container that has failed, and of one that a signal has ended
 HELD_S = 10.0  # webhooks are given three times as long
 IMPATIENT_S = 5.0  # longer than those wait for a hook who go on without it; where time costs nothing
 ABOUT_ONE = frozenset({"get", "update", "patch", "delete"})  # verbs that name an object; those of subresources all do
@@ -155,8 +156,9 @@ def stop_goes_on(world: World) -> None:
         barrier.release()
 
 
-def containers_end(world: World, name: str, *, only_one: bool, code: int) -> None:
-    """All containers of the pod end with this exit code, or only the first."""
+def containers_end(world: World, name: str, *, only_one: bool, well: bool) -> None:
+    """All containers of the pod end, or only the first: well, or with an error of their own, or the first alone as by a signal."""
+    code = 0 if well else SIGNALLED if only_one else ERROR
     pods = [p for p in facts.pods_of(world.history, name) if p["object"].get("spec", {}).get("nodeName") in world.cluster.runtimes]
     if not pods:
         raise Inconclusive(f"blocked: no pod of {name} is on a node of the suite's")
@@ -182,3 +184,10 @@ def fails_at_first(world: World, attempt: str) -> None:
 def slow_end(world: World) -> None:
     """From now on containers do not stop before `stop_goes_on`."""
     world.stops += [runtime.hold(method) for runtime in world.cluster.runtimes.values() for method in ENDINGS]
+
+
+def slow_start(world: World, node: str) -> None:
+    """From now on no container starts on the node. Raises NotRunnable where its runtime is not the suite's."""
+    if node not in world.cluster.runtimes:
+        raise NotRunnable(f"{node} has no container runtime of the suite's")
+    world.cluster.runtimes[node].hold("StartContainer")
