@@ -82,6 +82,16 @@ Feature: Controllers make deployed resources run
       When "alice" deletes the replicaset of "web"
       Then the pods of "web" become running
 
+    @needs:hooks
+    Scenario: admission lets nobody change the ReplicaSet of a deployment for a while
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      And the hooks see every write
+      And admission refuses replicasets of "web"
+      When "alice" scales the deployment "web" to 4 replicas
+      And admission refuses nothing any more
+      Then the pods of "web" become running
+
     Scenario: somebody scales the ReplicaSet of a deployment
       Given a cluster with 1 node
       And a deployment "web" with 2 replicas is running
@@ -168,6 +178,23 @@ Feature: Controllers make deployed resources run
       When "alice" creates a deployment "web" with 1 replicas in the namespace "harbour"
       And "alice" creates a deployment "web" with 2 replicas
       Then the pods of "web" become running
+
+    @needs:runtime
+    Scenario: it is a deployment of the system
+      Given a cluster with 1 node
+      When "alice" creates a deployment "web" with 2 replicas in the namespace "kube-system"
+      Then the pods of "web" become running
+      And the deployment "web" owns 1 replicaset with a pod-template-hash
+
+    @needs:hooks
+    Scenario: admission lets nobody create its ReplicaSet for a while
+      Given a cluster with 1 node
+      And the hooks see every write
+      And admission refuses replicasets of "web"
+      When "alice" creates a deployment "web" with 2 replicas
+      And admission refuses nothing any more
+      Then the pods of "web" become running
+      And the deployment "web" owns 1 replicaset with a pod-template-hash
 
     Scenario: a deployment shrinks to nothing and grows again
       Given a cluster with 1 node
@@ -306,6 +333,30 @@ Feature: Controllers make deployed resources run
       And admission refuses pods of "web"
       When "alice" creates a replicaset "web" with 2 replicas
       And admission refuses nothing any more
+      Then the pods of "web" become running
+
+    @needs:hooks
+    Scenario: admission lets nobody delete its pods for a while
+      Given a cluster
+      And the hooks see every write
+      And a replicaset "web" with 3 replicas exists
+      When the pods of "web" have been created
+      And admission refuses pods of "web"
+      And "alice" scales the replicaset "web" to 1 replica
+      And admission refuses nothing any more
+      Then exactly 1 pod of "web" is left
+
+    Scenario: a pod is lost before it has a node
+      Given a cluster
+      And a replicaset "web" with 2 replicas exists
+      When the pods of "web" have been created
+      And "alice" deletes one pod of "web"
+      Then exactly 2 pods of "web" are left
+
+    @needs:runtime
+    Scenario: it is a ReplicaSet of the system
+      Given a cluster with 1 node
+      When "alice" creates a replicaset "web" with 2 replicas in the namespace "kube-system"
       Then the pods of "web" become running
 
     Scenario: the name of another ReplicaSet begins with its own

@@ -86,22 +86,22 @@ def all_answered(world: World) -> None:
         world.run(people.answered(world, person, within_s=world.timing("apiserver").limits.request_s + 5))
 
 
-def refuse(world: World, stage: str, name: str | None, *, of: bool = False) -> None:
-    """The hook of the stage (of admission: the validating one) refuses what has this name, or the pods that are made for the workload of
+def refuse(world: World, stage: str, name: str | None, *, of: str | None = None) -> None:
+    """The hook of the stage (of admission: the validating one) refuses what has this name, or what of a kind is made for the workload of
     that name; or all that alice writes."""
-    match = {"of": name, "resource": "pods"} if of else {"name": name} if name else {"user": people.ACTOR}
+    match = {"of": name, "resource": of} if of else {"name": name} if name else {"user": people.ACTOR}
     hooks(world).deny("validation" if stage == "admission" else stage, message=f"{stage} refuses this", **match)  # type: ignore[arg-type]
 
 
 def relent(world: World) -> None:
-    """Refuse nothing any more, once something was refused: a pod, a binding, or what a scheduler writes before it binds."""
+    """Refuse nothing any more, once something was refused: a pod, a ReplicaSet, a binding, or what a scheduler writes before it binds."""
     if not world.run(world.wait(_refused_writes, within_s=world.timing().recovery)):
         raise Inconclusive("blocked: nothing was ever refused")
     hooks(world).relent()
 
 
 def _refused_writes(history: History) -> list[Event]:
-    return [e for e in history.of("review", resource="pods") if not e["allowed"]]
+    return [e for kind in ("pods", "replicasets") for e in history.of("review", resource=kind) if not e["allowed"]]
 
 
 def forbid(world: World, person: str, verb: str | None, resource: str | None, *, namespace: str | None = None) -> None:
