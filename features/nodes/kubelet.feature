@@ -265,6 +265,31 @@ Feature: What a kubelet does with pods
       And the containers of the pod "web" end well
       Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
 
+    @needs:runtime @needs:kill @needs:hooks
+    Scenario: admission lets nobody say farewell to a pod for a while
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      And the hooks see every write
+      And the kubelet of "node-1" is stopped
+      When "alice" scales the deployment "web" to 1 replica
+      Then exactly 1 pod of "web" is left
+      When admission refuses pods of "web"
+      And the kubelet of "node-1" is started again
+      And admission refuses nothing any more
+      Then the pods of "web" become running
+
+    @needs:runtime @needs:hold @needs:hooks @needs:requests
+    Scenario: admission lets nobody report of a pod for a while
+      Given a cluster with 1 node
+      And the hooks see every write
+      And the watch streams of the kubelet of "node-1" are held
+      When "alice" creates a pod "web"
+      And the pod "web" has been bound
+      And admission refuses pods named "web"
+      And the streams are released
+      And admission refuses nothing any more
+      Then the pod "web" becomes running
+
     @needs:runtime @needs:kill
     Scenario: the containers of a pod end for good while the API server is away
       Given a cluster with 1 node
