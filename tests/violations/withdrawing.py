@@ -5,10 +5,12 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-from seatrial_reference import controller_manager
+from seatrial_reference import controller_manager, kubelet
 from seatrial_reference.controller_manager import ControllerManager
 from seatrial_reference.controller_manager.deployments import Deployments
 from seatrial_reference.controller_manager.replica_sets import ReplicaSets
+from seatrial_reference.kubelet.kubelet import Kubelet
+from seatrial_reference.kubelet.pods import Running
 from seatrial_reference.machinery.client import ApiError
 from seatrial_reference.machinery.objects import Json, key_of, uid_of
 from seatrial_schemas.context import Context
@@ -64,3 +66,27 @@ class AwaitsRefusedEndsManager(ControllerManager):
 
 async def main_awaits_refused_ends(args: Sequence[str], context: Context) -> None:
     await controller_manager.main(args, context, part=AwaitsRefusedEndsManager)
+
+
+class DropsRefusedReports(Kubelet):
+    """Tries again what nobody has answered; what was refused is done with."""
+
+    async def report(self, pod: Json, running: Running) -> None:
+        with suppress(ApiError):
+            await super().report(pod, running)
+
+
+async def main_drops_refused_reports(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=DropsRefusedReports)
+
+
+class SaysFarewellOnce(Kubelet):
+    """The same with the last word on a pod."""
+
+    async def farewell(self, pod: Json) -> None:
+        with suppress(ApiError):
+            await super().farewell(pod)
+
+
+async def main_says_farewell_once(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=SaysFarewellOnce)
