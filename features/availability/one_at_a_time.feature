@@ -15,6 +15,18 @@ Feature: One at a time
       And the pods of "web" have become running
       Then all work of the schedulers was asked for by the one that holds the lease
 
+    @needs:kill @needs:hooks @needs:store
+    Scenario: the active scheduler is stopped while it has work to do
+      Given a cluster with 1 node and 3 schedulers
+      And the hooks see every write
+      And the scheduler is stopped
+      When "alice" creates a pod "web"
+      And admission refuses pods named "web"
+      And the scheduler is started again
+      And the active scheduler is stopped
+      Then another scheduler takes the lease, and not before it has expired or been released
+      And all work of the schedulers was asked for by the one that holds the lease
+
     @needs:cut
     Scenario: the active scheduler has lost the API server, and finds it again
       Given a cluster with 1 node and 3 schedulers
@@ -68,6 +80,16 @@ Feature: One at a time
       And the controller manager is started again
       And the pods of "web" have become running
       Then all work of the controller managers was asked for by the one that holds the lease
+
+    @needs:kill @needs:hooks @needs:store
+    Scenario: the active controller manager is stopped while it has work to do
+      Given a cluster with 1 node and 3 controller managers
+      And the hooks see every write
+      And admission refuses pods of "web"
+      When "alice" creates a deployment "web" with 2 replicas
+      And the active controller manager is stopped
+      Then another controller manager takes the lease, and not before it has expired or been released
+      And all work of the controller managers was asked for by the one that holds the lease
 
     @needs:cut
     Scenario: the active controller manager has lost the API server, and finds it again

@@ -250,6 +250,7 @@ Feature: Controllers make deployed resources run
       And a replicaset "web" with 2 replicas is running
       When "alice" takes the label from one pod of "web"
       Then the pods of "web" become running
+      And no name of a pod of "web" was used twice and never more were created than were missing
 
     Scenario: a pod comes that nobody owns
       Given a cluster with 1 node
