@@ -64,3 +64,42 @@ class TriesThrice(Scheduler):
 
 async def main_tries_thrice(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=TriesThrice)
+
+
+class ForgetsBindings(Scheduler):
+    """Counts what is on a node when it is told so, and not what it has just sent there."""
+
+    def assume(self, pod: Json, node: str) -> None:
+        self.assumed[uid_of(pod)] = pod
+
+
+async def main_forgets_bindings(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, part=ForgetsBindings)
+
+
+class CountsFirstContainers(Scheduler):
+    """What the first container asks for is what the pod asks for."""
+
+    def filter(self, pod: Json, places: Sequence[Place]) -> list[Place]:
+        cut = [Place(node=place.node, pods=tuple(map(_first_alone, place.pods))) for place in places]
+        return [place for place in cut if not reasons_against(_first_alone(pod), place)]
+
+
+def _first_alone(pod: Json) -> Json:
+    return pod | {"spec": pod["spec"] | {"containers": pod["spec"]["containers"][:1]}}
+
+
+async def main_counts_first_containers(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, part=CountsFirstContainers)
+
+
+class Insists(Scheduler):
+    """Has a favourite among the nodes, and waits for it."""
+
+    def filter(self, pod: Json, places: Sequence[Place]) -> list[Place]:
+        favourite = max((place.name for place in places), default="")
+        return [place for place in super().filter(pod, places) if place.name == favourite]
+
+
+async def main_insists(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, part=Insists)
