@@ -141,6 +141,22 @@ Feature: One at a time
       And the pods of "web" have become running
       Then the standby schedulers wrote nothing but leases and reviews
 
+    @needs:kill
+    Scenario Outline: nodes go and come while standbys stand by
+      Given a cluster with 2 nodes and 3 <components>
+      And a deployment "web" with 2 replicas is running
+      And the kubelet of "node-1" is stopped
+      When "alice" deletes the node "node-1"
+      And node "node-3" joins
+      And "alice" creates a pod "next"
+      And the pod "next" has been bound
+      Then the standby <components> wrote nothing but leases and reviews
+
+      Examples: components with standbys
+        | components          |
+        | schedulers          |
+        | controller managers |
+
   @id:HA-07 @must @role:scheduler @role:controller-manager @needs:replicas @needs:requests @needs:store
   Rule: A standby MUST take over when the active one is gone, and not before its lease has expired or been released
 

@@ -353,6 +353,15 @@ Feature: Controllers make deployed resources run
       When the pods of "web" have been created
       And "alice" deletes one pod of "web"
       Then exactly 2 pods of "web" are left
+      And no name of a pod of "web" was used twice and never more were created than were missing
+
+    @needs:runtime
+    Scenario: what runs in its pods ends, and is started again
+      Given a cluster with 1 node
+      And a replicaset "web" with 2 replicas is running
+      When the containers of the pod "web" end
+      Then exactly 2 pods of "web" are left
+      And no name of a pod of "web" was used twice and never more were created than were missing
 
     @needs:runtime
     Scenario: it is a ReplicaSet of the system

@@ -248,6 +248,17 @@ Feature: What a kubelet does with pods
       And the kubelet of "node-1" is started again
       Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
 
+    @needs:runtime @needs:kill
+    Scenario: the containers of a pod have ended before its kubelet begins anew
+      Given a cluster with 1 node
+      When "alice" creates a pod "web"
+      And the pod "web" has become running
+      And the containers of the pod "web" end
+      Then on "node-1" a sandbox, then each container of the pod "web" was created and started
+      When the kubelet of "node-1" is killed and started again
+      And the containers of the pod "web" end
+      Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
+
     @needs:runtime
     Scenario: one of two containers ends for good
       Given a cluster with 1 node

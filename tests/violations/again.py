@@ -6,7 +6,7 @@ from typing import Any
 
 from seatrial_reference import kubelet
 from seatrial_reference.kubelet.kubelet import Kubelet
-from seatrial_reference.kubelet.pods import Running, restarts
+from seatrial_reference.kubelet.pods import Container, Running, restarts
 from seatrial_reference.machinery.objects import Json
 from seatrial_schemas import cri_pb2 as pb
 from seatrial_schemas.context import Context
@@ -81,3 +81,30 @@ class LooksAtNewOnly(Kubelet):
 
 async def main_looks_at_new_only(args: Sequence[str], context: Context) -> None:
     await kubelet.main(args, context, part=LooksAtNewOnly)
+
+
+class CountsAnew(Kubelet):
+    """Counts the restarts that it remembers."""
+
+    async def _recovered(self, each: pb.Container) -> Container:
+        container = await super()._recovered(each)
+        container.attempt = 0
+        return container
+
+
+async def main_counts_anew(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=CountsAnew)
+
+
+class SupposesKilled(Kubelet):
+    """Whatever has ended in its absence must have been killed."""
+
+    async def _recovered(self, each: pb.Container) -> Container:
+        container = await super()._recovered(each)
+        if container.state == "exited":
+            container.exit_code, container.reason = 137, "ContainerStatusUnknown"
+        return container
+
+
+async def main_supposes_killed(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=SupposesKilled)

@@ -78,9 +78,11 @@ def _codes_said(life: Sequence[Event], container: str) -> set[int]:
 
 
 def _codes(history: History, end: Event) -> set[int]:
-    """With what the container has ever ended by itself, or can have ended otherwise: whoever is stopped, or lost, may be told as killed."""
-    same = history.of("container-exited", uid=end["uid"], container=end["container"])
-    return {*(e["code"] for e in same), *KILLED}
+    """With what the container has ever ended by itself; and what is told of those who were stopped, or lost, where it was started again
+    after all that, or whoever has started it cannot be asked."""
+    same = {"uid": end["uid"], "container": end["container"]}
+    ends, starts = history.of("container-exited", **same), history.of("cri", method="StartContainer", **same)
+    return {*(e["code"] for e in ends), *(KILLED if len(starts) != len(ends) else ())}
 
 
 def _mentions_end(status: dict[str, Any]) -> bool:
@@ -145,10 +147,17 @@ def _runs(history: History, uid: str, at_s: float) -> list[Event]:
 
 
 def _forgotten(life: list[Event]) -> list[Finding]:
-    """A container of which it has been said that it had ended is said to run, and never to have been started again."""
+    """A container of which it has been said that it had ended is said to run, and never to have been started again, or less often than
+    before."""
     ended: set[str] = set()
+    counts: dict[str, int] = {}
     for version in life:
         for status in _containers(version):
+            count = int(status.get("restartCount") or 0)
+            if count < counts.setdefault(str(status["name"]), count):
+                expected = f"{counts[status['name']]} restarts of {status['name']} are remembered"
+                return [_misreported(version, expected, f"restartCount is {count}")]
+            counts[status["name"]] = count
             if _terminated(status):
                 ended.add(str(status["name"]))
             if "running" in (status.get("state") or {}) and status["name"] in ended and not status.get("restartCount"):

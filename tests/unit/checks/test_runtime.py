@@ -191,7 +191,7 @@ def test_a_container_is_made_from_its_own_image(image: str | None, *, fault: boo
     assert bool(findings("runtime.ran", RAN, seen, call("RunPodSandbox", None), created, call("StartContainer"))) is fault
 
 
-@pytest.mark.parametrize(("code", "fault"), [(3, False), (137, False), (1, True), (0, True)])
+@pytest.mark.parametrize(("code", "fault"), [(3, False), (137, True), (1, True), (0, True)])
 def test_an_error_is_reported_as_the_one_that_it_was(code: int, *, fault: bool) -> None:
     said = {"phase": "Failed", "containerStatuses": [{"name": "main", "state": {"terminated": {"exitCode": code}}, "restartCount": 0}]}
     reports = [*done("node-1", "patch", number=1, revision=5, sub="status")]
