@@ -15,6 +15,18 @@ Feature: One at a time
       And the pods of "web" have become running
       Then all work of the schedulers was asked for by the one that holds the lease
 
+    @needs:kill @needs:hooks @needs:store
+    Scenario: the active scheduler is stopped while it has work to do
+      Given a cluster with 1 node and 3 schedulers
+      And the hooks see every write
+      And the scheduler is stopped
+      When "alice" creates a pod "web"
+      And admission refuses pods named "web"
+      And the scheduler is started again
+      And the active scheduler is stopped
+      Then another scheduler takes the lease, and not before it has expired or been released
+      And all work of the schedulers was asked for by the one that holds the lease
+
     @needs:cut
     Scenario: the active scheduler has lost the API server, and finds it again
       Given a cluster with 1 node and 3 schedulers
@@ -69,6 +81,16 @@ Feature: One at a time
       And the pods of "web" have become running
       Then all work of the controller managers was asked for by the one that holds the lease
 
+    @needs:kill @needs:hooks @needs:store
+    Scenario: the active controller manager is stopped while it has work to do
+      Given a cluster with 1 node and 3 controller managers
+      And the hooks see every write
+      And admission refuses pods of "web"
+      When "alice" creates a deployment "web" with 2 replicas
+      And the active controller manager is stopped
+      Then another controller manager takes the lease, and not before it has expired or been released
+      And all work of the controller managers was asked for by the one that holds the lease
+
     @needs:cut
     Scenario: the active controller manager has lost the API server, and finds it again
       Given a cluster with 1 node and 3 controller managers
@@ -118,6 +140,22 @@ Feature: One at a time
       And every node is uncordoned
       And the pods of "web" have become running
       Then the standby schedulers wrote nothing but leases and reviews
+
+    @needs:kill
+    Scenario Outline: nodes go and come while standbys stand by
+      Given a cluster with 2 nodes and 3 <components>
+      And a deployment "web" with 2 replicas is running
+      And the kubelet of "node-1" is stopped
+      When "alice" deletes the node "node-1"
+      And node "node-3" joins
+      And "alice" creates a pod "next"
+      And the pod "next" has been bound
+      Then the standby <components> wrote nothing but leases and reviews
+
+      Examples: components with standbys
+        | components          |
+        | schedulers          |
+        | controller managers |
 
   @id:HA-07 @must @role:scheduler @role:controller-manager @needs:replicas @needs:requests @needs:store
   Rule: A standby MUST take over when the active one is gone, and not before its lease has expired or been released

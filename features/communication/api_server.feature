@@ -150,6 +150,17 @@ Feature: Everybody talks to the API server
       And the pods of "web" have become running
       Then during all of this no frame went between the kubelets
 
+    @needs:runtime
+    Scenario: one of them waits for its runtime, and the other one goes on
+      Given a cluster with nodes "node-1" and "node-2"
+      And containers on "node-1" take their time to start
+      When "alice" creates a pod "left" on node "node-1"
+      And "alice" creates a pod "right" on node "node-2"
+      Then the pod "right" becomes running
+      When "alice" creates a pod "next" on node "node-2"
+      Then the pod "next" becomes running
+      And during all of this no frame went between the kubelets
+
     @needs:kill
     Scenario: all of them have lost the API server
       Given a fresh cluster with 2 nodes

@@ -126,6 +126,16 @@ Feature: Who opens the connections
       And the kubelet of "node-1" is connected again
       Then the pod "web" becomes running
 
+    @needs:kill @needs:store
+    Scenario: nodes show that they are alive, after the API server has been away too
+      Given a cluster with 1 node
+      And a deployment "web" with 1 replicas is running
+      And the API server is stopped
+      Then nothing in the store changes for a while
+      When the API server is started again
+      And every component has asked the API server again
+      Then exactly 1 pod of "web" is left
+
     @needs:cut
     Scenario: a node comes while the scheduler is cut off
       Given a cluster without nodes

@@ -82,6 +82,16 @@ Feature: Controllers make deployed resources run
       When "alice" deletes the replicaset of "web"
       Then the pods of "web" become running
 
+    @needs:hooks
+    Scenario: admission lets nobody change the ReplicaSet of a deployment for a while
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      And the hooks see every write
+      And admission refuses replicasets of "web"
+      When "alice" scales the deployment "web" to 4 replicas
+      And admission refuses nothing any more
+      Then the pods of "web" become running
+
     Scenario: somebody scales the ReplicaSet of a deployment
       Given a cluster with 1 node
       And a deployment "web" with 2 replicas is running
@@ -169,6 +179,23 @@ Feature: Controllers make deployed resources run
       And "alice" creates a deployment "web" with 2 replicas
       Then the pods of "web" become running
 
+    @needs:runtime
+    Scenario: it is a deployment of the system
+      Given a cluster with 1 node
+      When "alice" creates a deployment "web" with 2 replicas in the namespace "kube-system"
+      Then the pods of "web" become running
+      And the deployment "web" owns 1 replicaset with a pod-template-hash
+
+    @needs:hooks
+    Scenario: admission lets nobody create its ReplicaSet for a while
+      Given a cluster with 1 node
+      And the hooks see every write
+      And admission refuses replicasets of "web"
+      When "alice" creates a deployment "web" with 2 replicas
+      And admission refuses nothing any more
+      Then the pods of "web" become running
+      And the deployment "web" owns 1 replicaset with a pod-template-hash
+
     Scenario: a deployment shrinks to nothing and grows again
       Given a cluster with 1 node
       And a deployment "web" with 2 replicas is running
@@ -223,6 +250,7 @@ Feature: Controllers make deployed resources run
       And a replicaset "web" with 2 replicas is running
       When "alice" takes the label from one pod of "web"
       Then the pods of "web" become running
+      And no name of a pod of "web" was used twice and never more were created than were missing
 
     Scenario: a pod comes that nobody owns
       Given a cluster with 1 node
@@ -306,6 +334,39 @@ Feature: Controllers make deployed resources run
       And admission refuses pods of "web"
       When "alice" creates a replicaset "web" with 2 replicas
       And admission refuses nothing any more
+      Then the pods of "web" become running
+
+    @needs:hooks
+    Scenario: admission lets nobody delete its pods for a while
+      Given a cluster
+      And the hooks see every write
+      And a replicaset "web" with 3 replicas exists
+      When the pods of "web" have been created
+      And admission refuses pods of "web"
+      And "alice" scales the replicaset "web" to 1 replica
+      And admission refuses nothing any more
+      Then exactly 1 pod of "web" is left
+
+    Scenario: a pod is lost before it has a node
+      Given a cluster
+      And a replicaset "web" with 2 replicas exists
+      When the pods of "web" have been created
+      And "alice" deletes one pod of "web"
+      Then exactly 2 pods of "web" are left
+      And no name of a pod of "web" was used twice and never more were created than were missing
+
+    @needs:runtime
+    Scenario: what runs in its pods ends, and is started again
+      Given a cluster with 1 node
+      And a replicaset "web" with 2 replicas is running
+      When the containers of the pod "web" end
+      Then exactly 2 pods of "web" are left
+      And no name of a pod of "web" was used twice and never more were created than were missing
+
+    @needs:runtime
+    Scenario: it is a ReplicaSet of the system
+      Given a cluster with 1 node
+      When "alice" creates a replicaset "web" with 2 replicas in the namespace "kube-system"
       Then the pods of "web" become running
 
     Scenario: the name of another ReplicaSet begins with its own

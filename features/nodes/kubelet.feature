@@ -122,6 +122,30 @@ Feature: What a kubelet does with pods
         | labels      |
         | annotations |
 
+    Scenario: containers end again, and the one that goes before them has done its work
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" with an init container that is told what to do
+      And the pod "web" has become running
+      And the containers of the pod "web" end
+      Then on "node-1" a sandbox, then each container of the pod "web" was created and started
+      When the containers of the pod "web" end
+      Then on "node-1" a sandbox, then each container of the pod "web" was created and started
+
+    Scenario: an init container fails that is not started again
+      Given a cluster with 1 node
+      And the runtime fails at first to finish an init container
+      When "alice" creates a pod "web" with an init container that is not started again
+      Then exactly 1 pod of "web" is left
+
+    @needs:kill
+    Scenario: containers end that the kubelet has started before it began anew
+      Given a cluster with 1 node
+      When "alice" creates a pod "web"
+      And the pod "web" has become running
+      And the kubelet of "node-1" is killed and started again
+      And the containers of the pod "web" end
+      Then on "node-1" a sandbox, then each container of the pod "web" was created and started
+
     @needs:kill
     Scenario: a pod is born with its node while the kubelet is away
       Given a cluster with 1 node
@@ -224,6 +248,17 @@ Feature: What a kubelet does with pods
       And the kubelet of "node-1" is started again
       Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
 
+    @needs:runtime @needs:kill
+    Scenario: the containers of a pod have ended before its kubelet begins anew
+      Given a cluster with 1 node
+      When "alice" creates a pod "web"
+      And the pod "web" has become running
+      And the containers of the pod "web" end
+      Then on "node-1" a sandbox, then each container of the pod "web" was created and started
+      When the kubelet of "node-1" is killed and started again
+      And the containers of the pod "web" end
+      Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
+
     @needs:runtime
     Scenario: one of two containers ends for good
       Given a cluster with 1 node
@@ -240,6 +275,31 @@ Feature: What a kubelet does with pods
       And one container of the pod "web" ends
       And the containers of the pod "web" end well
       Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
+
+    @needs:runtime @needs:kill @needs:hooks
+    Scenario: admission lets nobody say farewell to a pod for a while
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      And the hooks see every write
+      And the kubelet of "node-1" is stopped
+      When "alice" scales the deployment "web" to 1 replica
+      Then exactly 1 pod of "web" is left
+      When admission refuses pods of "web"
+      And the kubelet of "node-1" is started again
+      And admission refuses nothing any more
+      Then the pods of "web" become running
+
+    @needs:runtime @needs:hold @needs:hooks @needs:requests
+    Scenario: admission lets nobody report of a pod for a while
+      Given a cluster with 1 node
+      And the hooks see every write
+      And the watch streams of the kubelet of "node-1" are held
+      When "alice" creates a pod "web"
+      And the pod "web" has been bound
+      And admission refuses pods named "web"
+      And the streams are released
+      And admission refuses nothing any more
+      Then the pod "web" becomes running
 
     @needs:runtime @needs:kill
     Scenario: the containers of a pod end for good while the API server is away

@@ -50,6 +50,19 @@ Feature: How a pod gets its node
       And "alice" creates a pod "web"
       Then the pod "web" becomes running
 
+    @needs:runtime
+    Scenario Outline: a pod of some other shape arrives
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" <shape>
+      Then the pod "web" becomes running
+
+      Examples: shapes
+        | shape                                             |
+        | with 2 containers                                 |
+        | with two init containers that are told what to do |
+        | that is started again after errors                |
+        | that is not started again                         |
+
     Scenario: the node comes after the pod
       Given a cluster without nodes
       When "alice" creates a pod "web"
@@ -105,7 +118,34 @@ Feature: How a pod gets its node
       When "alice" creates a pod "large" that takes most of a node
       And the pod "large" has been bound
       And "alice" creates a pod "web" that takes most of a node
-      And "alice" deletes one pod of "large"
+      Then the pod "web" is stored and stays unbound
+      When "alice" deletes one pod of "large"
+      Then the pod "web" becomes running
+
+    @needs:runtime
+    Scenario: one of two nodes is full
+      Given a cluster with nodes "node-1" and "node-2"
+      When "alice" creates a pod "large" that takes most of a node
+      And the pod "large" has been bound
+      And "alice" creates a pod "web" that takes most of a node
+      Then the pod "web" becomes running
+
+    @needs:runtime @needs:kill
+    Scenario: two have come at once, and there is room for one
+      Given a cluster with 1 node
+      And the scheduler is stopped
+      When "alice" creates a pod "large" that takes most of a node
+      And "alice" creates a pod "wide" that takes most of a node
+      And the scheduler is started again
+      And "alice" creates a pod "web"
+      Then the pod "web" becomes running
+
+    @needs:runtime
+    Scenario: there is room for one container of a pod, and not for two
+      Given a cluster with 1 node
+      When "alice" creates a pod "wide" with 2 containers that takes most of a node
+      Then the pod "wide" is stored and stays unbound
+      When "alice" creates a pod "web"
       Then the pod "web" becomes running
 
     @needs:runtime
@@ -164,7 +204,10 @@ Feature: How a pod gets its node
       Given a cluster with nodes "node-1" and "node-2"
       When "alice" creates a pod "web" that asks for a labelled node
       Then the pod "web" is stored and stays unbound
-      When "alice" changes the labels of the node "node-2"
+      When "alice" changes the node "node-1"
+      And "alice" changes the node "node-2"
+      And "alice" changes the node "node-1"
+      And "alice" changes the labels of the node "node-2"
       Then the pod "web" becomes running
 
     @needs:runtime

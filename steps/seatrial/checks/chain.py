@@ -152,11 +152,22 @@ def actors(history: History, *, name: str) -> Proof:
             evidence += made
             if problem := _wrong_actor(history, step, made):
                 found.setdefault((problem.culprit, step.role), problem)
+        found |= {(problem.culprit, "place"): problem for problem in _narrowed(chain, makers(history, chain[MADE]))}
     for problem in (*_meddlers(history, name), *_statuses_of_others(history, name)):
         found.setdefault((problem.culprit, problem.expected), problem)
     return proof(evidence, *found.values())
 
 
+def _narrowed(chain: list[Step], made: list[Event]) -> list[Finding]:
+    """The pod may go to fewer nodes than its ReplicaSet lets it: whoever has made it has chosen for the scheduler."""
+    parent, pod = chain[MADE - 1].event["value"]["spec"]["template"], chain[MADE].event["value"]
+    wishes = [what for what in WISHES if pod["spec"].get(what) != parent["spec"].get(what) and made]
+    expected = f"{pod['metadata']['name']} asks for the nodes that its template asks for"
+    return [fault(made[0].instance, expected, f"its {what} is {pod['spec'].get(what)}", chain[MADE].event, *made) for what in wishes[:1]]
+
+
+MADE = 2  # the step of the chain in which a pod is made
+WISHES = ("nodeSelector", "affinity")
 JOBS = {("replicasets", ""): "controller-manager", ("pods", ""): "controller-manager", ("pods", "binding"): "scheduler"}
 
 

@@ -7,7 +7,7 @@ scenarios.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from seatrial.checks import acknowledged, edges, hearings, holds, leadership, requests, runtime, storage
+from seatrial.checks import acknowledged, edges, hearings, heartbeats, holds, leadership, requests, room, runtime, storage
 from seatrial.checks.facts import WRITES, accepted, breach, creations, culprit_of, ended, instances, metadata_of, name_of
 from seatrial.checks.pipeline import ADMISSION, reviews
 from seatrial.checks.registry import fault
@@ -135,6 +135,7 @@ INVARIANTS: Mapping[str, Look] = {
     "COMM-05": lambda history: edges.only(history, allowed=["apiserver"], target="etcd").findings,
     "COMM-07": lambda history: edges.opened_by_components(history).findings,
     "COMM-12": lambda history: edges.never(history, sources=["apiserver"], targets=["kubelet"]).findings,  # nobody asks for exec or logs
+    "COMM-14": heartbeats.ceased,
     "HA-06": busy_standbys,
     "KCM-02": floods,
     "NODE-01": runtime.repeated,
@@ -142,6 +143,7 @@ INVARIANTS: Mapping[str, Look] = {
     "NOOP-01": unasked_changes,
     "REQ-12": reads_admitted,
     "REQ-18": acknowledged.acknowledged_and_not_stored,
+    "SCHED-02": room.overfilled,
     "SCHED-03": lambda history: moved_pods(history) or pods_ended_by_schedulers(history),
     "SCHED-04": lambda history: edges.never(history, sources=["scheduler"], targets=["kubelet"]).findings,
     "SCHED-05": lambda history: requests.scheduler_writes(history).findings,

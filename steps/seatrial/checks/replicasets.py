@@ -61,7 +61,7 @@ def _hash(item: dict[str, Any]) -> str | None:
 def never_surplus(history: History, *, name: str) -> Proof:
     """No pod name comes twice, and at no revision are there more living pods than were ever wanted until then. Revisions of two kinds are
     in one order where one store is seen to hold both; else there are never more than were ever wanted."""
-    kinds = [[e for e in history.of("watched", watch=f"operator/{r}") if belongs(e["object"], name)] for r in ("replicasets", "pods")]
+    kinds = [_ever_of(history, r, name) for r in ("replicasets", "pods")]
     ordered = [sorted(events, key=lambda e: e["revision"]) for events in kinds]
     events = sorted(chain(*ordered), key=lambda e: e["revision"]) if history.of("put") else [*chain(*ordered)]
     require(any(e["resource"] == "pods" for e in events), f"nobody ever saw a pod of {name}")
@@ -74,6 +74,7 @@ def never_surplus(history: History, *, name: str) -> Proof:
             continue
         uids.setdefault(event["name"], set()).add(event["uid"])
         gone = ended(event["object"]) or event["type"] == "DELETED" or "deletionTimestamp" in event["object"]["metadata"]
+        gone = gone or not belongs(event["object"], name)
         (living.discard if gone else living.add)(event["uid"])
         if len(living) > most:
             found.append((f"at most {most} living pods of {name}", f"{len(living)} at revision {event['revision']}", event))
@@ -83,6 +84,13 @@ def never_surplus(history: History, *, name: str) -> Proof:
     culprit = next(iter(unasked(history, name)), None) or to_blame(history, maker)
     made = [fault(culprit, *each) for each in found[:3]]
     return proof([e for e in events if e["resource"] == "pods"], *made, *_needless_ends(history, events, name))
+
+
+def _ever_of(history: History, resource: str, name: str) -> list[Event]:
+    """All that was seen of what is or once was of the workload, as long as it was looked at."""
+    seen = history.of("watched", watch=f"operator/{resource}")
+    ever = {e["uid"] for e in seen if belongs(e["object"], name)}
+    return [e for e in seen if e["uid"] in ever]
 
 
 def _needless_ends(history: History, events: list[Event], name: str) -> tuple[Finding, ...]:

@@ -106,18 +106,19 @@ def unfinished_restarts(history: History, name: str) -> list[str]:
 
 
 def _as_told(spec: dict[str, Any], created: Event) -> bool:
-    """Whether a container was created with the command and the arguments that the pod has for it, and with its environment at least. Of
-    what is not in the record nothing can be said."""
+    """Whether a container was created from the image, with the command and the arguments that the pod has for it, and with its environment
+    at least. An image that was pulled may be called by its name and its digest. Of what is not in the record nothing can be said."""
     told, made = _orders(spec, str(created["container"])), created.data
     same = all(told[what] == made.get(what, told[what]) for what in ("command", "args"))
-    return same and told["env"].items() <= made.get("env", told["env"]).items()
+    alike = made.get("image", told["image"]).partition("@")[0] == told["image"].partition("@")[0]
+    return same and alike and told["env"].items() <= made.get("env", told["env"]).items()
 
 
 def _orders(spec: dict[str, Any], container: str) -> dict[str, Any]:
     """What the pod has its container run: variables whose value comes from elsewhere are left out."""
     told: dict[str, Any] = next((c for c in (*spec.get("initContainers", ()), *spec["containers"]) if c["name"] == container), {})
     env = {e["name"]: e["value"] for e in told.get("env") or () if "value" in e}
-    return {"command": told.get("command") or [], "args": told.get("args") or [], "env": env}
+    return {"image": str(told.get("image")), "command": told.get("command") or [], "args": told.get("args") or [], "env": env}
 
 
 def _disobeyed(node: str, spec: dict[str, Any], created: Event) -> Finding:
@@ -134,9 +135,9 @@ def _in_order(mine: list[Event], container: str) -> bool:
 
 
 def _went_before(history: History, mine: list[Event], init: str, *, after: list[str]) -> bool:
-    """Whether a container of the pod had ended before any of those were started that come after it."""
+    """Whether a container of the pod had ended well before any of those were started that come after it."""
     uids = {e["uid"] for e in mine}
-    ends = [e for e in history.of("container-exited", container=init) if e["uid"] in uids]
+    ends = [e for e in history.of("container-exited", container=init, code=0) if e["uid"] in uids]
     others = [e for e in mine if e["method"] == "StartContainer" and e["container"] in after]
     return bool(ends) and all(ends[0].seq < e.seq for e in others)
 

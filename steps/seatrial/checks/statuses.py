@@ -1,7 +1,7 @@
 """What has become of pods, as it is stored: each word of it is one request of the node's kubelet, no end goes unmentioned, and none is told
 before its time or forgotten afterwards."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,7 @@ from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
 OVER = ("Succeeded", "Failed")
+KILLED = (137, 143)  # exit codes of those whom somebody stops
 
 
 @check
@@ -55,16 +56,33 @@ def _containers(version: Event) -> list[dict[str, Any]]:
 
 def _embellished(history: History, name: str) -> Iterator[Finding]:
     """Errors with which containers ended by themselves, and of which it is said that all went well: of the container, or of a pod that is
-    not started again."""
+    not started again; or that they were other errors."""
     lives = versions(history, name)
     for end in history.of("container-exited"):
         life = lives.get(end["uid"], ())
+        if another := sorted(_codes_said(life, end["container"]) - _codes(history, end)):
+            expected = f"the container {end['container']} of {end['pod']} is reported to have ended with {end['code']}"
+            yield fault(end.instance, expected, f"it is said to have ended with {another[0]}", end)
         good = {s["name"] for e in life for s in _containers(e) if any(t.get("exitCode") == 0 for t in _terminated(s))}
         finite = [e["value"] for e in life if e["value"]["spec"].get("restartPolicy") == "Never"]
         succeeded = any(pod.get("status", {}).get("phase") == "Succeeded" for pod in finite)
         if end["code"] and (end["container"] in good or succeeded):
             expected = f"the container {end['container']} of {end['pod']} is reported to have ended with {end['code']}"
             yield fault(end.instance, expected, "it is said to have succeeded", end)
+
+
+def _codes_said(life: Sequence[Event], container: str) -> set[int]:
+    """The exit codes that the pod's status has ever told of a container; but success, which is looked at by itself."""
+    told = [t.get("exitCode") for e in life for s in _containers(e) if s["name"] == container for t in _terminated(s)]
+    return {code for code in told if code}
+
+
+def _codes(history: History, end: Event) -> set[int]:
+    """With what the container has ever ended by itself; and what is told of those who were stopped, or lost, where it was started again
+    after all that, or whoever has started it cannot be asked."""
+    same = {"uid": end["uid"], "container": end["container"]}
+    ends, starts = history.of("container-exited", **same), history.of("cri", method="StartContainer", **same)
+    return {*(e["code"] for e in ends), *(KILLED if len(starts) != len(ends) else ())}
 
 
 def _mentions_end(status: dict[str, Any]) -> bool:
@@ -129,10 +147,17 @@ def _runs(history: History, uid: str, at_s: float) -> list[Event]:
 
 
 def _forgotten(life: list[Event]) -> list[Finding]:
-    """A container of which it has been said that it had ended is said to run, and never to have been started again."""
+    """A container of which it has been said that it had ended is said to run, and never to have been started again, or less often than
+    before."""
     ended: set[str] = set()
+    counts: dict[str, int] = {}
     for version in life:
         for status in _containers(version):
+            count = int(status.get("restartCount") or 0)
+            if count < counts.setdefault(str(status["name"]), count):
+                expected = f"{counts[status['name']]} restarts of {status['name']} are remembered"
+                return [_misreported(version, expected, f"restartCount is {count}")]
+            counts[status["name"]] = count
             if _terminated(status):
                 ended.add(str(status["name"]))
             if "running" in (status.get("state") or {}) and status["name"] in ended and not status.get("restartCount"):

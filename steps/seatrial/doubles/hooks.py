@@ -178,7 +178,7 @@ class Hooks:
             "name": request.get("name") or _shown_name(request),
             "dry_run": bool(request.get("dryRun")),
         }
-        denial = self._denial(stage, fields | {"of": _workload(thing)})
+        denial = self._denial(stage, fields | {"of": _workload(thing or request.get("oldObject"))})
         answer: Json = {"uid": request["uid"], "allowed": denial is None}
         if denial is not None:
             answer["status"] = {"message": denial.message} | (FORBIDDEN if stage == "mutation" else {})

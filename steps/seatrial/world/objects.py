@@ -40,15 +40,17 @@ def pod_spec(
 ) -> Json:
     """One container or more, which asks for so much CPU each. `inits`: so many go before, one after the other. `node`: where it is, of its
     own choice, or, by a `wish`, where it would be; or on a `labelled` one. `finite`: what has ended is not started again; `dogged`: only
-    what has failed is. `told`: what to run, each something else, and how long to bear what no node has. `gated`: nobody is to look for a
-    node before the gate is taken away."""
+    what has failed is. `told`: what to run, each something else, all but the first from another image, and how long to bear what no node
+    has. `gated`: nobody is to look for a node before the gate is taken away."""
     names = ("main", *(f"side-{number}" for number in range(1, containers)))
     asks = {"resources": {"requests": {"cpu": cpu}}} if cpu else {}
-    mains = [{"name": name, "image": IMAGE} | asks | (_orders(name) if told else {}) for name in names]
+    orders = _orders if told else _none
+    mains = [{"name": name, "image": IMAGE} | asks | orders(name) for name in names]
+    before = [{"name": name, "image": IMAGE} | orders(name) for name in (f"{INIT}{number or ''}" for number in range(inits))]
     spec: Json = {"containers": mains, "terminationGracePeriodSeconds": 1}
     spec |= {"nodeName": node} if node else {}
     spec |= {"nodeSelector": {"kubernetes.io/hostname": wish}} if wish else {"nodeSelector": dict([MARK])} if labelled else {}
-    spec |= {"initContainers": [{"name": f"{INIT}{number or ''}", "image": IMAGE} for number in range(inits)]} if inits else {}
+    spec |= {"initContainers": before} if before else {}
     spec |= {"schedulingGates": [{"name": GATE}]} if gated else {}
     spec |= {"tolerations": [FOG]} if told else {}
     return spec | ({"restartPolicy": "Never"} if finite else {"restartPolicy": "OnFailure"} if dogged else {})
@@ -56,7 +58,12 @@ def pod_spec(
 
 def _orders(name: str) -> Json:
     env = [{"name": "TIDE", "value": "high"}, {"name": "SHIP", "value": name}]
-    return {"command": ["/bin/sail", "--as", name], "args": ["--to", "the harbour", "", "--to", "the quay"], "env": env}
+    image = {} if name == "main" else {"image": OTHER_IMAGE}
+    return image | {"command": ["/bin/sail", "--as", name], "args": ["--to", "the harbour", "", "--to", "the quay"], "env": env}
+
+
+def _none(_: str) -> Json:
+    return {}
 
 
 def _template(name: str) -> Json:

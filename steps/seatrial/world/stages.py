@@ -9,7 +9,7 @@ from seatrial.doubles.barrier import Barrier
 from seatrial.doubles.hook_objects import mutating_webhook, validating_webhook
 from seatrial.doubles.hooks import Hooks
 from seatrial.doubles.runtime import INIT
-from seatrial.model.errors import HarnessFault, Inconclusive
+from seatrial.model.errors import HarnessFault, Inconclusive, NotRunnable
 from seatrial.model.history import Event, History
 from seatrial.model.waiting import until
 from seatrial.wire.kubernetes import Answer
@@ -18,6 +18,7 @@ from seatrial.world.objects import MADE_HERE, OTHER_IMAGE, kind_of
 from seatrial.world.world import World
 
 CANARIES_S = 20.0  # until hooks take effect
+ERROR, SIGNALLED = 3, 143  # exit codes: of a container that has failed, and of one that a signal has ended
 HELD_S = 10.0  # webhooks are given three times as long
 HELD_SHARE = 0.8  # of the time after which an API server may give a request up
 IMPATIENT_S = 5.0  # longer than those wait for a hook who go on without it; where time costs nothing
@@ -86,22 +87,22 @@ def all_answered(world: World) -> None:
         world.run(people.answered(world, person, within_s=world.timing("apiserver").limits.request_s + 5))
 
 
-def refuse(world: World, stage: str, name: str | None, *, of: bool = False) -> None:
-    """The hook of the stage (of admission: the validating one) refuses what has this name, or the pods that are made for the workload of
+def refuse(world: World, stage: str, name: str | None, *, of: str | None = None) -> None:
+    """The hook of the stage (of admission: the validating one) refuses what has this name, or what of a kind is made for the workload of
     that name; or all that alice writes."""
-    match = {"of": name, "resource": "pods"} if of else {"name": name} if name else {"user": people.ACTOR}
+    match = {"of": name, "resource": of} if of else {"name": name} if name else {"user": people.ACTOR}
     hooks(world).deny("validation" if stage == "admission" else stage, message=f"{stage} refuses this", **match)  # type: ignore[arg-type]
 
 
 def relent(world: World) -> None:
-    """Refuse nothing any more, once something was refused: a pod, a binding, or what a scheduler writes before it binds."""
+    """Refuse nothing any more, once something was refused: a pod, a ReplicaSet, a binding, or what a scheduler writes before it binds."""
     if not world.run(world.wait(_refused_writes, within_s=world.timing().recovery)):
         raise Inconclusive("blocked: nothing was ever refused")
     hooks(world).relent()
 
 
 def _refused_writes(history: History) -> list[Event]:
-    return [e for e in history.of("review", resource="pods") if not e["allowed"]]
+    return [e for kind in ("pods", "replicasets") for e in history.of("review", resource=kind) if not e["allowed"]]
 
 
 def forbid(world: World, person: str, verb: str | None, resource: str | None, *, namespace: str | None = None) -> None:
@@ -156,8 +157,9 @@ def stop_goes_on(world: World) -> None:
         barrier.release()
 
 
-def containers_end(world: World, name: str, *, only_one: bool, code: int) -> None:
-    """All containers of the pod end with this exit code, or only the first."""
+def containers_end(world: World, name: str, *, only_one: bool, well: bool) -> None:
+    """All containers of the pod end, or only the first: well, or with an error of their own, or the first alone as by a signal."""
+    code = 0 if well else SIGNALLED if only_one else ERROR
     pods = [p for p in facts.pods_of(world.history, name) if p["object"].get("spec", {}).get("nodeName") in world.cluster.runtimes]
     if not pods:
         raise Inconclusive(f"blocked: no pod of {name} is on a node of the suite's")
@@ -183,3 +185,10 @@ def fails_at_first(world: World, attempt: str) -> None:
 def slow_end(world: World) -> None:
     """From now on containers do not stop before `stop_goes_on`."""
     world.stops += [runtime.hold(method) for runtime in world.cluster.runtimes.values() for method in ENDINGS]
+
+
+def slow_start(world: World, node: str) -> None:
+    """From now on no container starts on the node. Raises NotRunnable where its runtime is not the suite's."""
+    if node not in world.cluster.runtimes:
+        raise NotRunnable(f"{node} has no container runtime of the suite's")
+    world.cluster.runtimes[node].hold("StartContainer")

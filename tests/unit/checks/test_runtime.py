@@ -56,6 +56,7 @@ def test_a_container_is_started_again_only_when_it_has_ended(policy: str, betwee
         ([*started("init"), exited("init", 0), *started("init"), exited("init", 0), *started("main")[1:]], False),
         ([*started("init"), exited("init", 0), *started("main")[1:]], False),
         ([*started("init"), *started("main")[1:], exited("init", 0)], True),
+        ([*started("init"), exited("init", 1), *started("main")[1:]], True),
         (started("main"), True),
     ],
 )
@@ -184,3 +185,23 @@ def test_a_container_is_created_as_it_was_told(made: dict[str, Any], *, fault: b
     lines = [call("RunPodSandbox", None), (source, kind, who, about | made), call("StartContainer")]
 
     assert bool(findings("runtime.ran", RAN, watched("pods", pod({"containers": [told]}), 5), *lines)) is fault
+
+
+@pytest.mark.parametrize(
+    ("image", "fault"), [("ship:1", False), ("ship:1@sha256:0f", False), ("ship:2", True), ("ship:2@sha256:0f", True), (None, False)]
+)
+def test_a_container_is_made_from_its_own_image(image: str | None, *, fault: bool) -> None:
+    seen = watched("pods", pod({"containers": [{"name": "main", "image": "ship:1"}]}), 5)
+    source, kind, node, made = call("CreateContainer")
+    created = (source, kind, node, made | ({"image": image} if image else {}))
+
+    assert bool(findings("runtime.ran", RAN, seen, call("RunPodSandbox", None), created, call("StartContainer"))) is fault
+
+
+@pytest.mark.parametrize(("code", "fault"), [(3, False), (137, True), (1, True), (0, True)])
+def test_an_error_is_reported_as_the_one_that_it_was(code: int, *, fault: bool) -> None:
+    said = {"phase": "Failed", "containerStatuses": [{"name": "main", "state": {"terminated": {"exitCode": code}}, "restartCount": 0}]}
+    reports = [*done("node-1", "patch", number=1, revision=5, sub="status")]
+    versions = [put(4, pod()), put(5, pod(**said))]
+
+    assert bool(findings("statuses.joined", {"name": "web"}, *started("main"), exited(code=3), *reports, *versions)) is fault
