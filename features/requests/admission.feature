@@ -230,6 +230,55 @@ Feature: Admission
       When "alice" creates 2 pods by the prefix "web-"
       Then validation, the store, the answer and "bob" see the label "tide=high", no "app", and the other image
 
+    Scenario Outline: a hook changes what is no pod
+      Given a cluster
+      And the hooks see every write
+      And a <kind> "old" exists
+      And mutation labels every <kind> "tide=high" instead of "app"
+      And "bob" watches <resource>
+      When "alice" tries to <verb> <resource>
+      Then validation, the store, the answer and "bob" see the label "tide=high" and no "app"
+
+      Examples: other writes
+        | kind       | verb           | resource    |
+        | configmap  | create         | configmaps  |
+        | configmap  | jsonpatch      | configmaps  |
+        | configmap  | establish      | configmaps  |
+        | deployment | create         | deployments |
+        | deployment | strategicpatch | deployments |
+        | service    | update         | services    |
+        | lease      | upsert         | leases      |
+
+    Scenario Outline: a hook changes how many there are to be
+      Given a cluster
+      And the hooks see every write
+      And a deployment "old" exists
+      And mutation makes 5 replicas of every scale
+      And "bob" watches deployments
+      When "alice" tries to <verb> deployments/scale
+      Then validation, the store, the answer and "bob" see 5 replicas
+
+      Examples: ways to scale
+        | verb   |
+        | update |
+        | patch  |
+
+    Scenario Outline: a hook makes something that cannot be
+      Given a cluster
+      And the hooks see every write
+      And a <kind> "old" exists
+      And mutation labels every <kind> "tide=-" instead of "app"
+      When "alice" tries to <verb> <resource>
+      Then the request is refused by validation
+      And no stage after mutation has seen it and nothing was stored
+
+      Examples: ways to write it
+        | kind       | verb   | resource    |
+        | pod        | create | pods        |
+        | pod        | patch  | pods        |
+        | configmap  | update | configmaps  |
+        | deployment | patch  | deployments |
+
     Scenario: somebody else has changed the object before the hook does
       Given a cluster
       And the hooks see every write

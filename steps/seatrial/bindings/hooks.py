@@ -2,7 +2,7 @@
 
 from pytest_bdd import given, parsers, then, when
 
-from seatrial.bindings.phrases import NAME
+from seatrial.bindings.phrases import KIND, NAME
 from seatrial.world import World, operations, stages
 from seatrial.world.objects import OTHER_IMAGE
 
@@ -54,10 +54,19 @@ def may_not(world: World, person: str, verb: str | None, resource: str | None, n
     stages.forbid(world, person, verb, resource, namespace="" if everywhere else namespace)
 
 
-@given(parsers.re(r'mutation labels every pod "(?P<label>\w+=\w+)" instead of "(?P<other>\w+)" and gives it another image'))
-def labels(world: World, label: str, other: str) -> None:
-    """Pods that alice writes."""
-    stages.label(world, label, other)
+@given(
+    parsers.re(
+        r"mutation (?:makes (?P<replicas>\d+) replicas of every scale|labels every "
+        + KIND
+        + r' "(?P<label>\w+=[\w-]+)" instead of "(?P<other>\w+)"(?P<image> and gives it another image)?)'
+    )
+)
+def labels(world: World, replicas: str | None, kind: str | None, label: str | None, other: str | None, image: str | None) -> None:
+    """What alice writes of this kind; or the number that she asks for."""
+    if replicas:
+        stages.rescale(world, int(replicas))
+    elif kind and label and other:
+        stages.label(world, kind, label, other, image=bool(image))
 
 
 @then(parsers.re(r"the request has come to " + STAGE + r" and no further"))
@@ -99,14 +108,18 @@ def skipped(world: World) -> None:
 
 @then(
     parsers.re(
-        r'validation, the store, the answer and "(?P<watcher>\w+)" see the label "(?P<label>\w+=\w+)"'
-        r', no "(?P<other>\w+)", and the other image'
+        r'validation, the store, the answer and "(?P<watcher>\w+)" see (?:(?P<replicas>\d+) replicas'
+        r'|the label "(?P<label>\w+=\w+)"(?:,| and) no "(?P<other>\w+)"(?P<image>, and the other image)?)'
     )
 )
-def labelled(world: World, watcher: str, label: str, other: str) -> None:
+def changed(world: World, watcher: str, replicas: str | None, label: str | None, other: str | None, image: str | None) -> None:
     """One object all the way."""
     name = world.answers[world.last].body.get("metadata", {}).get("name", operations.OLD)
-    watch = f"{watcher}/pods"
+    watch = next(each for each in world.watchers if each.startswith(f"{watcher}/"))
     written = world.answers[world.last].revision or 0
     world.run(world.wait(lambda h: h.of("watched", watch=watch, name=name, revision=written), within_s=world.timing().reaction))
-    world.judge("pipeline.admitted_object", user=world.last, label=label, without=other, image=OTHER_IMAGE, name=name, watcher=watch)
+    if replicas:
+        world.judge("pipeline.admitted_scale", user=world.last, replicas=int(replicas), name=name, watcher=watch)
+        return
+    how = {"label": label, "without": other, "image": OTHER_IMAGE if image else None, "note": stages.NOTE}
+    world.judge("pipeline.admitted_object", user=world.last, name=name, watcher=watch, **how)

@@ -20,6 +20,7 @@ from seatrial.world.world import World
 CANARIES_S = 20.0  # until hooks take effect
 HELD_S = 10.0  # webhooks are given three times as long
 IMPATIENT_S = 5.0  # longer than those wait for a hook who go on without it; where time costs nothing
+NOTE = "seatrial.example/noted"  # an annotation that a hook leaves
 ABOUT_ONE = frozenset({"get", "update", "patch", "delete"})  # verbs that name an object; those of subresources all do
 
 
@@ -117,12 +118,20 @@ def forbid(world: World, person: str, verb: str | None, resource: str | None, *,
     hooks(world).deny("authorization", message=f"{person} may not do this", **match)
 
 
-def label(world: World, label: str, other: str) -> None:
-    """The mutating hook sets a label on the actor's pods, removes another one, and replaces the image."""
+def label(world: World, word: str, label: str, other: str, *, image: bool) -> None:
+    """The mutating hook sets a label on what the actor writes of the kind, removes another, leaves a note, and may replace the image."""
     key, _, value = label.partition("=")
-    image = {"op": "replace", "path": "/spec/containers/0/image", "value": OTHER_IMAGE}
     without = {"op": "remove", "path": f"/metadata/labels/{other}"}
-    hooks(world).patch(labels={key: value}, operations=[image, without], resource="pods", subresource="", user=people.ACTOR)
+    noted = {"op": "add", "path": f"/metadata/annotations/{NOTE.replace('/', '~1')}", "value": key}
+    images = [{"op": "replace", "path": "/spec/containers/0/image", "value": OTHER_IMAGE}] if image else []
+    operations = [without, noted, *images]
+    hooks(world).patch(labels={key: value}, operations=operations, resource=kind_of(word).plural, subresource="", user=people.ACTOR)
+
+
+def rescale(world: World, replicas: int) -> None:
+    """The mutating hook has another number in mind than the actor's scales."""
+    wanted = {"op": "replace", "path": "/spec/replicas", "value": replicas}
+    hooks(world).patch(operations=[wanted], subresource="scale", user=people.ACTOR)
 
 
 def sentinel(world: World, word: str = "pod") -> Answer:
