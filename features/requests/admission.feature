@@ -132,6 +132,22 @@ Feature: Admission
       Then the request is refused by admission
       And no stage after admission has seen it and nothing was stored
 
+    Scenario Outline: a hook refuses and does not say why
+      Given a cluster
+      And the hooks see every write
+      And a <kind> "old" exists
+      And <stage> refuses everything without a word
+      When "alice" tries to <verb> <resource>
+      Then the request is refused by admission
+      And no stage after admission has seen it and nothing was stored
+
+      Examples: writes
+        | kind      | stage      | verb   | resource   |
+        | pod       | mutation   | create | pods       |
+        | pod       | validation | create | pods       |
+        | configmap | validation | patch  | configmaps |
+        | secret    | validation | delete | secrets    |
+
     Scenario: a hook refuses what has no name yet
       Given a cluster
       And the hooks see every write

@@ -28,19 +28,20 @@ def goes_on(world: World, stage: str) -> None:
 
 
 REFUSES = (
-    r"(?P<stage>admission|mutation|validation) refuses (?:everything|(?P<nothing>nothing any more)|pods (?:named|(?P<of>of)) " + NAME + r")"
+    r"(?P<stage>admission|mutation|validation) refuses "
+    r"(?:everything(?P<mute> without a word)?|(?P<nothing>nothing any more)|pods (?:named|(?P<of>of)) " + NAME + r")"
 )
 
 
 @given(parsers.re(REFUSES))
 @when(parsers.re(REFUSES))
-def refuses(world: World, stage: str, name: str | None, nothing: str | None, of: str | None) -> None:
+def refuses(world: World, stage: str, name: str | None, nothing: str | None, of: str | None, mute: str | None) -> None:
     """Everything that alice writes, or whoever writes a pod of that name, or of the workload of that name. Nothing any more: once a
-    component has been refused something."""
+    component has been refused something. Without a word: the hook does not allow it, and has nothing to add."""
     if nothing:
         stages.relent(world)
     else:
-        stages.refuse(world, stage, name, of=bool(of))
+        stages.refuse(world, stage, name, of=bool(of), mute=bool(mute))
 
 
 @given(

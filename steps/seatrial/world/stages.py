@@ -1,6 +1,7 @@
 """What the suite's hooks do on behalf of a scenario: see, hold up, refuse, change."""
 
 from itertools import count
+from typing import Any
 
 from seatrial.checks import facts
 from seatrial.checks.runtime import ENDINGS
@@ -86,11 +87,12 @@ def all_answered(world: World) -> None:
         world.run(people.answered(world, person, within_s=world.timing("apiserver").limits.request_s + 5))
 
 
-def refuse(world: World, stage: str, name: str | None, *, of: bool = False) -> None:
+def refuse(world: World, stage: str, name: str | None, *, of: bool = False, mute: bool = False) -> None:
     """The hook of the stage (of admission: the validating one) refuses what has this name, or the pods that are made for the workload of
-    that name; or all that alice writes."""
-    match = {"of": name, "resource": "pods"} if of else {"name": name} if name else {"user": people.ACTOR}
-    hooks(world).deny("validation" if stage == "admission" else stage, message=f"{stage} refuses this", **match)  # type: ignore[arg-type]
+    that name; or all that alice writes. `mute`: it does not say why."""
+    match: dict[str, Any] = {"of": name, "resource": "pods"} if of else {"name": name} if name else {"user": people.ACTOR}
+    where = "validation" if stage == "admission" else stage
+    hooks(world).deny(where, message=f"{stage} refuses this", mute=mute, **match)  # type: ignore[arg-type]
 
 
 def relent(world: World) -> None:
