@@ -70,10 +70,11 @@ def begins(world: World, person: str, verb: str, status: str | None) -> None:
     people.begins(world, unquoted(person), verb, "pods/status" if status else "pods")
 
 
-@when(parsers.re(PERSON + r" tries to (?P<verb>\w+) (?P<resource>[\w/]+)(?P<everywhere> everywhere)?"))
-def tries(world: World, person: str, verb: str, resource: str, everywhere: str | None) -> None:
-    """One operation on the object "old", on a new one for create, on the collection for list and deletecollection, or on all of them."""
-    people.tries(world, unquoted(person), verb, resource, everywhere=bool(everywhere))
+@when(parsers.re(PERSON + r' tries to (?P<verb>\w+) (?P<resource>[\w/]+)(?:(?P<everywhere> everywhere)| in the name of "(?P<guise>\w+)")?'))
+def tries(world: World, person: str, verb: str, resource: str, everywhere: str | None, guise: str | None) -> None:
+    """One operation on the object "old", on a new one for create, on the collection for list and deletecollection, or on all of them. In
+    somebody's name: with the headers by which those who may would speak for them."""
+    people.tries(world, unquoted(person), verb, resource, everywhere=bool(everywhere), guise=guise)
 
 
 @when(parsers.re(PERSON + r" scales the (?P<kind>deployment|replicaset) " + NAME + r" to (?P<replicas>\d+) replicas?"))

@@ -14,6 +14,7 @@ from seatrial.world.world import WORKLOADS, World
 GARBAGE = "no-such-token"
 VALID = "somebody with a valid certificate"  # shows that a refused handshake was refused because of the certificate
 ACTOR = "alice"  # about whose requests most sentences are
+GUISES = ("Impersonate-User", "X-Remote-User")  # headers for those who may speak for others
 VERSION = "version"
 KEEPER = "keeper"  # of finalizers
 UPDATE_TRIES = 10
@@ -130,20 +131,23 @@ async def answered(world: World, person: str, *, within_s: float) -> Answer | No
     return told(world, person, world.begun.pop(person).result()) if done else None
 
 
-def tries(world: World, person: str, verb: str, resource: str, *, everywhere: bool = False) -> Answer:
-    """One operation, generically, on the object `old` (`new` for create); `everywhere`: on what lies in all namespaces."""
+def tries(world: World, person: str, verb: str, resource: str, **how: Any) -> Answer:
+    """One operation, generically, on the object `old` (`new` for create); `everywhere`: on what lies in all namespaces; `guise`: as if it
+    were somebody else who asks."""
     world.verb = verb
     beginning(world)
-    return told(world, person, world.run(operation(world, person, verb, resource, everywhere=everywhere)))
+    return told(world, person, world.run(operation(world, person, verb, resource, **how)))
 
 
-async def operation(world: World, person: str, verb: str, resource: str, *, everywhere: bool = False) -> Answer:
+async def operation(world: World, person: str, verb: str, resource: str, *, everywhere: bool = False, guise: str | None = None) -> Answer:
     """One request of the verb: `update` reads, changes and writes back; the others are in OPERATIONS. The version is the server's: no
     object, whoever asks."""
+    client = client_of(world, person)
+    client.guise = dict.fromkeys(GUISES, guise) if guise else {}
     if resource == VERSION:
-        return await client_of(world, person).request("GET", f"/{VERSION}")
+        return await client.request("GET", f"/{VERSION}")
     plural, _, sub = resource.partition("/")
-    aim, client = Aim(world=world, kind=kind_of(plural), subresource=sub, everywhere=everywhere), client_of(world, person)
+    aim = Aim(world=world, kind=kind_of(plural), subresource=sub, everywhere=everywhere)
     if verb == "update":
         return await _update(client, aim.one, **({"spec": OTHER_SCALE} if sub == "scale" else UPDATED))
     method, path, how = OPERATIONS[verb](aim)

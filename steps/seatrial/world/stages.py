@@ -109,7 +109,7 @@ def _refused_writes(history: History) -> list[Event]:
 def forbid(world: World, person: str, verb: str | None, resource: str | None, *, namespace: str | None = None) -> None:
     """The authorization hook denies a person everything, or one operation as hooks are asked about it: with the group, the namespace (""
     where all are meant) and the name of the one object that it is about. Who leaves any of that out is not refused."""
-    match = {"user": person}
+    match: dict[str, Any] = {"user": person}
     if verb and resource:
         plural, _, sub = resource.partition("/")
         kind = kind_of(plural)
