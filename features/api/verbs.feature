@@ -181,10 +181,36 @@ Feature: Create, read and delete
         | patch  | pods/status |
         | update | pods/status |
 
+    Scenario Outline: an object is read while it is on its way out
+      Given a cluster
+      And a <kind> "old" with a finalizer exists
+      When "alice" deletes the <kind> "old"
+      Then "alice" can get <resource>
+      And "alice" can list <resource>
+
+      Examples: what is on its way
+        | kind      | resource   |
+        | configmap | configmaps |
+        | secret    | secrets    |
+        | pod       | pods       |
+
     Scenario: an object is read that never was
       Given a cluster
       When "alice" tries to get configmaps
       Then "alice" is answered 404 NotFound
+
+    @needs:requests
+    Scenario Outline: something else is read that never was
+      Given a cluster
+      When "alice" tries to get <resource>
+      Then "alice" is answered 404 NotFound
+
+      Examples: what is not there
+        | resource          |
+        | pods/status       |
+        | deployments/scale |
+        | namespaces        |
+        | nodes             |
 
     Scenario: an object is read right after it was deleted
       Given a cluster
