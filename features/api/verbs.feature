@@ -304,6 +304,14 @@ Feature: Create, read and delete
       And "alice" deletes the configmaps labelled "app=one"
       Then the first of them is gone and the others are as they were
 
+    @needs:requests
+    Scenario: a collection that lies in no namespace is deleted by label
+      Given a cluster
+      And a storageclass "old" exists
+      And a storageclass "older" exists
+      When "alice" deletes the storageclasses labelled "app=old,made-by=seatrial"
+      Then the storageclass "older" is as it was
+
     Scenario Outline: a deletion is only rehearsed
       Given a cluster
       And a configmap "old" exists
@@ -385,9 +393,11 @@ Feature: Create, read and delete
       Given a cluster with 1 node
       And a deployment "web" with 2 replicas is running
       And a namespace "harbour" exists
+      And a configmap "old" with a finalizer exists
       And everybody but etcd and the API server is stopped
       When "alice" creates a configmap "web" in the namespace "harbour"
       And "alice" deletes the namespace "harbour"
+      And "alice" deletes the configmap "old"
       And "alice" deletes the deployment "web"
       And "alice" deletes the node "node-1"
       Then nothing in the store changes for a while

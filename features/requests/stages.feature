@@ -283,6 +283,22 @@ Feature: A request's way through the API server
         | delete a pod         |
 
     @needs:kill
+    Scenario Outline: the store is away
+      Given a cluster
+      And a pod "old" exists
+      And etcd is stopped
+      When "alice" begins to <write>
+      Then "alice" is not told of success while etcd is stopped
+      When etcd is started again
+      Then everything that "alice" was told of is stored
+
+      Examples: writes
+        | write        |
+        | create a pod |
+        | patch a pod  |
+        | delete a pod |
+
+    @needs:kill
     Scenario: the API server dies right after its answer
       Given a cluster
       When "alice" creates a pod "web"

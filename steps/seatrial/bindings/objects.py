@@ -165,11 +165,17 @@ def does_to_them(world: World, person: str, what: str, label: str | None, which:
     many.does_to_them(world, unquoted(person), what, label=label, only_one=which == "one", times=2 if twice else 1)
 
 
-@when(parsers.re(PERSON + r' deletes the configmaps (?:labelled "(?P<label>[^"]+)"|called "(?P<name>\w+)")(?P<dry> as a rehearsal)?'))
-def deletes_selected(world: World, person: str, label: str | None, name: str | None, dry: str | None) -> None:
+@when(
+    parsers.re(
+        PERSON
+        + r' deletes the (?P<kinds>configmaps|storageclasses) (?:labelled "(?P<label>[^"]+)"|called "(?P<name>\w+)")'
+        + r"(?P<dry> as a rehearsal)?"
+    )
+)
+def deletes_selected(world: World, person: str, kinds: str, label: str | None, name: str | None, dry: str | None) -> None:
     """DELETE of the collection with a label selector, or with a field selector for the name; or a dry run of that."""
     selector = {"labelSelector": label} if label else {"fieldSelector": f"metadata.name={name}"}
-    many.deletes_selected(world, unquoted(person), "configmaps", selector | ({"dryRun": "All"} if dry else {}))
+    many.deletes_selected(world, unquoted(person), kinds, selector | ({"dryRun": "All"} if dry else {}))
 
 
 @when(parsers.re(r"(?P<number>\d+) people create a " + KIND + r" " + NAME + r" at once"))

@@ -45,14 +45,15 @@ def told_types(world: World, person: str, last: str | None, name: str, types: st
     watchers.judge_types(world, f"{person}/configmaps", name, types.split(", "), last=bool(last))
 
 
-@then(parsers.re(r'"(?P<person>\w+)" is (?:not told of success|told nothing of a pod ' + NAME + r") while etcd is paused"))
-def silent(world: World, person: str, name: str | None) -> None:
+@then(parsers.re(r'"(?P<person>\w+)" is (?:not told of success|told nothing of a pod ' + NAME + r") while etcd is (?P<how>paused|stopped)"))
+def silent(world: World, person: str, name: str | None, how: str) -> None:
     """A quiet window goes by."""
     stages.wait_quietly(world)
+    since = {"paused": "pause", "stopped": "term"}[how]
     if name is None:
-        world.judge("pipeline.unanswered", user=person, since="pause")
+        world.judge("pipeline.unanswered", user=person, since=since)
         return
-    world.judge("watching.silent", watch=f"{person}/pods", name=name, since="pause")
+    world.judge("watching.silent", watch=f"{person}/pods", name=name, since=since)
 
 
 @then(parsers.re(r'everything that "(?P<person>\w+)" is told of is stored under the revision that s?he is told'))

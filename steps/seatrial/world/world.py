@@ -278,9 +278,10 @@ class World:
             await self.wait(answered, within_s=self.timing().reaction)
 
     def paused(self, role: str) -> bool:
-        """Whether an instance of the role is paused just now."""
-        states = [e.kind for e in self.history if e.kind in ("paused", "resumed", "started") and e.instance in self._names(role)]
-        return bool(states) and states[-1] == "paused"
+        """Whether an instance of the role is paused just now, or each of them has ended."""
+        kinds, names = ("paused", "resumed", "started", "exited"), self._names(role)
+        states = {e.instance: e.kind for e in self.history if e.kind in kinds and e.instance in names}
+        return "paused" in states.values() or set(states.values()) == {"exited"}
 
     def _names(self, role: str) -> set[str]:
         return {i.name for i in self.cluster.of_role(role)}
