@@ -96,11 +96,22 @@ Feature: Create, read and delete
       When "alice" creates a configmap "web" in the namespace "nowhere"
       Then "alice" is answered 404 NotFound
 
-    Scenario: many create the same object at once
+    Scenario Outline: many create the same object at once
       Given a cluster
-      When 8 people create a configmap "web" at once
+      When 8 people create a <kind> "web" at once
       Then exactly one of them is answered 201 and the others 409 AlreadyExists
-      And the configmap "web" is what the one was told
+      And the <kind> "web" is what the one was told
+
+      Examples: kinds
+        | kind      |
+        | configmap |
+        | pod       |
+        | lease     |
+
+    Scenario: the name is given, and a prefix too
+      Given a cluster
+      When "alice" creates a configmap "web" with a prefix
+      Then "alice" is answered 201 with the whole configmap
 
     Scenario Outline: the name is left to the server
       Given a cluster

@@ -127,15 +127,21 @@ Feature: Watching
   @id:WATCH-05 @must @smoke @role:apiserver @profile:observable
   Rule: Watchers MUST be told whether an object was created, modified or deleted
 
-    Scenario: an object lives and dies, and comes again
+    Scenario Outline: an object lives and dies, and comes again
       Given a cluster
-      And "bob" watches configmaps
+      And "bob" watches <what>
       When "alice" creates a configmap "web"
       And "alice" changes the configmap "web"
       And "alice" changes the configmap "web"
       And "alice" deletes the configmap "web"
       And "alice" creates a configmap "web"
       Then "bob" has been told of "web": ADDED, MODIFIED, MODIFIED, DELETED, ADDED
+
+      Examples: what is watched
+        | what                          |
+        | configmaps                    |
+        | configmaps called "web"       |
+        | configmaps labelled "app=web" |
 
     Scenario: a finalizer guards the object
       Given a cluster

@@ -20,6 +20,7 @@ TRAITS: dict[str, tuple[str, Meaning]] = {  # of what is created, after its name
     "labelled": (r" that asks for (a labelled node)", lambda *_: True),
     "namespace": (r' in the namespace "([\w-]+)"', people.whole),
     "content": (r" with (other content)", lambda *_: "stormy"),
+    "prefix": (r" with (a prefix)", lambda *_: "seatrial-"),
     "cpu": (r" that (takes most of a node)", lambda world, _: people.most_of_a_node(world)),
     "finite": (r" (?:that|and) (is not started again)", lambda *_: True),
     "dogged": (r" that (is started again after errors)", lambda *_: True),

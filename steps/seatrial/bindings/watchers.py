@@ -8,10 +8,12 @@ from seatrial.world import World, stages, watchers
 RESOURCE = r"(?P<resource>pods|configmaps|nodes|services|secrets|leases|deployments|namespaces)"
 
 
-@given(parsers.re(r'"(?P<person>\w+)" watches ' + RESOURCE + r'(?: labelled "(?P<label>\w+=\w+)")?'))
-def watches(world: World, person: str, resource: str, label: str | None) -> None:
-    """In the scenario's namespace, beginning with what is there; what has not or no longer the label is as if it were not there."""
-    world.run(world.watch(person, resource, labelled=label))
+@given(parsers.re(r'"(?P<person>\w+)" watches ' + RESOURCE + r'(?: labelled "(?P<label>\w+=\w+)"| called "(?P<name>\w+)")?'))
+def watches(world: World, person: str, resource: str, label: str | None, name: str | None) -> None:
+    """In the scenario's namespace, beginning with what is there; what has not or no longer the label, or another name, is as if it were not
+    there."""
+    selector = {"labelSelector": label} if label else {"fieldSelector": f"metadata.name={name}"} if name else None
+    world.run(world.watch(person, resource, selector=selector))
 
 
 @given(parsers.re(r"(?P<number>\d+) people watch " + RESOURCE))

@@ -91,15 +91,17 @@ def manifest(
     namespace: str,
     replicas: int = 1,
     content: str = "calm",
+    prefix: str = "",
     selects: Mapping[str, Any] | None = None,
     **pod: Any,
 ) -> Json:
-    """A valid object of the kind. `content` tells two objects of one name apart; how a workload `selects` is as `_workload` has it, and
-    what else is asked of a pod as `pod_spec`."""
+    """A valid object of the kind. `content` tells two objects of one name apart; a `prefix` is for those that have no name; how a workload
+    `selects` is as `_workload` has it, and what else is asked of a pod as `pod_spec`."""
     labels = {"app": label(name)} | dict([MADE_HERE])
     metadata: Json = {"name": name, "labels": labels, "annotations": {"seatrial/content": content}}
     if kind.namespaced:
         metadata["namespace"] = namespace
+    metadata |= {"generateName": prefix} if prefix else {}
     workload = _workload(name, replicas, **(selects or {}))
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata} | _body(kind, name, workload, pod_spec(**pod), content)
 

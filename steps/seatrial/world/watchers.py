@@ -16,7 +16,7 @@ SLEEPER = "sleeper"
 def many(world: World, number: int, resource: str, *, name: str = "watcher", revision: str | None = None) -> None:
     """So many people, each over a stream of their own; every third of them by label, and every third in all namespaces."""
     for i in range(number):
-        how: dict[str, Any] = {"everywhere": i % 3 == 2, "labelled": "=".join(MADE_HERE) if i % 3 == 1 else None}
+        how: dict[str, Any] = {"everywhere": i % 3 == 2, "selector": {"labelSelector": "=".join(MADE_HERE)} if i % 3 == 1 else None}
         world.run(world.watch(f"{name}-{i}", resource, revision=revision, **how))
 
 

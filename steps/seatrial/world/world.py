@@ -150,15 +150,21 @@ class World:
             self.audits.append(audit)
 
     async def watch(
-        self, person: str, resource: str, *, everywhere: bool = False, labelled: str | None = None, revision: str | None = None
+        self,
+        person: str,
+        resource: str,
+        *,
+        everywhere: bool = False,
+        selector: Mapping[str, str] | None = None,
+        revision: str | None = None,
     ) -> Watch:
-        """Let a person watch a kind of object in the scenario's namespace, or everywhere; `labelled`: only those with that label."""
+        """Let a person watch a kind of object in the scenario's namespace, or everywhere; `selector`: only those that it selects."""
         client = self.operator if person == "operator" else self.client(person)
         name = f"{person}/{resource}"
         namespace = None if everywhere and self.implementation.guest is None else self.namespace  # a guest looks at its own
         context = self.backend.context()
         kind = kind_of(resource)
-        watch = Watch(history=self.history, client=client, kind=kind, name=name, namespace=namespace, labelled=labelled, context=context)
+        watch = Watch(history=self.history, client=client, kind=kind, name=name, namespace=namespace, selector=selector, context=context)
         await watch.start(revision=revision)
         self.watchers[name] = watch
         return watch
