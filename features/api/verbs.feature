@@ -389,13 +389,15 @@ Feature: Create, read and delete
       Then nothing in the store changes for a while
 
     @needs:kill @needs:store @needs:runtime
-    Scenario: nobody else is there to empty a namespace, or to stop a pod
+    Scenario: nobody else is there to empty a namespace, to stop a pod or to free an object
       Given a cluster with 1 node
       And a pod "solo" is running
+      And a configmap "old" with a finalizer exists
       And everybody but etcd and the API server is stopped
       When "alice" creates a namespace "quay"
       And "alice" deletes the namespace "quay"
       And "alice" deletes the pod "solo"
+      And "alice" deletes the configmap "old"
       Then nothing in the store changes for a while
       And the key of the namespace "quay" is still there and marked for deletion
 
@@ -404,11 +406,9 @@ Feature: Create, read and delete
       Given a cluster with 1 node
       And a deployment "web" with 2 replicas is running
       And a namespace "harbour" exists
-      And a configmap "old" with a finalizer exists
       And everybody but etcd and the API server is stopped
       When "alice" creates a configmap "web" in the namespace "harbour"
       And "alice" deletes the namespace "harbour"
-      And "alice" deletes the configmap "old"
       And "alice" deletes the deployment "web"
       And "alice" deletes the node "node-1"
       Then nothing in the store changes for a while

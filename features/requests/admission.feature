@@ -48,6 +48,12 @@ Feature: Admission
         | node           | patch     | nodes                 | update    |
         | node           | patch     | nodes/status          | update    |
         | serviceaccount | create    | serviceaccounts/token | creation  |
+        | event          | create    | events                | creation  |
+        | event          | patch     | events                | update    |
+        | clusterrole    | create    | clusterroles          | creation  |
+        | clusterrole    | delete    | clusterroles          | deletion  |
+        | namespace      | create    | namespaces            | creation  |
+        | namespace      | patch     | namespaces            | update    |
 
     Scenario: the last finalizer is taken from what is to go
       Given a cluster

@@ -8,6 +8,8 @@ from aiohttp import web
 from seatrial_reference import apiserver
 from seatrial_reference.apiserver.core import Request
 from seatrial_reference.apiserver.server import ApiServer
+from seatrial_reference.apiserver.store import Stored
+from seatrial_reference.machinery.objects import Json
 from seatrial_schemas.context import Context
 
 
@@ -21,3 +23,15 @@ class SweepsBeyondLabels(ApiServer):
 
 async def main_sweeps_beyond_labels(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=SweepsBeyondLabels)
+
+
+class KeepsGivenUpNamespaces(ApiServer):
+    """A namespace of which nobody wants anything any more is empty, and that is all that it is."""
+
+    async def changed(self, request: Request, old: Stored, new: Json) -> Json | None:
+        left = await super().changed(request, old, new)
+        return new if left is None and request.kind.plural == "namespaces" else left
+
+
+async def main_keeps_given_up_namespaces(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=KeepsGivenUpNamespaces)

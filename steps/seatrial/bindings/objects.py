@@ -208,7 +208,7 @@ def sends(world: World, person: str, what: str) -> None:
 )
 def unguarded(world: World, which: str, what: str, kind: str, name: str, write: str | None, bare: str | None) -> None:
     """By whoever has put it there, with a merge patch or another one, or with an update of the whole object. The list is left with what is
-    left in it, and be that nothing; or it is not left at all."""
+    left in it, and be that nothing; or it is not left at all. A namespace has its list elsewhere."""
     if what == "gate":
         people.changes(world, people.KEEPER, kind, name, {"spec": {"schedulingGates": None}})
         return
