@@ -207,6 +207,24 @@ Feature: A request's way through the API server
         | create | pods     |
         | get    | secrets  |
 
+    Scenario Outline: a role lets somebody read something else
+      Given a cluster
+      And the hooks see every write
+      And a namespace "harbour" exists
+      And a configmap "old" exists
+      And "mallory" may do nothing but read <what>
+      When "mallory" tries to <verb> <resource>
+      Then the request is refused by authorization
+      And no stage after authorization has seen it and nothing was stored
+
+      Examples: what the role is about
+        | what                                  | verb  | resource   |
+        | configmaps called "other"             | get   | configmaps |
+        | configmaps called "other"             | list  | configmaps |
+        | configmaps called "other"             | watch | configmaps |
+        | configmaps in the namespace "harbour" | get   | configmaps |
+        | configmaps                            | get   | secrets    |
+
     Scenario: what lies in all namespaces is forbidden
       Given a cluster
       And the hooks see every write

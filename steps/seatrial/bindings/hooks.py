@@ -3,7 +3,7 @@
 from pytest_bdd import given, parsers, then, when
 
 from seatrial.bindings.phrases import KIND, NAME
-from seatrial.world import World, operations, stages
+from seatrial.world import World, operations, roles, stages
 from seatrial.world.objects import OTHER_IMAGE
 
 STAGE = r"(?P<stage>authentication|authorization|mutation|validation)"
@@ -44,15 +44,31 @@ def refuses(world: World, stage: str, name: str | None, nothing: str | None, of:
         stages.refuse(world, stage, name, of=bool(of), mute=bool(mute))
 
 
+READS = r'(?P<read>configmaps)(?: called "(?P<only>\w+)")?(?: in the namespace "(?P<there>[\w-]+)")?'
+
+
 @given(
     parsers.re(
-        r'"(?P<person>\w+)" may (?:do nothing|not (?P<verb>\w+) (?P<resource>[\w/]+)'
+        r'"(?P<person>\w+)" may (?:do nothing(?: but read ' + READS + r")?|not (?P<verb>\w+) (?P<resource>[\w/]+)"
         r'(?: in the namespace "(?P<namespace>[\w-]+)"|(?P<everywhere> everywhere))?)'
     )
 )
-def may_not(world: World, person: str, verb: str | None, resource: str | None, namespace: str | None, everywhere: str | None) -> None:
-    """The authorization hook denies exactly that: to the object "old" or in the scenario's namespace, in another one, or to all of them."""
+def may_not(
+    world: World,
+    person: str,
+    verb: str | None,
+    resource: str | None,
+    namespace: str | None,
+    everywhere: str | None,
+    read: str | None,
+    only: str | None,
+    there: str | None,
+) -> None:
+    """The authorization hook denies exactly that: to the object "old" or in the scenario's namespace, in another one, or to all. What
+    may be read nevertheless is what a role says, and the API server that goes by roles."""
     stages.forbid(world, person, verb, resource, namespace="" if everywhere else namespace)
+    if read:
+        roles.let_read(world, person, read, only=only, there=there or world.namespace)
 
 
 @given(

@@ -1,6 +1,6 @@
 """What somebody was told is done is in the store: at the revision of the answer, and as it was asked for.
 
-A store that cannot be read shows revisions only. What mutating admission has seen may have got other labels.
+A store that cannot be read shows revisions only. What mutating admission has seen may have got other labels, and a scale another number.
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def in_vain(history: History) -> Iterator[Finding]:
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}", answer)
         elif _another_renewal(request, renewal):
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}, which is another renewal", answer, renewal)
-        elif put and (lost := _lost(request, put, labels=(request["resource"], answer["name"]) not in mutated)):
+        elif put and (lost := _lost(request, put, mutated=(request["resource"], answer["name"]) in mutated)):
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}, which has no {lost}", request, put)
 
 
@@ -50,10 +50,11 @@ def _another_renewal(request: Event, put: Event | None) -> bool:
     return any(str(sent[part])[:TO_MS] != str(stored.get(part))[:TO_MS] for part in ("holderIdentity", "renewTime") if part in sent)
 
 
-def _lost(request: Event, put: Event, *, labels: bool) -> str:
+def _lost(request: Event, put: Event, *, mutated: bool) -> str:
     """The first part of what was asked for that is not stored; empty where all of it is, or where that cannot be told."""
     sent, stored = request["body"], put["value"]
     if not isinstance(sent, dict) or not isinstance(stored, dict) or request["subresource"] not in PARTS:
         return ""
     lost = lacking(stored, sent, PARTS[request["subresource"]])
-    return next((each for each in lost if labels or not each.startswith("metadata.labels")), "")
+    mutable = ("metadata.labels", *PARTS["scale"]) if request["subresource"] == "scale" else "metadata.labels"
+    return next((each for each in lost if not (mutated and each.startswith(mutable))), "")
