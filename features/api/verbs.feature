@@ -166,6 +166,7 @@ Feature: Create, read and delete
         | what          |
         | its label     |
         | an expression |
+        | its name      |
 
     Scenario: there are more objects than one would read at a glance
       Given a cluster
@@ -322,6 +323,17 @@ Feature: Create, read and delete
       And a storageclass "older" exists
       When "alice" deletes the storageclasses labelled "app=old,made-by=seatrial"
       Then the storageclass "older" is as it was
+
+    @needs:requests
+    Scenario: a collection is deleted by what has become of it
+      Given a cluster
+      And a pod "old" exists
+      And a pod "older" exists
+      Then "alice" can finish pods/status
+      When "alice" deletes the pods in phase "Succeeded"
+      Then the pod "older" is as it was
+      When "alice" tries to get pods
+      Then "alice" is answered 404 NotFound
 
     Scenario Outline: a deletion is only rehearsed
       Given a cluster

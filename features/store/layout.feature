@@ -179,12 +179,13 @@ Feature: Where things lie in the store
       Then the key of the configmap "old" is gone
 
       Examples: ways to remove it
-        | write                            |
-        | an update                        |
-        | an update that leaves no list    |
-        | a patch that leaves no list      |
-        | a JSON patch                     |
-        | a JSON patch that leaves no list |
+        | write                                 |
+        | an update                             |
+        | an update that leaves no list         |
+        | a patch that leaves no list           |
+        | a JSON patch                          |
+        | a JSON patch that leaves no list      |
+        | a strategic patch that leaves no list |
 
     Scenario Outline: finalizers guard the object
       Given a cluster

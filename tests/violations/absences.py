@@ -9,6 +9,7 @@ from aiohttp import web
 from seatrial_reference import apiserver
 from seatrial_reference.apiserver import status
 from seatrial_reference.apiserver.core import Parts, Request
+from seatrial_reference.apiserver.patching import STRATEGIC_PATCH
 from seatrial_reference.apiserver.server import ApiServer
 from seatrial_reference.apiserver.status import Failure
 from seatrial_reference.apiserver.store import Stored, stored
@@ -83,3 +84,15 @@ class FreesTheStuck(ApiServer):
 
 async def main_frees_the_stuck(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=FreesTheStuck)
+
+
+class KeepsWhatIsFreed(ApiServer):
+    """Of a strategic patch it does not expect that it takes away what holds an object back."""
+
+    async def changed(self, request: Request, old: Stored, new: Json) -> Json | None:
+        left = await super().changed(request, old, new)
+        return new if left is None and request.media.startswith(STRATEGIC_PATCH) else left
+
+
+async def main_keeps_what_is_freed(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=KeepsWhatIsFreed)

@@ -169,13 +169,16 @@ def does_to_them(world: World, person: str, what: str, label: str | None, which:
 @when(
     parsers.re(
         PERSON
-        + r' deletes the (?P<kinds>configmaps|storageclasses) (?:labelled "(?P<label>[^"]+)"|called "(?P<name>\w+)")'
-        + r"(?P<dry> as a rehearsal)?"
+        + r" deletes the (?P<kinds>configmaps|storageclasses|pods)"
+        + r' (?:labelled "(?P<label>[^"]+)"|called "(?P<name>\w+)"|in phase "(?P<phase>\w+)")(?P<dry> as a rehearsal)?'
     )
 )
-def deletes_selected(world: World, person: str, kinds: str, label: str | None, name: str | None, dry: str | None) -> None:
-    """DELETE of the collection with a label selector, or with a field selector for the name; or a dry run of that."""
-    selector = {"labelSelector": label} if label else {"fieldSelector": f"metadata.name={name}"}
+def deletes_selected(
+    world: World, person: str, kinds: str, label: str | None, name: str | None, phase: str | None, dry: str | None
+) -> None:
+    """DELETE of the collection with a label selector, or with a field selector for the name or the phase; or a dry run of that."""
+    field = f"metadata.name={name}" if name else f"status.phase={phase}"
+    selector = {"labelSelector": label} if label else {"fieldSelector": field}
     many.deletes_selected(world, unquoted(person), kinds, selector | ({"dryRun": "All"} if dry else {}))
 
 
@@ -203,7 +206,7 @@ def sends(world: World, person: str, what: str) -> None:
         + KIND
         + r" "
         + NAME
-        + r" is removed(?: by an? (?P<write>update|patch|JSON patch)(?P<bare> that leaves no list)?)?"
+        + r" is removed(?: by an? (?P<write>update|patch|JSON patch|strategic patch)(?P<bare> that leaves no list)?)?"
     )
 )
 def unguarded(world: World, which: str, what: str, kind: str, name: str, write: str | None, bare: str | None) -> None:

@@ -8,7 +8,7 @@ from seatrial.world import World, stages, watchers
 RESOURCE = r"(?P<resource>pods|configmaps|nodes|services|secrets|leases|deployments|namespaces)"
 
 
-@given(parsers.re(r'"(?P<person>\w+)" watches ' + RESOURCE + r'(?: labelled "(?P<label>\w+=\w+)"| called "(?P<name>\w+)")?'))
+@given(parsers.re(r'"(?P<person>\w+)" watches ' + RESOURCE + r'(?: labelled "(?P<label>[^"]+)"| called "(?P<name>\w+)")?'))
 def watches(world: World, person: str, resource: str, label: str | None, name: str | None) -> None:
     """In the scenario's namespace, beginning with what is there; what has not or no longer the label, or another name, is as if it were not
     there."""
@@ -41,10 +41,14 @@ def complete(world: World) -> None:
     watchers.judge_complete(world)
 
 
-@then(parsers.re(r'"(?P<person>\w+)" has been told (?P<last>last )?of ' + NAME + r": (?P<types>[A-Z, ]+)"))
-def told_types(world: World, person: str, last: str | None, name: str, types: str) -> None:
+@then(
+    parsers.re(
+        r'"(?P<person>\w+)" has been told (?P<last>last )?of ' + NAME + r": (?P<types>[A-Z]+(?:, [A-Z]+)*)(?P<alone>, and of nothing else)?"
+    )
+)
+def told_types(world: World, person: str, last: str | None, name: str, types: str, alone: str | None) -> None:
     """Exactly these kinds of events, in this order; last: after whatever else, and of nothing after them."""
-    watchers.judge_types(world, f"{person}/configmaps", name, types.split(", "), last=bool(last))
+    watchers.judge_types(world, f"{person}/configmaps", name, types.split(", "), last=bool(last), alone=bool(alone))
 
 
 @then(parsers.re(r'"(?P<person>\w+)" is (?:not told of success|told nothing of a pod ' + NAME + r") while etcd is (?P<how>paused|stopped)"))

@@ -203,6 +203,10 @@ def leaves_finalizers(world: World, word: str, name: str, left: Sequence[str] | 
     if write in (None, "patch"):
         changes(world, KEEPER, word, name, {"metadata": {"finalizers": finalizers}})
         return
+    if write == "strategic patch":
+        body = {"metadata": {"finalizers": None}}
+        told(world, KEEPER, world.run(keeper.request("PATCH", path, body=body, content_type=PATCHES["strategic"])))
+        return
     if write == "update":
         told(world, KEEPER, world.run(_update(keeper, path, metadata={"finalizers": finalizers})))
         return
@@ -268,12 +272,18 @@ def reads(world: World, person: str, word: str, name: str) -> Answer:
 
 
 def lists(
-    world: World, person: str, word: str, *, pages_of: int | None = None, labelled: str | None = None, everywhere: bool = False
+    world: World,
+    person: str,
+    word: str,
+    *,
+    pages_of: int | None = None,
+    selector: Mapping[str, str] | None = None,
+    everywhere: bool = False,
 ) -> None:
-    """GET of all of them, or of those with a label, at once or page by page, as long as there can be more; after the first page somebody
+    """GET of all of them, or of those selected, at once or page by page, as long as there can be more; after the first page somebody
     puts one more behind the last and deletes that."""
     path, token = kind_of(word).path(namespace=None if everywhere else world.namespace), ""
-    asked = ({"limit": str(pages_of)} if pages_of else {}) | ({"labelSelector": labelled} if labelled else {})
+    asked = ({"limit": str(pages_of)} if pages_of else {}) | dict(selector or {})
     for _ in range(len(world.batch) + 2):
         params = asked | ({"continue": token} if token else {})
         answer = told(world, person, world.run(client_of(world, person).request("GET", path, params=params)))
