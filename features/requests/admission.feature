@@ -295,11 +295,11 @@ Feature: Admission
       And no stage after mutation has seen it and nothing was stored
 
       Examples: ways to write it
-        | kind       | verb   | resource    |
-        | pod        | create | pods        |
-        | pod        | patch  | pods        |
-        | configmap  | update | configmaps  |
-        | deployment | patch  | deployments |
+        | kind      | verb   | resource   |
+        | pod       | create | pods       |
+        | pod       | patch  | pods       |
+        | configmap | update | configmaps |
+        | secret    | patch  | secrets    |
 
     Scenario: somebody else has changed the object before the hook does
       Given a cluster
