@@ -96,11 +96,22 @@ Feature: Create, read and delete
       When "alice" creates a configmap "web" in the namespace "nowhere"
       Then "alice" is answered 404 NotFound
 
-    Scenario: many create the same object at once
+    Scenario Outline: many create the same object at once
       Given a cluster
-      When 8 people create a configmap "web" at once
+      When 8 people create a <kind> "web" at once
       Then exactly one of them is answered 201 and the others 409 AlreadyExists
-      And the configmap "web" is what the one was told
+      And the <kind> "web" is what the one was told
+
+      Examples: kinds
+        | kind      |
+        | configmap |
+        | pod       |
+        | lease     |
+
+    Scenario: the name is given, and a prefix too
+      Given a cluster
+      When "alice" creates a configmap "web" with a prefix
+      Then "alice" is answered 201 with the whole configmap
 
     Scenario Outline: the name is left to the server
       Given a cluster
@@ -155,6 +166,7 @@ Feature: Create, read and delete
         | what          |
         | its label     |
         | an expression |
+        | its name      |
 
     Scenario: there are more objects than one would read at a glance
       Given a cluster
@@ -181,10 +193,36 @@ Feature: Create, read and delete
         | patch  | pods/status |
         | update | pods/status |
 
+    Scenario Outline: an object is read while it is on its way out
+      Given a cluster
+      And a <kind> "old" with a finalizer exists
+      When "alice" deletes the <kind> "old"
+      Then "alice" can get <resource>
+      And "alice" can list <resource>
+
+      Examples: what is on its way
+        | kind      | resource   |
+        | configmap | configmaps |
+        | secret    | secrets    |
+        | pod       | pods       |
+
     Scenario: an object is read that never was
       Given a cluster
       When "alice" tries to get configmaps
       Then "alice" is answered 404 NotFound
+
+    @needs:requests
+    Scenario Outline: something else is read that never was
+      Given a cluster
+      When "alice" tries to get <resource>
+      Then "alice" is answered 404 NotFound
+
+      Examples: what is not there
+        | resource          |
+        | pods/status       |
+        | deployments/scale |
+        | namespaces        |
+        | nodes             |
 
     Scenario: an object is read right after it was deleted
       Given a cluster
@@ -278,6 +316,25 @@ Feature: Create, read and delete
       And "alice" deletes the configmaps labelled "app=one"
       Then the first of them is gone and the others are as they were
 
+    @needs:requests
+    Scenario: a collection that lies in no namespace is deleted by label
+      Given a cluster
+      And a storageclass "old" exists
+      And a storageclass "older" exists
+      When "alice" deletes the storageclasses labelled "app=old,made-by=seatrial"
+      Then the storageclass "older" is as it was
+
+    @needs:requests
+    Scenario: a collection is deleted by what has become of it
+      Given a cluster
+      And a pod "old" exists
+      And a pod "older" exists
+      Then "alice" can finish pods/status
+      When "alice" deletes the pods in phase "Succeeded"
+      Then the pod "older" is as it was
+      When "alice" tries to get pods
+      Then "alice" is answered 404 NotFound
+
     Scenario Outline: a deletion is only rehearsed
       Given a cluster
       And a configmap "old" exists
@@ -344,13 +401,15 @@ Feature: Create, read and delete
       Then nothing in the store changes for a while
 
     @needs:kill @needs:store @needs:runtime
-    Scenario: nobody else is there to empty a namespace, or to stop a pod
+    Scenario: nobody else is there to empty a namespace, to stop a pod or to free an object
       Given a cluster with 1 node
       And a pod "solo" is running
+      And a configmap "old" with a finalizer exists
       And everybody but etcd and the API server is stopped
       When "alice" creates a namespace "quay"
       And "alice" deletes the namespace "quay"
       And "alice" deletes the pod "solo"
+      And "alice" deletes the configmap "old"
       Then nothing in the store changes for a while
       And the key of the namespace "quay" is still there and marked for deletion
 

@@ -34,6 +34,16 @@ Feature: Division of labour
       And "alice" can deletecollection pods
       And "alice" can delete deployments
 
+    @needs:kill
+    Scenario: the last node has gone
+      Given a cluster with 1 node
+      And the kubelet of "node-1" is stopped
+      When "alice" deletes the node "node-1"
+      And "alice" creates a deployment "web" with 2 replicas
+      Then "alice" is answered 201 with the whole deployment
+      When "alice" creates a pod "solo"
+      Then the pod "solo" is stored and stays unbound
+
   @id:ARCH-03 @must @role:apiserver @role:scheduler @role:controller-manager @role:kubelet
   Rule: Each of the four parts of the control plane MUST do its own job and nobody else's
 

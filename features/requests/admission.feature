@@ -48,6 +48,12 @@ Feature: Admission
         | node           | patch     | nodes                 | update    |
         | node           | patch     | nodes/status          | update    |
         | serviceaccount | create    | serviceaccounts/token | creation  |
+        | event          | create    | events                | creation  |
+        | event          | patch     | events                | update    |
+        | clusterrole    | create    | clusterroles          | creation  |
+        | clusterrole    | delete    | clusterroles          | deletion  |
+        | namespace      | create    | namespaces            | creation  |
+        | namespace      | patch     | namespaces            | update    |
 
     Scenario: the last finalizer is taken from what is to go
       Given a cluster
@@ -131,6 +137,22 @@ Feature: Admission
       And "alice" tries to create pods
       Then the request is refused by admission
       And no stage after admission has seen it and nothing was stored
+
+    Scenario Outline: a hook refuses and does not say why
+      Given a cluster
+      And the hooks see every write
+      And a <kind> "old" exists
+      And <stage> refuses everything without a word
+      When "alice" tries to <verb> <resource>
+      Then the request is refused by admission
+      And no stage after admission has seen it and nothing was stored
+
+      Examples: writes
+        | kind      | stage      | verb   | resource   |
+        | pod       | mutation   | create | pods       |
+        | pod       | validation | create | pods       |
+        | configmap | validation | patch  | configmaps |
+        | secret    | validation | delete | secrets    |
 
     Scenario: a hook refuses what has no name yet
       Given a cluster
@@ -229,6 +251,55 @@ Feature: Admission
       And "bob" watches pods
       When "alice" creates 2 pods by the prefix "web-"
       Then validation, the store, the answer and "bob" see the label "tide=high", no "app", and the other image
+
+    Scenario Outline: a hook changes what is no pod
+      Given a cluster
+      And the hooks see every write
+      And a <kind> "old" exists
+      And mutation labels every <kind> "tide=high" instead of "app"
+      And "bob" watches <resource>
+      When "alice" tries to <verb> <resource>
+      Then validation, the store, the answer and "bob" see the label "tide=high" and no "app"
+
+      Examples: other writes
+        | kind       | verb           | resource    |
+        | configmap  | create         | configmaps  |
+        | configmap  | jsonpatch      | configmaps  |
+        | configmap  | establish      | configmaps  |
+        | deployment | create         | deployments |
+        | deployment | strategicpatch | deployments |
+        | service    | update         | services    |
+        | lease      | upsert         | leases      |
+
+    Scenario Outline: a hook changes how many there are to be
+      Given a cluster
+      And the hooks see every write
+      And a deployment "old" exists
+      And mutation makes 5 replicas of every scale
+      And "bob" watches deployments
+      When "alice" tries to <verb> deployments/scale
+      Then validation, the store, the answer and "bob" see 5 replicas
+
+      Examples: ways to scale
+        | verb   |
+        | update |
+        | patch  |
+
+    Scenario Outline: a hook makes something that cannot be
+      Given a cluster
+      And the hooks see every write
+      And a <kind> "old" exists
+      And mutation labels every <kind> "tide=-" instead of "app"
+      When "alice" tries to <verb> <resource>
+      Then the request is refused by validation
+      And no stage after mutation has seen it and nothing was stored
+
+      Examples: ways to write it
+        | kind      | verb   | resource   |
+        | pod       | create | pods       |
+        | pod       | patch  | pods       |
+        | configmap | update | configmaps |
+        | secret    | patch  | secrets    |
 
     Scenario: somebody else has changed the object before the hook does
       Given a cluster

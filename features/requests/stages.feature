@@ -122,6 +122,15 @@ Feature: A request's way through the API server
       Then the request is refused by authentication
       And no stage after authentication has seen it and nothing was stored
 
+    @needs:hooks
+    Scenario: the token is garbage and somebody else is said to ask
+      Given a cluster
+      And the hooks see every write
+      When "alice" tries to create pods
+      And somebody with a garbage token tries to create configmaps in the name of "alice"
+      Then the request is refused by authentication
+      And no stage after authentication has seen it and nothing was stored
+
     @needs:hooks @needs:tls @needs:certificates
     Scenario Outline: the certificate does not count
       Given a cluster
@@ -170,13 +179,51 @@ Feature: A request's way through the API server
         | delete           | nodes                 | list nodes             |
         | create           | serviceaccounts/token | create serviceaccounts |
 
-    Scenario: what is not there would be created by an update
+    Scenario Outline: what is not there would be created by another verb
       Given a cluster
       And the hooks see every write
-      And "mallory" may not create leases
-      When "mallory" tries to upsert leases
+      And "mallory" may not create <resource>
+      When "mallory" tries to <verb> <resource>
       Then "mallory" is answered 403 Forbidden
       And no stage after mutation has seen it and nothing was stored
+
+      Examples: verbs
+        | verb      | resource   |
+        | upsert    | leases     |
+        | establish | configmaps |
+
+    Scenario Outline: who may not do it says that somebody else does
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And "mallory" may do nothing
+      When "alice" tries to patch pods
+      And "mallory" tries to <verb> <resource> in the name of "alice"
+      Then the request is refused by authorization
+      And no stage after authorization has seen it and nothing was stored
+
+      Examples: operations
+        | verb   | resource |
+        | create | pods     |
+        | get    | secrets  |
+
+    Scenario Outline: a role lets somebody read something else
+      Given a cluster
+      And the hooks see every write
+      And a namespace "harbour" exists
+      And a configmap "old" exists
+      And "mallory" may do nothing but read <what>
+      When "mallory" tries to <verb> <resource>
+      Then the request is refused by authorization
+      And no stage after authorization has seen it and nothing was stored
+
+      Examples: what the role is about
+        | what                                  | verb  | resource   |
+        | configmaps called "other"             | get   | configmaps |
+        | configmaps called "other"             | list  | configmaps |
+        | configmaps called "other"             | watch | configmaps |
+        | configmaps in the namespace "harbour" | get   | configmaps |
+        | configmaps                            | get   | secrets    |
 
     Scenario: what lies in all namespaces is forbidden
       Given a cluster
@@ -252,6 +299,22 @@ Feature: A request's way through the API server
         | patch a pod's status |
         | bind a pod           |
         | delete a pod         |
+
+    @needs:kill
+    Scenario Outline: the store is away
+      Given a cluster
+      And a pod "old" exists
+      And etcd is stopped
+      When "alice" begins to <write>
+      Then "alice" is not told of success while etcd is stopped
+      When etcd is started again
+      Then everything that "alice" was told of is stored
+
+      Examples: writes
+        | write        |
+        | create a pod |
+        | patch a pod  |
+        | delete a pod |
 
     @needs:kill
     Scenario: the API server dies right after its answer

@@ -378,6 +378,15 @@ Feature: How a pod gets its node
       Then the kubelet of "node-1" was told of "left" and not of "right"
       And the kubelet of "node-10" was told of "right" and not of "left"
 
+    Scenario: pods are placed on two nodes
+      Given a cluster with nodes "node-1" and "node-10"
+      When "alice" creates a pod "left" that asks for node "node-1"
+      And "alice" creates a pod "right" that asks for node "node-10"
+      And the pod "left" has become running
+      And the pod "right" has become running
+      Then the kubelet of "node-1" was told of "left" and not of "right"
+      And the kubelet of "node-10" was told of "right" and not of "left"
+
     @needs:kill
     Scenario: the kubelets have lost the API server
       Given a cluster with 2 nodes

@@ -46,6 +46,10 @@ Feature: Where things lie in the store
         | cronjob               | /registry/cronjobs/NAMESPACE/web               |
         | role                  | /registry/roles/NAMESPACE/web                  |
         | persistentvolumeclaim | /registry/persistentvolumeclaims/NAMESPACE/web |
+        | daemonset             | /registry/daemonsets/NAMESPACE/web             |
+        | event                 | /registry/events/NAMESPACE/web                 |
+        | resourcequota         | /registry/resourcequotas/NAMESPACE/web         |
+        | limitrange            | /registry/limitranges/NAMESPACE/web            |
 
       Examples: resources of groups that a cluster could do without
         | kind                | key                                          |
@@ -55,6 +59,10 @@ Feature: Where things lie in the store
         | poddisruptionbudget | /registry/poddisruptionbudgets/NAMESPACE/web |
         | storageclass        | /registry/storageclasses/web                 |
         | endpointslice       | /registry/endpointslices/NAMESPACE/web       |
+        | rolebinding         | /registry/rolebindings/NAMESPACE/web         |
+        | clusterrolebinding  | /registry/clusterrolebindings/web            |
+        | priorityclass       | /registry/priorityclasses/web                |
+        | podtemplate         | /registry/podtemplates/NAMESPACE/web         |
 
       Examples: resources whose folder bears an older name
         | kind                  | key                                        |
@@ -123,6 +131,13 @@ Feature: Where things lie in the store
         | role           |
         | ingress        |
 
+    Scenario: a namespace is deleted, and given up by whoever empties it
+      Given a cluster
+      And a namespace "harbour" exists
+      When "alice" deletes the namespace "harbour"
+      And the finalizer of the namespace "harbour" is removed
+      Then the key of the namespace "harbour" is gone
+
     @needs:runtime
     Scenario Outline: a running pod is deleted
       Given a cluster with 1 node
@@ -164,12 +179,13 @@ Feature: Where things lie in the store
       Then the key of the configmap "old" is gone
 
       Examples: ways to remove it
-        | write                            |
-        | an update                        |
-        | an update that leaves no list    |
-        | a patch that leaves no list      |
-        | a JSON patch                     |
-        | a JSON patch that leaves no list |
+        | write                                 |
+        | an update                             |
+        | an update that leaves no list         |
+        | a patch that leaves no list           |
+        | a JSON patch                          |
+        | a JSON patch that leaves no list      |
+        | a strategic patch that leaves no list |
 
     Scenario Outline: finalizers guard the object
       Given a cluster

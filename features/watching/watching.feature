@@ -137,6 +137,23 @@ Feature: Watching
       And "alice" creates a configmap "web"
       Then "bob" has been told of "web": ADDED, MODIFIED, MODIFIED, DELETED, ADDED
 
+    Scenario Outline: somebody watches a part of what there is
+      Given a cluster
+      And "bob" watches configmaps <which>
+      When "alice" creates a configmap "sea"
+      And "alice" creates a configmap "web"
+      And "alice" changes the configmap "web"
+      And "alice" deletes the configmap "web"
+      And "alice" creates a configmap "web"
+      Then "bob" has been told of "web": ADDED, MODIFIED, DELETED, ADDED, and of nothing else
+
+      Examples: ways to watch it
+        | which                        |
+        | called "web"                 |
+        | labelled "app=web"           |
+        | labelled "app in (web,tide)" |
+        | labelled "app,app!=sea"      |
+
     Scenario: a finalizer guards the object
       Given a cluster
       And "bob" watches configmaps

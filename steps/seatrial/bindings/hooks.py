@@ -2,8 +2,8 @@
 
 from pytest_bdd import given, parsers, then, when
 
-from seatrial.bindings.phrases import NAME
-from seatrial.world import World, operations, stages
+from seatrial.bindings.phrases import KIND, NAME
+from seatrial.world import World, operations, roles, stages
 from seatrial.world.objects import OTHER_IMAGE
 
 STAGE = r"(?P<stage>authentication|authorization|mutation|validation)"
@@ -29,36 +29,64 @@ def goes_on(world: World, stage: str) -> None:
 
 REFUSES = (
     r"(?P<stage>admission|mutation|validation) refuses "
-    r"(?:everything|(?P<nothing>nothing any more)|(?P<resource>pods|replicasets) (?:named|(?P<of>of)) " + NAME + r")"
+    r"(?:everything(?P<mute> without a word)?|(?P<nothing>nothing any more)"
+    r"|(?P<resource>pods|replicasets) (?:named|(?P<of>of)) " + NAME + r")"
 )
 
 
 @given(parsers.re(REFUSES))
 @when(parsers.re(REFUSES))
-def refuses(world: World, stage: str, name: str | None, nothing: str | None, resource: str | None, of: str | None) -> None:
+def refuses(
+    world: World, stage: str, mute: str | None, nothing: str | None, resource: str | None, of: str | None, name: str | None
+) -> None:
     """Everything that alice writes, or whoever writes or deletes a pod of that name, or what belongs to the workload of that name. Nothing
-    any more: once a component has been refused something."""
+    any more: once a component has been refused something. Without a word: the hook does not allow it, and has nothing to add."""
     if nothing:
         stages.relent(world)
     else:
-        stages.refuse(world, stage, name, of=resource if of else None)
+        stages.refuse(world, stage, name, of=resource if of else None, mute=bool(mute))
+
+
+READS = r'(?P<read>configmaps)(?: called "(?P<only>\w+)")?(?: in the namespace "(?P<there>[\w-]+)")?'
 
 
 @given(
     parsers.re(
-        r'"(?P<person>\w+)" may (?:do nothing|not (?P<verb>\w+) (?P<resource>[\w/]+)'
+        r'"(?P<person>\w+)" may (?:do nothing(?: but read ' + READS + r")?|not (?P<verb>\w+) (?P<resource>[\w/]+)"
         r'(?: in the namespace "(?P<namespace>[\w-]+)"|(?P<everywhere> everywhere))?)'
     )
 )
-def may_not(world: World, person: str, verb: str | None, resource: str | None, namespace: str | None, everywhere: str | None) -> None:
-    """The authorization hook denies exactly that: to the object "old" or in the scenario's namespace, in another one, or to all of them."""
+def may_not(
+    world: World,
+    person: str,
+    verb: str | None,
+    resource: str | None,
+    namespace: str | None,
+    everywhere: str | None,
+    read: str | None,
+    only: str | None,
+    there: str | None,
+) -> None:
+    """The authorization hook denies exactly that: to the object "old" or in the scenario's namespace, in another one, or to all. What
+    may be read nevertheless is what a role says, and the API server that goes by roles."""
     stages.forbid(world, person, verb, resource, namespace="" if everywhere else namespace)
+    if read:
+        roles.let_read(world, person, read, only=only, there=there or world.namespace)
 
 
-@given(parsers.re(r'mutation labels every pod "(?P<label>\w+=\w+)" instead of "(?P<other>\w+)" and gives it another image'))
-def labels(world: World, label: str, other: str) -> None:
-    """Pods that alice writes."""
-    stages.label(world, label, other)
+@given(
+    parsers.re(
+        r"mutation (?:makes (?P<replicas>\d+) replicas of every scale|labels every "
+        + KIND
+        + r' "(?P<label>\w+=[\w-]+)" instead of "(?P<other>\w+)"(?P<image> and gives it another image)?)'
+    )
+)
+def labels(world: World, replicas: str | None, kind: str | None, label: str | None, other: str | None, image: str | None) -> None:
+    """What alice writes of this kind; or the number that she asks for."""
+    if replicas:
+        stages.rescale(world, int(replicas))
+    elif kind and label and other:
+        stages.label(world, kind, label, other, image=bool(image))
 
 
 @then(parsers.re(r"the request has come to " + STAGE + r" and no further"))
@@ -100,14 +128,18 @@ def skipped(world: World) -> None:
 
 @then(
     parsers.re(
-        r'validation, the store, the answer and "(?P<watcher>\w+)" see the label "(?P<label>\w+=\w+)"'
-        r', no "(?P<other>\w+)", and the other image'
+        r'validation, the store, the answer and "(?P<watcher>\w+)" see (?:(?P<replicas>\d+) replicas'
+        r'|the label "(?P<label>\w+=\w+)"(?:,| and) no "(?P<other>\w+)"(?P<image>, and the other image)?)'
     )
 )
-def labelled(world: World, watcher: str, label: str, other: str) -> None:
+def changed(world: World, watcher: str, replicas: str | None, label: str | None, other: str | None, image: str | None) -> None:
     """One object all the way."""
     name = world.answers[world.last].body.get("metadata", {}).get("name", operations.OLD)
-    watch = f"{watcher}/pods"
+    watch = next(each for each in world.watchers if each.startswith(f"{watcher}/"))
     written = world.answers[world.last].revision or 0
     world.run(world.wait(lambda h: h.of("watched", watch=watch, name=name, revision=written), within_s=world.timing().reaction))
-    world.judge("pipeline.admitted_object", user=world.last, label=label, without=other, image=OTHER_IMAGE, name=name, watcher=watch)
+    if replicas:
+        world.judge("pipeline.admitted_scale", user=world.last, replicas=int(replicas), name=name, watcher=watch)
+        return
+    how = {"label": label, "without": other, "image": OTHER_IMAGE if image else None, "note": stages.NOTE}
+    world.judge("pipeline.admitted_object", user=world.last, name=name, watcher=watch, **how)

@@ -20,6 +20,7 @@ TRAITS: dict[str, tuple[str, Meaning]] = {  # of what is created, after its name
     "labelled": (r" that asks for (a labelled node)", lambda *_: True),
     "namespace": (r' in the namespace "([\w-]+)"', people.whole),
     "content": (r" with (other content)", lambda *_: "stormy"),
+    "prefix": (r" with (a prefix)", lambda *_: "seatrial-"),
     "cpu": (r" that (takes most of a node)", lambda world, _: people.most_of_a_node(world)),
     "finite": (r" (?:that|and) (is not started again)", lambda *_: True),
     "dogged": (r" that (is started again after errors)", lambda *_: True),
@@ -70,10 +71,11 @@ def begins(world: World, person: str, verb: str, status: str | None) -> None:
     people.begins(world, unquoted(person), verb, "pods/status" if status else "pods")
 
 
-@when(parsers.re(PERSON + r" tries to (?P<verb>\w+) (?P<resource>[\w/]+)(?P<everywhere> everywhere)?"))
-def tries(world: World, person: str, verb: str, resource: str, everywhere: str | None) -> None:
-    """One operation on the object "old", on a new one for create, on the collection for list and deletecollection, or on all of them."""
-    people.tries(world, unquoted(person), verb, resource, everywhere=bool(everywhere))
+@when(parsers.re(PERSON + r' tries to (?P<verb>\w+) (?P<resource>[\w/]+)(?:(?P<everywhere> everywhere)| in the name of "(?P<guise>\w+)")?'))
+def tries(world: World, person: str, verb: str, resource: str, everywhere: str | None, guise: str | None) -> None:
+    """One operation on the object "old", on a new one for create, on the collection for list and deletecollection, or on all of them. In
+    somebody's name: with the headers by which those who may would speak for them."""
+    people.tries(world, unquoted(person), verb, resource, everywhere=bool(everywhere), guise=guise)
 
 
 @when(parsers.re(PERSON + r" scales the (?P<kind>deployment|replicaset) " + NAME + r" to (?P<replicas>\d+) replicas?"))
@@ -164,11 +166,20 @@ def does_to_them(world: World, person: str, what: str, label: str | None, which:
     many.does_to_them(world, unquoted(person), what, label=label, only_one=which == "one", times=2 if twice else 1)
 
 
-@when(parsers.re(PERSON + r' deletes the configmaps (?:labelled "(?P<label>[^"]+)"|called "(?P<name>\w+)")(?P<dry> as a rehearsal)?'))
-def deletes_selected(world: World, person: str, label: str | None, name: str | None, dry: str | None) -> None:
-    """DELETE of the collection with a label selector, or with a field selector for the name; or a dry run of that."""
-    selector = {"labelSelector": label} if label else {"fieldSelector": f"metadata.name={name}"}
-    many.deletes_selected(world, unquoted(person), "configmaps", selector | ({"dryRun": "All"} if dry else {}))
+@when(
+    parsers.re(
+        PERSON
+        + r" deletes the (?P<kinds>configmaps|storageclasses|pods)"
+        + r' (?:labelled "(?P<label>[^"]+)"|called "(?P<name>\w+)"|in phase "(?P<phase>\w+)")(?P<dry> as a rehearsal)?'
+    )
+)
+def deletes_selected(
+    world: World, person: str, kinds: str, label: str | None, name: str | None, phase: str | None, dry: str | None
+) -> None:
+    """DELETE of the collection with a label selector, or with a field selector for the name or the phase; or a dry run of that."""
+    field = f"metadata.name={name}" if name else f"status.phase={phase}"
+    selector = {"labelSelector": label} if label else {"fieldSelector": field}
+    many.deletes_selected(world, unquoted(person), kinds, selector | ({"dryRun": "All"} if dry else {}))
 
 
 @when(parsers.re(r"(?P<number>\d+) people create a " + KIND + r" " + NAME + r" at once"))
@@ -195,12 +206,12 @@ def sends(world: World, person: str, what: str) -> None:
         + KIND
         + r" "
         + NAME
-        + r" is removed(?: by an? (?P<write>update|patch|JSON patch)(?P<bare> that leaves no list)?)?"
+        + r" is removed(?: by an? (?P<write>update|patch|JSON patch|strategic patch)(?P<bare> that leaves no list)?)?"
     )
 )
 def unguarded(world: World, which: str, what: str, kind: str, name: str, write: str | None, bare: str | None) -> None:
     """By whoever has put it there, with a merge patch or another one, or with an update of the whole object. The list is left with what is
-    left in it, and be that nothing; or it is not left at all."""
+    left in it, and be that nothing; or it is not left at all. A namespace has its list elsewhere."""
     if what == "gate":
         people.changes(world, people.KEEPER, kind, name, {"spec": {"schedulingGates": None}})
         return

@@ -11,8 +11,9 @@ from seatrial.world import World, faults
 PERSON = r'(?P<person>"[\w-]+"|somebody with an? [\w ]+?)'
 KIND = (
     r"(?P<kind>pod|configmap|secret|deployment|replicaset|serviceaccount|lease|namespace|node|service|endpoints|ingress"
-    r"|replicationcontroller|statefulset|job|cronjob|role|clusterrole|networkpolicy|persistentvolumeclaim|persistentvolume"
-    r"|poddisruptionbudget|endpointslice|storageclass)"
+    r"|replicationcontroller|statefulset|daemonset|job|cronjob|rolebinding|role|clusterrolebinding|clusterrole|networkpolicy"
+    r"|persistentvolumeclaim|persistentvolume|poddisruptionbudget|endpointslice|storageclass|priorityclass|limitrange|resourcequota"
+    r"|podtemplate|event)"
 )
 NAME = r'"(?P<name>[^"]+)"'
 ROLE_PHRASES = {

@@ -71,15 +71,16 @@ def each_read(world: World) -> None:
 @then(
     parsers.re(
         r"pages of (?P<size>\d+) hold "
-        r"(?:each of them|(?P<last>the last one when it is looked for by (?:its label|(?P<other>an expression))))"
+        r"(?:each of them|(?P<last>the last one when it is looked for by (?:its label|(?P<other>an expression)|(?P<called>its name))))"
         r" exactly once, though some are changed meanwhile"
     )
 )
-def pages(world: World, size: str, last: str | None, other: str | None) -> None:
+def pages(world: World, size: str, last: str | None, other: str | None, called: str | None) -> None:
     """By limit and continue; all pages show the same moment."""
     names = world.batch[-1:] if last else world.batch
-    selector = f"app in ({names[0]}),app" if other else f"app={names[0]}"
-    people.lists(world, "pager", "configmaps", pages_of=int(size), labelled=selector if last else None)
+    label = f"app in ({names[0]}),app" if other else f"app={names[0]}"
+    selector = {"fieldSelector": f"metadata.name={names[0]}"} if called else {"labelSelector": label}
+    people.lists(world, "pager", "configmaps", pages_of=int(size), selector=selector if last else None)
     world.judge("answers.pages", names=names, reader="pager", size=int(size))
 
 

@@ -8,10 +8,12 @@ from seatrial.world import World, stages, watchers
 RESOURCE = r"(?P<resource>pods|configmaps|nodes|services|secrets|leases|deployments|namespaces)"
 
 
-@given(parsers.re(r'"(?P<person>\w+)" watches ' + RESOURCE + r'(?: labelled "(?P<label>\w+=\w+)")?'))
-def watches(world: World, person: str, resource: str, label: str | None) -> None:
-    """In the scenario's namespace, beginning with what is there; what has not or no longer the label is as if it were not there."""
-    world.run(world.watch(person, resource, labelled=label))
+@given(parsers.re(r'"(?P<person>\w+)" watches ' + RESOURCE + r'(?: labelled "(?P<label>[^"]+)"| called "(?P<name>\w+)")?'))
+def watches(world: World, person: str, resource: str, label: str | None, name: str | None) -> None:
+    """In the scenario's namespace, beginning with what is there; what has not or no longer the label, or another name, is as if it were not
+    there."""
+    selector = {"labelSelector": label} if label else {"fieldSelector": f"metadata.name={name}"} if name else None
+    world.run(world.watch(person, resource, selector=selector))
 
 
 @given(parsers.re(r"(?P<number>\d+) people watch " + RESOURCE))
@@ -39,20 +41,25 @@ def complete(world: World) -> None:
     watchers.judge_complete(world)
 
 
-@then(parsers.re(r'"(?P<person>\w+)" has been told (?P<last>last )?of ' + NAME + r": (?P<types>[A-Z, ]+)"))
-def told_types(world: World, person: str, last: str | None, name: str, types: str) -> None:
+@then(
+    parsers.re(
+        r'"(?P<person>\w+)" has been told (?P<last>last )?of ' + NAME + r": (?P<types>[A-Z]+(?:, [A-Z]+)*)(?P<alone>, and of nothing else)?"
+    )
+)
+def told_types(world: World, person: str, last: str | None, name: str, types: str, alone: str | None) -> None:
     """Exactly these kinds of events, in this order; last: after whatever else, and of nothing after them."""
-    watchers.judge_types(world, f"{person}/configmaps", name, types.split(", "), last=bool(last))
+    watchers.judge_types(world, f"{person}/configmaps", name, types.split(", "), last=bool(last), alone=bool(alone))
 
 
-@then(parsers.re(r'"(?P<person>\w+)" is (?:not told of success|told nothing of a pod ' + NAME + r") while etcd is paused"))
-def silent(world: World, person: str, name: str | None) -> None:
+@then(parsers.re(r'"(?P<person>\w+)" is (?:not told of success|told nothing of a pod ' + NAME + r") while etcd is (?P<how>paused|stopped)"))
+def silent(world: World, person: str, name: str | None, how: str) -> None:
     """A quiet window goes by."""
     stages.wait_quietly(world)
+    since = {"paused": "pause", "stopped": "term"}[how]
     if name is None:
-        world.judge("pipeline.unanswered", user=person, since="pause")
+        world.judge("pipeline.unanswered", user=person, since=since)
         return
-    world.judge("watching.silent", watch=f"{person}/pods", name=name, since="pause")
+    world.judge("watching.silent", watch=f"{person}/pods", name=name, since=since)
 
 
 @then(parsers.re(r'everything that "(?P<person>\w+)" is told of is stored under the revision that s?he is told'))

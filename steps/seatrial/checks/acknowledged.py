@@ -1,7 +1,7 @@
 """What somebody was told is done is in the store: at the revision of the answer, and as it was asked for.
 
 A store that cannot be read shows revisions only. What mutating admission has seen, if only without the name that the server has given it,
-may have got other labels.
+may have got other labels, and a scale another number.
 """
 
 import datetime as dt
@@ -37,7 +37,7 @@ def in_vain(history: History) -> Iterator[Finding]:
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}", answer)
         elif _another_renewal(request, renewal):
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}, which is another renewal", answer, renewal)
-        elif put and (lost := _lost(request, put, labels=not seen)):
+        elif put and (lost := _lost(request, put, mutated=bool(seen))):
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}, which has no {lost}", request, put)
 
 
@@ -62,10 +62,11 @@ def _moment(value: Any) -> Any:
     return when.isoformat(timespec="milliseconds")
 
 
-def _lost(request: Event, put: Event, *, labels: bool) -> str:
+def _lost(request: Event, put: Event, *, mutated: bool) -> str:
     """The first part of what was asked for that is not stored; empty where all of it is, or where that cannot be told."""
     sent, stored = request["body"], put["value"]
     if not isinstance(sent, dict) or not isinstance(stored, dict) or request["subresource"] not in PARTS:
         return ""
     lost = lacking(stored, sent, PARTS[request["subresource"]])
-    return next((each for each in lost if labels or not each.startswith("metadata.labels")), "")
+    mutable = ("metadata.labels", *PARTS["scale"]) if request["subresource"] == "scale" else "metadata.labels"
+    return next((each for each in lost if not (mutated and each.startswith(mutable))), "")

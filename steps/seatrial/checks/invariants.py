@@ -7,7 +7,7 @@ scenarios.
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from seatrial.checks import acknowledged, edges, hearings, heartbeats, holds, leadership, requests, room, runtime, storage
+from seatrial.checks import acknowledged, edges, hearings, heartbeats, holds, leadership, lookups, requests, room, runtime, storage
 from seatrial.checks.facts import WRITES, accepted, breach, creations, culprit_of, ended, instances, metadata_of, name_of
 from seatrial.checks.pipeline import ADMISSION, reviews
 from seatrial.checks.registry import fault
@@ -131,6 +131,7 @@ def others_pods(history: History) -> tuple[Finding, ...]:
 
 
 INVARIANTS: Mapping[str, Look] = {
+    "API-03": lookups.overlooked,
     "COMM-01": lambda history: edges.only_through(history, hub="apiserver").findings,
     "COMM-05": lambda history: edges.only(history, allowed=["apiserver"], target="etcd").findings,
     "COMM-07": lambda history: edges.opened_by_components(history).findings,

@@ -5,6 +5,7 @@ that the suite itself sends along the same way is recorded. Order is proved by h
 """
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from seatrial.checks.answers import asked, described, differing, last_told, lasting, missing, named, refused_handshake
@@ -28,10 +29,11 @@ from seatrial.checks.watching import announced
 from seatrial.model.errors import NotRunnable
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Proof
+from seatrial.wire.watch import revision_of
 
 STAGES = ("authentication", "authorization", "mutation", "validation")
 ADMISSION = ("mutation", "validation")
-CONFLICT = 409
+CONFLICT, INVALID = 409, 422
 GIVEN_UP = (0, 504)  # the connection is lost, or the time is over
 ABSENT = (404, 405)
 CODES = {"authentication": (401,), "authorization": (403,), "decoding": (400,), "validation": (400, 422)}
@@ -229,32 +231,66 @@ def unchanged(history: History, *, name: str, reader: str) -> Proof:
 
 
 @check
-def admitted_object(history: History, *, user: str, label: str, without: str, image: str, name: str, watcher: str) -> Proof:
+def admitted_object(
+    history: History, *, user: str, label: str, without: str, image: str | None, name: str, watcher: str, note: str = ""
+) -> Proof:
     """What mutation has made of the object is what other hooks are shown after it, and validation, what is stored, what is answered and
-    what the watcher is told, each time that one of them shows what was asked for. What the server calls has no name before."""
+    what the watcher is told, each time that one of them shows what was asked for. What the server calls has no name before. The hooks
+    that only nod are shown pods, which have an `image`. `note`: an annotation that the hook leaves."""
     key, _, value = label.partition("=")
     told = last_told(history, user)
 
     def has(item: dict[str, Any]) -> bool:
-        images = [c.get("image") for c in item.get("spec", {}).get("containers", ())]
-        labels = item.get("metadata", {}).get("labels", {})
-        return bool(labels.get(key) == value and without not in labels and images == [image])
+        images = [c.get("image") for c in item.get("spec", {}).get("containers", ())] if image else []
+        labels, notes = (item.get("metadata", {}).get(part, {}) for part in ("labels", "annotations"))
+        return bool(
+            labels.get(key) == value and without not in labels and (not note or note in notes) and images == ([image] if image else [])
+        )
 
-    field = {"review": "object", "put": "value", "watched": "object", "told": "body"}
     everywhere = {
         "validation": [e for e in reviews(history, "validation", user=user) if e["name"] == name],
         "the store": [legible(history, e) for e in stored(history, name)],
         "the watcher": history.of("watched", watch=watcher, name=name),
     }
-    # Whoever came too late is admitted anew, from the first hook on: only the last time counts.
-    changed_at = max((e.seq for e in reviews(history, "mutation", user=user) if e["name"] in (name, "")), default=math.inf)
-    everywhere["a later hook"] = [e for e in reviews(history, "nod", user=user) if e["name"] in (name, "") and e.seq > changed_at]
-    shown = {w: [e for e in events if _content(e[field[e.kind]]) == _content(told["body"])] for w, events in everywhere.items()}
-    shown["the answer"] = [told]
+    if image:
+        # Whoever came too late is admitted anew, from the first hook on: only the last time counts.
+        changed_at = max((e.seq for e in reviews(history, "mutation", user=user) if e["name"] in (name, "")), default=math.inf)
+        everywhere["a later hook"] = [e for e in reviews(history, "nod", user=user) if e["name"] in (name, "") and e.seq > changed_at]
+    shown = {w: [e for e in events if _content(_thing(e)) == _content(told["body"])] for w, events in everywhere.items()}
+    wanted = ", ".join(
+        [f"the label {label}", f"no {without}", *([f"the note {note}"] if note else ()), *([f"the image {image}"] if image else ())]
+    )
+    return _seen_everywhere(history, shown | {"the answer": [told]}, has, wanted)
+
+
+@check
+def admitted_scale(history: History, *, user: str, replicas: int, name: str, watcher: str) -> Proof:
+    """The number that mutation has put into a scale is what validation is shown, what is stored of the object and answered of its scale,
+    and what the watcher is told, each time under the revision of the answer."""
+    told = last_told(history, user)
+    revision = revision_of(told["body"])
+    shown = {
+        "validation": [e for e in reviews(history, "validation", user=user, subresource="scale") if e["name"] == name][-1:],
+        "the store": [legible(history, e) for e in stored(history, name) if e["revision"] == revision],
+        "the watcher": history.of("watched", watch=watcher, name=name, revision=revision),
+        "the answer": [told],
+    }
+    return _seen_everywhere(history, shown, lambda item: item.get("spec", {}).get("replicas") == replicas, f"{replicas} replicas")
+
+
+def _thing(event: Event) -> Any:
+    return event[{"review": "object", "put": "value", "watched": "object", "told": "body"}[event.kind]]
+
+
+def _seen_everywhere(history: History, shown: Mapping[str, list[Event]], has: Callable[[Any], bool], wanted: str) -> Proof:
+    """Each event shows what is wanted. Inconclusive where somewhere nothing is seen at all, unless it was not valid any more: what the
+    suite's hook makes of an object is."""
     unseen = [where for where, events in shown.items() if not events]
-    require(not unseen, f"{', '.join(unseen)} was not seen; {user} was answered {described(told)}")
-    wrong = [(where, e) for where, events in shown.items() for e in events if not has(e[field[e.kind]])]
-    wanted = f"the label {label}, no {without}, and the image {image}"
+    [told] = shown["the answer"]
+    if told["code"] == INVALID:
+        return proof([], breach(history, f"{wanted}, which is valid", f"answered {described(told)}", told))
+    require(not unseen, f"{', '.join(unseen)} was not seen; {told['user']} was answered {described(told)}")
+    wrong = [(where, e) for where, events in shown.items() for e in events if not has(_thing(e))]
     found = [breach(history, f"{where} shows {wanted}", "it does not", e) for where, e in wrong]
     return proof([e for events in shown.values() for e in events], *found)
 

@@ -10,6 +10,7 @@ from seatrial.checks.runtime import ENDINGS
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 
+NAMESPACES = "/namespaces/"
 OUTSIDE = {"compact_rev_key"}  # documented: the compactor's own key
 
 
@@ -53,15 +54,24 @@ def _another(history: History, event: Event) -> bool:
 
 @check
 def key_gone(history: History, *, key: str) -> Proof:
-    """The key was there, the last thing that happened to it was its deletion, and no other key shows what lay there."""
+    """The key was there, the last thing that happened to it was its deletion, and no other key shows what lay there. A namespace goes when
+    whoever empties it says so; until then it is held back."""
     life = store_of(history, key=key)
     require(life, f"the store never showed the key {key}")
     if life[-1].kind != "delete":
+        require(_finalized(history, life[-1]), f"{key} has not been finalized, or nobody was shown that it has")
         return proof([], breach(history, f"{key} is gone", "it is still there", *life[-2:]))
     uids = {uid for e in life if (uid := _uid(e))}
     copies = [e for e in history.of("put") if e["key"] != key and _uid(e) in uids and store_of(history, key=e["key"])[-1].kind == "put"]
     found = breach(history, f"{key} is gone", f"it lies at {copies[0]['key']}", *life[-1:], *copies[:2]) if copies else None
     return proof(life[-2:], found)
+
+
+def _finalized(history: History, put: Event) -> bool:
+    """Of what is no namespace nobody need say so."""
+    shown = _shown(history, put)
+    kind = shown[0].get("kind") if shown else ""
+    return not (shown[0].get("spec") or {}).get("finalizers") if kind == "Namespace" else NAMESPACES not in put["key"]
 
 
 def _uid(event: Event) -> str | None:

@@ -167,12 +167,14 @@ def _difference(expected: list[Change], heard: list[Change], *, deletes: bool) -
 
 
 @check
-def types(history: History, *, watch: str, name: str, expected: list[str], last: bool = False) -> Proof:
-    """The watcher was told of the object in exactly these kinds of events, or in these at last. Of what was refused there is nothing to
-    tell."""
+def types(history: History, *, watch: str, name: str, expected: list[str], last: bool = False, alone: bool = False) -> Proof:
+    """The watcher was told of the object in exactly these kinds of events, or in these at last, or of it `alone`. Of what was refused there
+    is nothing to tell."""
     refused = in_vain(history, name)
     require(not refused, f"what was asked for was refused: {', '.join(map(described, refused))}")
-    heard = lives(history, watch, name)
+    heard, others = lives(history, watch, name), [e for e in told(history, watch) if e["name"] != name]
+    if alone and others:
+        return proof([], breach(history, f"{watch} is told of {name} alone", f"it was told of {others[0]['name']}", others[0]))
     require(heard, f"{watch} was told nothing of {name}")
     got = [e["type"] for e in heard]
     good = got[-len(expected) if last else 0 :] == expected

@@ -64,6 +64,7 @@ class Rule:
     stage: Stage
     match: Mapping[str, Any]
     message: str = ""
+    mute: bool = False  # a refusal that says nothing
     operations: Sequence[Json] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
 
@@ -105,10 +106,10 @@ class Hooks:
         """Hold the answers to reviews whose recorded fields equal `match`."""
         return self._barriers.hold(stage, match)
 
-    def deny(self, stage: Stage, *, message: str = "denied by seatrial", **match: Any) -> None:
+    def deny(self, stage: Stage, *, message: str = "denied by seatrial", mute: bool = False, **match: Any) -> None:
         """Refuse what matches at the stage, from now on; `relent` ends it. Admission knows besides what it records `of` which workload an
-        object is."""
-        self._rules.append(Rule(stage=stage, match=match, message=message))
+        object is, and may be `mute` about why."""
+        self._rules.append(Rule(stage=stage, match=match, message=message, mute=mute))
 
     def patch(self, *, labels: Mapping[str, str] | None = None, operations: Sequence[Json] = (), **match: Any) -> None:
         """Change what matches at mutation: set `labels`, then apply `operations` of JSON Patch."""
@@ -180,9 +181,9 @@ class Hooks:
         }
         denial = self._denial(stage, fields | {"of": _workload(thing or request.get("oldObject"))})
         answer: Json = {"uid": request["uid"], "allowed": denial is None}
-        if denial is not None:
+        if denial is not None and not denial.mute:
             answer["status"] = {"message": denial.message} | (FORBIDDEN if stage == "mutation" else {})
-        elif stage == "mutation" and thing is not None and (operations := self._operations(fields, thing)):
+        elif denial is None and stage == "mutation" and thing is not None and (operations := self._operations(fields, thing)):
             answer |= {"patchType": "JSONPatch", "patch": base64.b64encode(orjson.dumps(operations)).decode()}
         shown = self._redact.secret(thing) if fields["resource"] == "secrets" and isinstance(thing, dict) else thing
         return fields | {"allowed": denial is None, "object": shown}, answer

@@ -37,7 +37,7 @@ class Watch:
         name: str,
         context: Context,
         namespace: str | None = None,
-        labelled: str | None = None,
+        selector: Mapping[str, str] | None = None,
     ) -> None:
         self._context = context
         self._standing = asyncio.Event()
@@ -46,7 +46,7 @@ class Watch:
         self._client = client
         self._kind = kind
         self._path = kind.path(namespace=namespace)
-        self._selector = {"labelSelector": labelled} if labelled else {}
+        self._selector = dict(selector or {})
         self._revision = ""
         self._known: dict[tuple[str | None, str], Mapping[str, Any]] = {}
         self._task: asyncio.Task[None] | None = None

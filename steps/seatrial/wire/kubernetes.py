@@ -65,6 +65,7 @@ class Client:
         """`mint` gives the token where it is not known before the first request. Without `sleep` it never comes back later."""
         self.user = user
         self.scheme = "Bearer"  # in whatever letters (RFC 9110, 11.1)
+        self.guise: Mapping[str, str] = {}  # headers that say who this is, though it is somebody else
         self.url = url
         self._session = session
         self._record = record
@@ -81,7 +82,7 @@ class Client:
         if self._mint is not None:
             self._token = await self._mint()
         known = {"Authorization": f"{self.scheme} {self._token}"} if self._token else {}
-        return {**known, "User-Agent": f"seatrial/{self.user}", **more}
+        return {**known, "User-Agent": f"seatrial/{self.user}", **self.guise, **more}
 
     async def request(
         self,

@@ -98,17 +98,25 @@ def manifest(
     namespace: str,
     replicas: int = 1,
     content: str = "calm",
+    prefix: str = "",
     selects: Mapping[str, Any] | None = None,
     **pod: Any,
 ) -> Json:
-    """A valid object of the kind. `content` tells two objects of one name apart; how a workload `selects` is as `_workload` has it, and
-    what else is asked of a pod as `pod_spec`."""
+    """A valid object of the kind. `content` tells two objects of one name apart; a `prefix` is for those that have no name; how a workload
+    `selects` is as `_workload` has it, and what else is asked of a pod as `pod_spec`."""
     labels = {"app": label(name)} | dict([MADE_HERE])
     metadata: Json = {"name": name, "labels": labels, "annotations": {"seatrial/content": content}}
     if kind.namespaced:
         metadata["namespace"] = namespace
+    metadata |= {"generateName": prefix} if prefix else {}
+    if kind.kind == "Event":
+        return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata} | _tidings(name, namespace)
     workload = _workload(name, replicas, **(selects or {}))
     return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata} | _body(kind, name, workload, pod_spec(**pod), content)
+
+
+def _tidings(name: str, namespace: str) -> Json:
+    return {"involvedObject": {"kind": "Pod", "namespace": namespace, "name": name}, "reason": "Tide", "message": "rises", "type": "Normal"}
 
 
 def _body(kind: Kind, name: str, workload: Json, pod: Json, content: str) -> Json:
@@ -124,6 +132,7 @@ def _body(kind: Kind, name: str, workload: Json, pod: Json, content: str) -> Jso
         "Ingress": {"spec": {"defaultBackend": {"service": {"name": name, "port": {"number": 80}}}}},
         "PersistentVolumeClaim": {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
         "StatefulSet": {"spec": workload | {"serviceName": name}},
+        "DaemonSet": {"spec": {k: workload[k] for k in ("selector", "template")}},
         "Job": {"spec": {"suspend": True, "template": _finite()}},
         "CronJob": {"spec": {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": {"template": _finite()}}}},
         "PodTemplate": {"template": _template(name)},

@@ -14,6 +14,7 @@ from seatrial.world.world import WORKLOADS, World
 GARBAGE = "no-such-token"
 VALID = "somebody with a valid certificate"  # shows that a refused handshake was refused because of the certificate
 ACTOR = "alice"  # about whose requests most sentences are
+GUISES = ("Impersonate-User", "X-Remote-User")  # headers for those who may speak for others
 VERSION = "version"
 KEEPER = "keeper"  # of finalizers
 UPDATE_TRIES = 10
@@ -130,35 +131,38 @@ async def answered(world: World, person: str, *, within_s: float) -> Answer | No
     return told(world, person, world.begun.pop(person).result()) if done else None
 
 
-def tries(world: World, person: str, verb: str, resource: str, *, everywhere: bool = False) -> Answer:
-    """One operation, generically, on the object `old` (`new` for create); `everywhere`: on what lies in all namespaces."""
+def tries(world: World, person: str, verb: str, resource: str, **how: Any) -> Answer:
+    """One operation, generically, on the object `old` (`new` for create); `everywhere`: on what lies in all namespaces; `guise`: as if it
+    were somebody else who asks."""
     world.verb = verb
     beginning(world)
-    return told(world, person, world.run(operation(world, person, verb, resource, everywhere=everywhere)))
+    return told(world, person, world.run(operation(world, person, verb, resource, **how)))
 
 
-async def operation(world: World, person: str, verb: str, resource: str, *, everywhere: bool = False) -> Answer:
+async def operation(world: World, person: str, verb: str, resource: str, *, everywhere: bool = False, guise: str | None = None) -> Answer:
     """One request of the verb: `update` reads, changes and writes back; the others are in OPERATIONS. The version is the server's: no
     object, whoever asks."""
+    client = client_of(world, person)
+    client.guise = dict.fromkeys(GUISES, guise) if guise else {}
     if resource == VERSION:
-        return await client_of(world, person).request("GET", f"/{VERSION}")
+        return await client.request("GET", f"/{VERSION}")
     plural, _, sub = resource.partition("/")
-    aim, client = Aim(world=world, kind=kind_of(plural), subresource=sub, everywhere=everywhere), client_of(world, person)
+    aim = Aim(world=world, kind=kind_of(plural), subresource=sub, everywhere=everywhere)
     if verb == "update":
         return await _update(client, aim.one, **({"spec": OTHER_SCALE} if sub == "scale" else UPDATED))
     method, path, how = OPERATIONS[verb](aim)
     return await client.request(method, path, **how)
 
 
-async def _update(client: Client, path: str, **parts: Mapping[str, Any]) -> Answer:
-    """Read, change, write back; again where somebody else has written in between, as everybody must."""
+async def _update(client: Client, path: str, *, to: str = "", **parts: Mapping[str, Any]) -> Answer:
+    """Read, change, write back, perhaps `to` a part; again where somebody else has written in between, as everybody must."""
     for _ in range(UPDATE_TRIES):
         body = (await client.request("GET", path)).body
         for part, wanted in parts.items():
             there = body.get(part, {})
             there |= {k: {**there.get(k, {}), **v} if isinstance(v, dict) else v for k, v in wanted.items()}
             body[part] = {k: v for k, v in there.items() if v is not None}
-        answer = await client.request("PUT", path, body=body)
+        answer = await client.request("PUT", f"{path}/{to}".rstrip("/"), body=body)
         if answer.reason != "Conflict":
             return answer
     raise Inconclusive(f"blocked: {path} changed each of {UPDATE_TRIES} times between reading and writing it")
@@ -192,9 +196,16 @@ def leaves_finalizers(world: World, word: str, name: str, left: Sequence[str] | 
     if write and not world.run(keeper.request("GET", path)).ok:
         raise Inconclusive(f"blocked: the {word} {name} has not waited for its finalizers")
     beginning(world)
+    if word == "namespace":
+        told(world, KEEPER, world.run(_update(keeper, path, to="finalize", spec={"finalizers": []})))
+        return
     finalizers = None if left is None else list(left)
     if write in (None, "patch"):
         changes(world, KEEPER, word, name, {"metadata": {"finalizers": finalizers}})
+        return
+    if write == "strategic patch":
+        body = {"metadata": {"finalizers": None}}
+        told(world, KEEPER, world.run(keeper.request("PATCH", path, body=body, content_type=PATCHES["strategic"])))
         return
     if write == "update":
         told(world, KEEPER, world.run(_update(keeper, path, metadata={"finalizers": finalizers})))
@@ -261,12 +272,18 @@ def reads(world: World, person: str, word: str, name: str) -> Answer:
 
 
 def lists(
-    world: World, person: str, word: str, *, pages_of: int | None = None, labelled: str | None = None, everywhere: bool = False
+    world: World,
+    person: str,
+    word: str,
+    *,
+    pages_of: int | None = None,
+    selector: Mapping[str, str] | None = None,
+    everywhere: bool = False,
 ) -> None:
-    """GET of all of them, or of those with a label, at once or page by page, as long as there can be more; after the first page somebody
+    """GET of all of them, or of those selected, at once or page by page, as long as there can be more; after the first page somebody
     puts one more behind the last and deletes that."""
     path, token = kind_of(word).path(namespace=None if everywhere else world.namespace), ""
-    asked = ({"limit": str(pages_of)} if pages_of else {}) | ({"labelSelector": labelled} if labelled else {})
+    asked = ({"limit": str(pages_of)} if pages_of else {}) | dict(selector or {})
     for _ in range(len(world.batch) + 2):
         params = asked | ({"continue": token} if token else {})
         answer = told(world, person, world.run(client_of(world, person).request("GET", path, params=params)))

@@ -1,6 +1,7 @@
 """What the suite's hooks do on behalf of a scenario: see, hold up, refuse, change."""
 
 from itertools import count
+from typing import Any
 
 from seatrial.checks import facts
 from seatrial.checks.runtime import ENDINGS
@@ -22,6 +23,7 @@ ERROR, SIGNALLED = 3, 143  # exit codes: of a container that has failed, and of 
 HELD_S = 10.0  # webhooks are given three times as long
 HELD_SHARE = 0.8  # of the time after which an API server may give a request up
 IMPATIENT_S = 5.0  # longer than those wait for a hook who go on without it; where time costs nothing
+NOTE = "seatrial.example/noted"  # an annotation that a hook leaves
 ABOUT_ONE = frozenset({"get", "update", "patch", "delete"})  # verbs that name an object; those of subresources all do
 
 
@@ -87,11 +89,12 @@ def all_answered(world: World) -> None:
         world.run(people.answered(world, person, within_s=world.timing("apiserver").limits.request_s + 5))
 
 
-def refuse(world: World, stage: str, name: str | None, *, of: str | None = None) -> None:
+def refuse(world: World, stage: str, name: str | None, *, of: str | None = None, mute: bool = False) -> None:
     """The hook of the stage (of admission: the validating one) refuses what has this name, or what of a kind is made for the workload of
-    that name; or all that alice writes."""
-    match = {"of": name, "resource": of} if of else {"name": name} if name else {"user": people.ACTOR}
-    hooks(world).deny("validation" if stage == "admission" else stage, message=f"{stage} refuses this", **match)  # type: ignore[arg-type]
+    that name; or all that alice writes. `mute`: it does not say why."""
+    match: dict[str, Any] = {"of": name, "resource": of} if of else {"name": name} if name else {"user": people.ACTOR}
+    where = "validation" if stage == "admission" else stage
+    hooks(world).deny(where, message=f"{stage} refuses this", mute=mute, **match)  # type: ignore[arg-type]
 
 
 def relent(world: World) -> None:
@@ -108,7 +111,7 @@ def _refused_writes(history: History) -> list[Event]:
 def forbid(world: World, person: str, verb: str | None, resource: str | None, *, namespace: str | None = None) -> None:
     """The authorization hook denies a person everything, or one operation as hooks are asked about it: with the group, the namespace (""
     where all are meant) and the name of the one object that it is about. Who leaves any of that out is not refused."""
-    match = {"user": person}
+    match: dict[str, Any] = {"user": person}
     if verb and resource:
         plural, _, sub = resource.partition("/")
         kind = kind_of(plural)
@@ -119,12 +122,20 @@ def forbid(world: World, person: str, verb: str | None, resource: str | None, *,
     hooks(world).deny("authorization", message=f"{person} may not do this", **match)
 
 
-def label(world: World, label: str, other: str) -> None:
-    """The mutating hook sets a label on the actor's pods, removes another one, and replaces the image."""
+def label(world: World, word: str, label: str, other: str, *, image: bool) -> None:
+    """The mutating hook sets a label on what the actor writes of the kind, removes another, leaves a note, and may replace the image."""
     key, _, value = label.partition("=")
-    image = {"op": "replace", "path": "/spec/containers/0/image", "value": OTHER_IMAGE}
     without = {"op": "remove", "path": f"/metadata/labels/{other}"}
-    hooks(world).patch(labels={key: value}, operations=[image, without], resource="pods", subresource="", user=people.ACTOR)
+    noted = {"op": "add", "path": f"/metadata/annotations/{NOTE.replace('/', '~1')}", "value": key}
+    images = [{"op": "replace", "path": "/spec/containers/0/image", "value": OTHER_IMAGE}] if image else []
+    operations = [without, noted, *images]
+    hooks(world).patch(labels={key: value}, operations=operations, resource=kind_of(word).plural, subresource="", user=people.ACTOR)
+
+
+def rescale(world: World, replicas: int) -> None:
+    """The mutating hook has another number in mind than the actor's scales."""
+    wanted = {"op": "replace", "path": "/spec/replicas", "value": replicas}
+    hooks(world).patch(operations=[wanted], subresource="scale", user=people.ACTOR)
 
 
 def sentinel(world: World, word: str = "pod") -> Answer:

@@ -16,7 +16,7 @@ SLEEPER = "sleeper"
 def many(world: World, number: int, resource: str, *, name: str = "watcher", revision: str | None = None) -> None:
     """So many people, each over a stream of their own; every third of them by label, and every third in all namespaces."""
     for i in range(number):
-        how: dict[str, Any] = {"everywhere": i % 3 == 2, "labelled": "=".join(MADE_HERE) if i % 3 == 1 else None}
+        how: dict[str, Any] = {"everywhere": i % 3 == 2, "selector": {"labelSelector": "=".join(MADE_HERE)} if i % 3 == 1 else None}
         world.run(world.watch(f"{name}-{i}", resource, revision=revision, **how))
 
 
@@ -62,15 +62,15 @@ def _all_told(history: History, watches: list[str]) -> bool | None:
     return all(history.of("watched", watch=w, name="sentinel") for w in watches) or None
 
 
-def judge_types(world: World, watch: str, name: str, expected: list[str], *, last: bool) -> None:
-    """Wait until the watcher has heard so much of the object and, last, how it ended."""
+def judge_types(world: World, watch: str, name: str, expected: list[str], *, last: bool, alone: bool) -> None:
+    """Wait until the watcher has heard so much of the object and, last, how it ended; or, of it `alone`, whether of others, too."""
 
     def told(history: History) -> bool:
         heard = [e["type"] for e in watching.lives(history, watch, name)]
         return len(heard) >= len(expected) and (not last or heard[-len(expected) :] == expected)
 
     world.run(world.wait(told, within_s=world.timing().reaction))
-    world.judge("watching.types", watch=watch, name=name, expected=expected, last=last)
+    world.judge("watching.types", watch=watch, name=name, expected=expected, last=last, alone=alone)
 
 
 def judge_spared(world: World, name: str) -> None:

@@ -150,15 +150,21 @@ class World:
             self.audits.append(audit)
 
     async def watch(
-        self, person: str, resource: str, *, everywhere: bool = False, labelled: str | None = None, revision: str | None = None
+        self,
+        person: str,
+        resource: str,
+        *,
+        everywhere: bool = False,
+        selector: Mapping[str, str] | None = None,
+        revision: str | None = None,
     ) -> Watch:
-        """Let a person watch a kind of object in the scenario's namespace, or everywhere; `labelled`: only those with that label."""
+        """Let a person watch a kind of object in the scenario's namespace, or everywhere; `selector`: only those that it selects."""
         client = self.operator if person == "operator" else self.client(person)
         name = f"{person}/{resource}"
         namespace = None if everywhere and self.implementation.guest is None else self.namespace  # a guest looks at its own
         context = self.backend.context()
         kind = kind_of(resource)
-        watch = Watch(history=self.history, client=client, kind=kind, name=name, namespace=namespace, labelled=labelled, context=context)
+        watch = Watch(history=self.history, client=client, kind=kind, name=name, namespace=namespace, selector=selector, context=context)
         await watch.start(revision=revision)
         self.watchers[name] = watch
         return watch
@@ -278,9 +284,10 @@ class World:
             await self.wait(answered, within_s=self.timing().reaction)
 
     def paused(self, role: str) -> bool:
-        """Whether an instance of the role is paused just now."""
-        states = [e.kind for e in self.history if e.kind in ("paused", "resumed", "started") and e.instance in self._names(role)]
-        return bool(states) and states[-1] == "paused"
+        """Whether an instance of the role is paused just now, or each of them has ended."""
+        kinds, names = ("paused", "resumed", "started", "exited"), self._names(role)
+        states = {e.instance: e.kind for e in self.history if e.kind in kinds and e.instance in names}
+        return "paused" in states.values() or set(states.values()) == {"exited"}
 
     def _names(self, role: str) -> set[str]:
         return {i.name for i in self.cluster.of_role(role)}
