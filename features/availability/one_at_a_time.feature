@@ -190,6 +190,23 @@ Feature: One at a time
         | controller managers | controller manager |
 
     @needs:kill
+    Scenario Outline: the API server has been away before the active one goes
+      Given a cluster with 1 node and 3 <components>
+      And the API server is stopped
+      Then nothing in the store changes for a while
+      When the API server is started again
+      And every component has asked the API server again
+      And "alice" creates a deployment "web" with 3 replicas
+      Then the pods of "web" become running
+      When the active <component> is killed
+      Then another <component> takes the lease, and not before it has expired
+
+      Examples: components with standbys
+        | components          | component          |
+        | schedulers          | scheduler          |
+        | controller managers | controller manager |
+
+    @needs:kill
     Scenario Outline: the active one is stopped cleanly
       Given a cluster with 1 node and 3 <components>
       When the active <component> is stopped

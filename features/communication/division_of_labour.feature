@@ -101,6 +101,16 @@ Feature: Division of labour
       When the controller manager is started again
       Then exactly 1 pod of "web" is left
 
+    @needs:kill
+    Scenario: a ReplicaSet goes while the controller manager is missing
+      Given a cluster with 1 node
+      And a replicaset "web" with 2 replicas is running
+      And the controller manager is stopped
+      When "alice" deletes the replicaset "web"
+      Then exactly 2 pods of "web" are left
+      When the controller manager is started again
+      Then exactly 0 pods of "web" are left
+
     @needs:kill @needs:store
     Scenario: the API server is missing
       Given a cluster with 1 node

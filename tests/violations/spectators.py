@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 from seatrial_reference import scheduler
-from seatrial_reference.machinery.client import ApiError
+from seatrial_reference.machinery.client import ApiError, Unreachable
+from seatrial_reference.machinery.election import Elector
 from seatrial_reference.machinery.objects import Json, key_of
 from seatrial_reference.machinery.workqueue import WorkQueue
 from seatrial_reference.scheduler.scheduler import Scheduler
@@ -41,3 +42,23 @@ class NotesLostNodes(Scheduler):
 
 async def main_notes_lost_nodes(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=NotesLostNodes)
+
+
+class GivesUpCandidacy(Elector):
+    """A candidate that could not ask once asks no more, and looks alive."""
+
+    async def acquire(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._election.renew_s):
+                    if await self.try_acquire_or_renew():
+                        return
+            except ApiError:
+                pass
+            except (Unreachable, TimeoutError):
+                await asyncio.Event().wait()
+            await self._context.sleep(self._election.retry_s)
+
+
+async def main_gives_up_candidacy(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, elector=GivesUpCandidacy)

@@ -6,6 +6,7 @@ scenarios.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 
 from seatrial.checks import acknowledged, edges, hearings, heartbeats, holds, leadership, lookups, requests, room, runtime, storage
 from seatrial.checks.facts import WRITES, accepted, breach, creations, culprit_of, ended, instances, metadata_of, name_of
@@ -130,9 +131,22 @@ def others_pods(history: History) -> tuple[Finding, ...]:
     return ()
 
 
+def _connected(history: History, some: list[str], others: list[str]) -> tuple[Finding, ...]:
+    """One of some opened a connection to one of the others, or the other way, or reached it by way of the API server."""
+    ways = [(some, others), (others, some)] if some != others else [(some, others)]
+    return tuple(f for a, b in ways for f in _findings(history, partial(_never, sources=a, targets=b)))
+
+
+def _never(history: History, *, sources: list[str], targets: list[str]) -> tuple[Finding, ...]:
+    return edges.never(history, sources=sources, targets=targets).findings
+
+
 INVARIANTS: Mapping[str, Look] = {
     "API-03": lookups.overlooked,
     "COMM-01": lambda history: edges.only_through(history, hub="apiserver").findings,
+    "COMM-02": lambda history: _connected(history, ["scheduler"], ["controller-manager"]),
+    "COMM-03": lambda history: _connected(history, ["kubelet"], ["scheduler", "controller-manager"]),
+    "COMM-04": lambda history: _connected(history, ["kubelet"], ["kubelet"]),
     "COMM-05": lambda history: edges.only(history, allowed=["apiserver"], target="etcd").findings,
     "COMM-07": lambda history: edges.opened_by_components(history).findings,
     "COMM-12": lambda history: edges.never(history, sources=["apiserver"], targets=["kubelet"]).findings,  # nobody asks for exec or logs

@@ -40,7 +40,12 @@ def test_a_connection_past_the_api_server_breaks_what_it_breaks() -> None:
     opens(made, "scheduler-0", "etcd-0")
     opens(made, "scheduler-0", "node-1", sport=40001)
 
-    assert found(made) == {"COMM-01": 2 * ["scheduler-0"], "COMM-05": ["scheduler-0"], "SCHED-04": ["scheduler-0"]}
+    assert found(made) == {
+        "COMM-01": 2 * ["scheduler-0"],
+        "COMM-03": ["scheduler-0"],
+        "COMM-05": ["scheduler-0"],
+        "SCHED-04": ["scheduler-0"],
+    }
 
 
 def test_the_api_server_calls_nobody() -> None:
