@@ -29,7 +29,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from all_in_one_api import KINDS, MASTERS, NODES, RESOURCES, Api, Change, Json, Match, Refusal, Store, cpu, fits, matched, merged, selecting
+from all_in_one_api import KINDS, MASTERS, NODES, RESOURCES, Api, Change, Json, Match, Refusal, Store, matched, merged, selecting
 
 # -- scheduler and controllers: threads that read the log
 
@@ -70,15 +70,15 @@ def made_by(owner: Json, labels: Json, name: Json) -> Json:
 
 
 def schedule(api: Api) -> None:
-    open_ = {n["metadata"]["name"]: n for n in living(api.store.all("nodes")) if _takes_pods(n)}
+    labels = {n["metadata"]["name"]: n["metadata"].get("labels", {}) for n in living(api.store.all("nodes")) if _takes_pods(n)}
     pods = living(api.store.all("pods"))
-    load = sum((Counter({pod["spec"].get("nodeName"): cpu(pod)}) for pod in pods), Counter())
+    load = Counter(pod["spec"].get("nodeName") for pod in pods)
     for pod in pods:
         spec, meta = pod["spec"], pod["metadata"]
-        nodes = [name for name, node in open_.items() if fits(pod, node, beside=load[name])]
+        nodes = [name for name, own in labels.items() if spec.get("nodeSelector", {}).items() <= own.items()]
         if nodes and not spec.get("nodeName") and spec["schedulerName"] == "default-scheduler":
             node = min(nodes, key=lambda n: (load[n], n))
-            load[node] += cpu(pod)
+            load[node] += 1
             api.bind(meta["namespace"], meta["name"], node)
 
 

@@ -257,20 +257,3 @@ def _at(item: Any, path: str) -> str:
     for part in path.split("."):
         item = item.get(part, "") if isinstance(item, dict) else ""
     return str(item)
-
-
-def cpu(pod: Json) -> int:
-    """What a pod asks for, in millionths of cores; and a millionth for itself, so that the emptier of two nodes is told."""
-    requests = (c.get("resources", {}).get("requests", {}) for c in pod["spec"]["containers"])
-    return 1 + 1000 * sum(_milli(request.get("cpu", "0")) for request in requests)
-
-
-def fits(pod: Json, node: Json, *, beside: int) -> bool:
-    """Whether the pod may go there, and there is room for it beside those that are there."""
-    room = 1000 * (1 + _milli(node.get("status", {}).get("allocatable", {}).get("cpu", "0")))
-    wishes: Json = pod["spec"].get("nodeSelector", {})
-    return wishes.items() <= node["metadata"].get("labels", {}).items() and beside + cpu(pod) < room
-
-
-def _milli(cores: str) -> int:
-    return int(cores[:-1]) if cores.endswith("m") else int(float(cores) * 1000)

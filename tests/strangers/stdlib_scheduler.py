@@ -25,7 +25,6 @@ Json = dict[str, Any]
 log = logging.getLogger("stdlib-scheduler")
 WATCH_S = 20
 REPELLING = {"NoSchedule", "NoExecute"}
-ENDED = {"Succeeded", "Failed"}
 FAILURES = (OSError, http.client.HTTPException, ValueError)
 
 
@@ -132,14 +131,12 @@ class Cluster:
         return None
 
     def _node_for(self, pod: Json) -> str | None:
-        nodes = {n: node["status"].get("allocatable", {}) for n, node in self.items["nodes"].items() if _fits(pod, node)}
-        load, cpu = dict.fromkeys(nodes, 0), dict.fromkeys(nodes, _cpu(pod))
+        load = dict.fromkeys((n for n, node in self.items["nodes"].items() if _fits(pod, node)), 0)
         for other in self.items["pods"].values():
             node = other["spec"].get("nodeName") or self.assumed.get(other["metadata"]["uid"])
-            if node in load and other.get("status", {}).get("phase") not in ENDED:
+            if node in load:
                 load[node] += 1
-                cpu[node] += _cpu(other)
-        free = [n for n, has in nodes.items() if load[n] < int(has.get("pods", 0)) and cpu[n] <= _milli(has.get("cpu", "0"))]
+        free = [n for n, used in load.items() if used < int(self.items["nodes"][n]["status"].get("allocatable", {}).get("pods", 0))]
         return min(free, key=lambda n: (load[n], n), default=None)
 
 
@@ -151,17 +148,7 @@ def _key(item: Json) -> str:
 def _waits(pod: Json) -> bool:
     spec, phase = pod["spec"], pod.get("status", {}).get("phase")
     ours = spec.get("schedulerName", "default-scheduler") == "default-scheduler" and not spec.get("schedulingGates")
-    return ours and not spec.get("nodeName") and "deletionTimestamp" not in pod["metadata"] and phase not in ENDED
-
-
-def _cpu(pod: Json) -> int:
-    """What a pod asks for, in thousandths of cores."""
-    requests = (c.get("resources", {}).get("requests", {}) for c in pod["spec"]["containers"])
-    return sum(_milli(request.get("cpu", "0")) for request in requests)
-
-
-def _milli(cpu: str) -> int:
-    return int(cpu[:-1]) if cpu.endswith("m") else int(float(cpu) * 1000)
+    return ours and not spec.get("nodeName") and "deletionTimestamp" not in pod["metadata"] and phase not in {"Succeeded", "Failed"}
 
 
 def _fits(pod: Json, node: Json) -> bool:
