@@ -118,8 +118,7 @@ Feature: How a pod gets its node
       When "alice" creates a pod "large" that takes most of a node
       And the pod "large" has been bound
       And "alice" creates a pod "web" that takes most of a node
-      Then the pod "web" is stored and stays unbound
-      When "alice" deletes one pod of "large"
+      And "alice" deletes one pod of "large"
       Then the pod "web" becomes running
 
     @needs:runtime
@@ -128,24 +127,6 @@ Feature: How a pod gets its node
       When "alice" creates a pod "large" that takes most of a node
       And the pod "large" has been bound
       And "alice" creates a pod "web" that takes most of a node
-      Then the pod "web" becomes running
-
-    @needs:runtime @needs:kill
-    Scenario: two have come at once, and there is room for one
-      Given a cluster with 1 node
-      And the scheduler is stopped
-      When "alice" creates a pod "large" that takes most of a node
-      And "alice" creates a pod "wide" that takes most of a node
-      And the scheduler is started again
-      And "alice" creates a pod "web"
-      Then the pod "web" becomes running
-
-    @needs:runtime
-    Scenario: there is room for one container of a pod, and not for two
-      Given a cluster with 1 node
-      When "alice" creates a pod "wide" with 2 containers that takes most of a node
-      Then the pod "wide" is stored and stays unbound
-      When "alice" creates a pod "web"
       Then the pod "web" becomes running
 
     @needs:runtime

@@ -1,17 +1,16 @@
-"""Schedulers that find a node for the plain pod: those of a shape that they do not know they leave where they are, or put where no room is
-for them, or do not look at for a fourth time."""
+"""Schedulers that find a node for the plain pod: those of a shape that they do not know they leave where they are, or do not look at for
+a fourth time, or do not put where there is room."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from seatrial_reference import scheduler
 from seatrial_reference.machinery.objects import Json, key_of, uid_of
-from seatrial_reference.scheduler.placement import Place, reasons_against
+from seatrial_reference.scheduler.placement import Place
 from seatrial_reference.scheduler.scheduler import Scheduler
 from seatrial_schemas.context import Context
 
 TRIES = 3
-ROOM = ("Insufficient", "Too many")
 
 
 class LeavesOutPods(Scheduler):
@@ -37,17 +36,6 @@ async def main_leaves_out_dogged(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=LeavesOutDogged)
 
 
-class FillsBeyond(Scheduler):
-    """Does not ask how much room there is."""
-
-    def filter(self, pod: Json, places: Sequence[Place]) -> list[Place]:
-        return [place for place in places if all(reason.startswith(ROOM) for reason in reasons_against(pod, place))]
-
-
-async def main_fills_beyond(args: Sequence[str], context: Context) -> None:
-    await scheduler.main(args, context, part=FillsBeyond)
-
-
 class TriesThrice(Scheduler):
     """A pod that has fitted nowhere three times will fit nowhere."""
 
@@ -64,33 +52,6 @@ class TriesThrice(Scheduler):
 
 async def main_tries_thrice(args: Sequence[str], context: Context) -> None:
     await scheduler.main(args, context, part=TriesThrice)
-
-
-class ForgetsBindings(Scheduler):
-    """Counts what is on a node when it is told so, and not what it has just sent there."""
-
-    def assume(self, pod: Json, node: str) -> None:
-        self.assumed[uid_of(pod)] = pod
-
-
-async def main_forgets_bindings(args: Sequence[str], context: Context) -> None:
-    await scheduler.main(args, context, part=ForgetsBindings)
-
-
-class CountsFirstContainers(Scheduler):
-    """What the first container asks for is what the pod asks for."""
-
-    def filter(self, pod: Json, places: Sequence[Place]) -> list[Place]:
-        cut = [Place(node=place.node, pods=tuple(map(_first_alone, place.pods))) for place in places]
-        return [place for place in cut if not reasons_against(_first_alone(pod), place)]
-
-
-def _first_alone(pod: Json) -> Json:
-    return pod | {"spec": pod["spec"] | {"containers": pod["spec"]["containers"][:1]}}
-
-
-async def main_counts_first_containers(args: Sequence[str], context: Context) -> None:
-    await scheduler.main(args, context, part=CountsFirstContainers)
 
 
 class Insists(Scheduler):

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 
-from seatrial.checks import acknowledged, edges, hearings, heartbeats, holds, leadership, lookups, requests, room, runtime, storage
+from seatrial.checks import acknowledged, edges, hearings, heartbeats, holds, leadership, lookups, requests, runtime, storage
 from seatrial.checks.facts import WRITES, accepted, breach, creations, culprit_of, ended, instances, metadata_of, name_of
 from seatrial.checks.pipeline import ADMISSION, reviews
 from seatrial.checks.registry import fault
@@ -158,7 +158,6 @@ INVARIANTS: Mapping[str, Look] = {
     "NOOP-01": unasked_changes,
     "REQ-12": reads_admitted,
     "REQ-18": acknowledged.acknowledged_and_not_stored,
-    "SCHED-02": room.overfilled,
     "SCHED-03": lambda history: moved_pods(history) or pods_ended_by_schedulers(history),
     "SCHED-04": lambda history: edges.never(history, sources=["scheduler"], targets=["kubelet"]).findings,
     "SCHED-05": lambda history: requests.scheduler_writes(history).findings,
