@@ -286,6 +286,15 @@ Feature: Admission
         | update |
         | patch  |
 
+    Scenario: a hook changes what is said about a pod
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And mutation says "foggy" in every status
+      And "bob" watches pods
+      When "alice" tries to patch pods/status
+      Then validation, the store, the answer and "bob" see the message "foggy"
+
     Scenario: a hook sends a pod elsewhere
       Given a cluster
       And the hooks see every write

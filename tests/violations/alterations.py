@@ -86,3 +86,14 @@ class BindsAsAsked(_Deaf):
 
 async def main_binds_as_asked(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=BindsAsAsked)
+
+
+class ReportsAsSaid(_Deaf):
+    """Shows hooks what is said about an object, and takes down what was said."""
+
+    def deaf(self, review: Review) -> bool:
+        return review.asked.subresource == "status"
+
+
+async def main_reports_as_said(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=ReportsAsSaid)

@@ -260,18 +260,19 @@ def admitted_object(
 
 
 @check
-def admitted_scale(history: History, *, user: str, replicas: int, name: str, watcher: str) -> Proof:
-    """The number that mutation has put into a scale is what validation is shown, what is stored of the object and answered of its scale,
-    and what the watcher is told, each time under the revision of the answer."""
+def admitted_part(history: History, *, user: str, subresource: str, field: str, value: Any, name: str, watcher: str) -> Proof:
+    """What mutation has put into a part of an object, the number of its scale, say, is what validation is shown, what is stored and
+    answered, and what the watcher is told, each time under the revision of the answer."""
     told = last_told(history, user)
     revision = revision_of(told["body"])
     shown = {
-        "validation": [e for e in reviews(history, "validation", user=user, subresource="scale") if e["name"] == name][-1:],
+        "validation": [e for e in reviews(history, "validation", user=user, subresource=subresource) if e["name"] == name][-1:],
         "the store": [legible(history, e) for e in stored(history, name) if e["revision"] == revision],
         "the watcher": history.of("watched", watch=watcher, name=name, revision=revision),
         "the answer": [told],
     }
-    return _seen_everywhere(history, told, shown, lambda item: item.get("spec", {}).get("replicas") == replicas, f"{replicas} replicas")
+    part, _, last = field.partition(".")
+    return _seen_everywhere(history, told, shown, lambda item: item.get(part, {}).get(last) == value, f"{field} {value}")
 
 
 @check
