@@ -342,10 +342,11 @@ Feature: Create, read and delete
       Then the configmap "old" is as it was
 
       Examples: ways to rehearse it
-        | what                          | how               |
-        | configmap "old"               |                   |
-        | configmap "old"               | , as its URL says |
-        | configmaps labelled "app=old" |                   |
+        | what                          | how                |
+        | configmap "old"               |                    |
+        | configmap "old"               | , as its URL says  |
+        | configmaps labelled "app=old" |                    |
+        | configmaps labelled "app=old" | , as its body says |
 
     Scenario: a collection is deleted by name
       Given a cluster

@@ -41,6 +41,7 @@ Feature: Division of labour
       When "alice" deletes the node "node-1"
       And "alice" creates a deployment "web" with 2 replicas
       Then "alice" is answered 201 with the whole deployment
+      And "alice" can list nodes
       When "alice" creates a pod "solo"
       Then the pod "solo" is stored and stays unbound
 

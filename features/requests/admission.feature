@@ -47,6 +47,7 @@ Feature: Admission
         | configmap      | establish | configmaps            | creation  |
         | node           | patch     | nodes                 | update    |
         | node           | patch     | nodes/status          | update    |
+        | node           | update    | nodes/status          | update    |
         | serviceaccount | create    | serviceaccounts/token | creation  |
         | event          | create    | events                | creation  |
         | event          | patch     | events                | update    |
@@ -284,6 +285,24 @@ Feature: Admission
         | verb   |
         | update |
         | patch  |
+
+    Scenario: a hook changes what is said about a pod
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And mutation says "foggy" in every status
+      And "bob" watches pods
+      When "alice" tries to patch pods/status
+      Then validation, the store, the answer and "bob" see the message "foggy"
+
+    Scenario: a hook sends a pod elsewhere
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And mutation sends every binding to "elsewhere"
+      And "bob" watches pods
+      When "alice" tries to create pods/binding
+      Then validation, the store and "bob" see the node "elsewhere"
 
     Scenario Outline: a hook makes something that cannot be
       Given a cluster

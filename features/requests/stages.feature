@@ -123,6 +123,21 @@ Feature: A request's way through the API server
       And no stage after authentication has seen it and nothing was stored
 
     @needs:hooks
+    Scenario Outline: the token is an account's but for the signature
+      Given a cluster
+      And the hooks see every write
+      And a serviceaccount "old" exists
+      When "alice" tries to create serviceaccounts/token
+      And somebody with a forged token tries to <verb> <resource>
+      Then the request is refused by authentication
+      And no stage after authentication has seen it and nothing was stored
+
+      Examples: operations
+        | verb   | resource |
+        | create | pods     |
+        | list   | pods     |
+
+    @needs:hooks
     Scenario: the token is garbage and somebody else is said to ask
       Given a cluster
       And the hooks see every write

@@ -96,3 +96,16 @@ class KeepsWhatIsFreed(ApiServer):
 
 async def main_keeps_what_is_freed(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=KeepsWhatIsFreed)
+
+
+class KnowsNoNodes(ApiServer):
+    """Where there are no nodes there is no list of them either."""
+
+    async def list(self, request: Request) -> web.StreamResponse:
+        if request.asked.resource == "nodes" and not (await self.caches.of(request.kind)).objects:
+            raise status.no_such_path()
+        return await super().list(request)
+
+
+async def main_knows_no_nodes(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=KnowsNoNodes)

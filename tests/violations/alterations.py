@@ -75,3 +75,25 @@ class ChecksChangesAsSent(ApiServer):
 
 async def main_checks_changes_as_sent(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=ChecksChangesAsSent)
+
+
+class BindsAsAsked(_Deaf):
+    """Shows hooks the binding, and binds as was asked."""
+
+    def deaf(self, review: Review) -> bool:
+        return review.asked.subresource == "binding"
+
+
+async def main_binds_as_asked(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=BindsAsAsked)
+
+
+class ReportsAsSaid(_Deaf):
+    """Shows hooks what is said about an object, and takes down what was said."""
+
+    def deaf(self, review: Review) -> bool:
+        return review.asked.subresource == "status"
+
+
+async def main_reports_as_said(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=ReportsAsSaid)

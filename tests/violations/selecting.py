@@ -69,3 +69,15 @@ class TellsNodesOfTheUnplaced(ApiServer):
 
 async def main_tells_nodes_of_the_unplaced(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=TellsNodesOfTheUnplaced)
+
+
+class SweepsByUrlOnly(ApiServer):
+    """What a collection is and how it is to go stands in the URL; the body of such a request is not read."""
+
+    async def delete_options(self, request: Request) -> Json:
+        options = await super().delete_options(request)
+        return {} if request.asked.verb == "deletecollection" else options
+
+
+async def main_sweeps_by_url_only(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=SweepsByUrlOnly)

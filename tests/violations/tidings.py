@@ -1,4 +1,4 @@
-"""API servers to which an Event is not quite an object: nobody is asked about it, or it lies apart. Nor is a namespace that is new."""
+"""API servers to which an Event, a new namespace or a heartbeat is not quite an object: nobody is asked about it, or it lies apart."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,6 +31,17 @@ class AdmitsNoNewNamespaces(_Passing):
 
 async def main_admits_no_new_namespaces(args: Sequence[str], context: Context) -> None:
     await apiserver.main(args, context, part=AdmitsNoNewNamespaces)
+
+
+class AdmitsNoHeartbeats(_Passing):
+    """A node that says how it is has not been asked whether it may."""
+
+    def passes(self, review: Review) -> bool:
+        return review.resource == "nodes/status" and review.asked.verb == "update"
+
+
+async def main_admits_no_heartbeats(args: Sequence[str], context: Context) -> None:
+    await apiserver.main(args, context, part=AdmitsNoHeartbeats)
 
 
 class FilesEventsApart(_Elsewhere):

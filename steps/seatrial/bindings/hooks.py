@@ -76,15 +76,29 @@ def may_not(
 
 @given(
     parsers.re(
-        r"mutation (?:makes (?P<replicas>\d+) replicas of every scale|labels every "
+        r'mutation (?:makes (?P<replicas>\d+) replicas of every scale|sends every binding to "(?P<node>\w+)"'
+        r'|says "(?P<message>\w+)" in every status|labels every '
         + KIND
         + r' "(?P<label>\w+=[\w-]+)" instead of "(?P<other>\w+)"(?P<image> and gives it another image)?)'
     )
 )
-def labels(world: World, replicas: str | None, kind: str | None, label: str | None, other: str | None, image: str | None) -> None:
-    """What alice writes of this kind; or the number that she asks for."""
+def labels(
+    world: World,
+    replicas: str | None,
+    node: str | None,
+    message: str | None,
+    kind: str | None,
+    label: str | None,
+    other: str | None,
+    image: str | None,
+) -> None:
+    """What alice writes of this kind; or the number that she asks for, or the node, or what she says about an object."""
     if replicas:
-        stages.rescale(world, int(replicas))
+        stages.rewrite(world, "scale", "/spec/replicas", int(replicas))
+    elif node:
+        stages.rewrite(world, "binding", "/target/name", node)
+    elif message:
+        stages.rewrite(world, "status", "/status/message", message)
     elif kind and label and other:
         stages.label(world, kind, label, other, image=bool(image))
 
@@ -128,18 +142,32 @@ def skipped(world: World) -> None:
 
 @then(
     parsers.re(
-        r'validation, the store, the answer and "(?P<watcher>\w+)" see (?:(?P<replicas>\d+) replicas'
+        r'validation, the store(?:, the answer)? and "(?P<watcher>\w+)" see '
+        r'(?:(?P<replicas>\d+) replicas|the node "(?P<node>\w+)"|the message "(?P<message>\w+)"'
         r'|the label "(?P<label>\w+=\w+)"(?:,| and) no "(?P<other>\w+)"(?P<image>, and the other image)?)'
     )
 )
-def changed(world: World, watcher: str, replicas: str | None, label: str | None, other: str | None, image: str | None) -> None:
+def changed(
+    world: World,
+    watcher: str,
+    replicas: str | None,
+    node: str | None,
+    message: str | None,
+    label: str | None,
+    other: str | None,
+    image: str | None,
+) -> None:
     """One object all the way."""
     name = world.answers[world.last].body.get("metadata", {}).get("name", operations.OLD)
     watch = next(each for each in world.watchers if each.startswith(f"{watcher}/"))
-    written = world.answers[world.last].revision or 0
-    world.run(world.wait(lambda h: h.of("watched", watch=watch, name=name, revision=written), within_s=world.timing().reaction))
+    stages.heard(world, watch, name, written=world.answers[world.last].revision)
+    where = {"user": world.last, "name": name, "watcher": watch}
     if replicas:
-        world.judge("pipeline.admitted_scale", user=world.last, replicas=int(replicas), name=name, watcher=watch)
-        return
-    how = {"label": label, "without": other, "image": OTHER_IMAGE if image else None, "note": stages.NOTE}
-    world.judge("pipeline.admitted_object", user=world.last, name=name, watcher=watch, **how)
+        world.judge("pipeline.admitted_part", subresource="scale", field="spec.replicas", value=int(replicas), **where)
+    elif message:
+        world.judge("pipeline.admitted_part", subresource="status", field="status.message", value=message, **where)
+    elif node:
+        world.judge("pipeline.admitted_binding", node=node, **where)
+    else:
+        how = {"label": label, "without": other, "image": OTHER_IMAGE if image else None, "note": stages.NOTE}
+        world.judge("pipeline.admitted_object", **where, **how)

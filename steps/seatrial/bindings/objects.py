@@ -170,16 +170,18 @@ def does_to_them(world: World, person: str, what: str, label: str | None, which:
     parsers.re(
         PERSON
         + r" deletes the (?P<kinds>configmaps|storageclasses|pods)"
-        + r' (?:labelled "(?P<label>[^"]+)"|called "(?P<name>\w+)"|in phase "(?P<phase>\w+)")(?P<dry> as a rehearsal)?'
+        + r' (?:labelled "(?P<label>[^"]+)"|called "(?P<name>\w+)"|in phase "(?P<phase>\w+)")'
+        + r"(?P<dry> as a rehearsal)?(?P<body>, as its body says)?"
     )
 )
 def deletes_selected(
-    world: World, person: str, kinds: str, label: str | None, name: str | None, phase: str | None, dry: str | None
+    world: World, person: str, kinds: str, label: str | None, name: str | None, phase: str | None, dry: str | None, body: str | None
 ) -> None:
-    """DELETE of the collection with a label selector, or with a field selector for the name or the phase; or a dry run of that."""
+    """DELETE of the collection with a label selector, or with a field selector for the name or the phase; or a dry run of that, which is
+    asked for by the URL, or by options."""
     field = f"metadata.name={name}" if name else f"status.phase={phase}"
     selector = {"labelSelector": label} if label else {"fieldSelector": field}
-    many.deletes_selected(world, unquoted(person), kinds, selector | ({"dryRun": "All"} if dry else {}))
+    many.deletes_selected(world, unquoted(person), kinds, selector, dry=bool(dry), by_body=bool(body))
 
 
 @when(parsers.re(r"(?P<number>\d+) people create a " + KIND + r" " + NAME + r" at once"))

@@ -260,33 +260,50 @@ def admitted_object(
     wanted = ", ".join(
         [f"the label {label}", f"no {without}", *([f"the note {note}"] if note else ()), *([f"the image {image}"] if image else ())]
     )
-    return _seen_everywhere(history, shown | {"the answer": [told]}, has, wanted)
+    return _seen_everywhere(history, told, shown | {"the answer": [told]}, has, wanted)
 
 
 @check
-def admitted_scale(history: History, *, user: str, replicas: int, name: str, watcher: str) -> Proof:
-    """The number that mutation has put into a scale is what validation is shown, what is stored of the object and answered of its scale,
-    and what the watcher is told, each time under the revision of the answer."""
+def admitted_part(history: History, *, user: str, subresource: str, field: str, value: Any, name: str, watcher: str) -> Proof:
+    """What mutation has put into a part of an object, the number of its scale, say, is what validation is shown, what is stored and
+    answered, and what the watcher is told, each time under the revision of the answer."""
     told = last_told(history, user)
     revision = revision_of(told["body"])
     shown = {
-        "validation": [e for e in reviews(history, "validation", user=user, subresource="scale") if e["name"] == name][-1:],
+        "validation": [e for e in reviews(history, "validation", user=user, subresource=subresource) if e["name"] == name][-1:],
         "the store": [legible(history, e) for e in stored(history, name) if e["revision"] == revision],
         "the watcher": history.of("watched", watch=watcher, name=name, revision=revision),
         "the answer": [told],
     }
-    return _seen_everywhere(history, shown, lambda item: item.get("spec", {}).get("replicas") == replicas, f"{replicas} replicas")
+    part, _, last = field.partition(".")
+    return _seen_everywhere(history, told, shown, lambda item: item.get(part, {}).get(last) == value, f"{field} {value}")
+
+
+@check
+def admitted_binding(history: History, *, user: str, node: str, name: str, watcher: str) -> Proof:
+    """The node that mutation has put into a binding is what validation is shown, and where the pod is, as stored and as the watcher is
+    told. The answer says nothing about it."""
+    told = last_told(history, user)
+    shown = {
+        "validation": [e for e in reviews(history, "validation", user=user, subresource="binding") if e["name"] == name][-1:],
+        "the store": [legible(history, e) for e in stored(history, name)][-1:],
+        "the watcher": history.of("watched", watch=watcher, name=name)[-1:],
+    }
+
+    def there(item: dict[str, Any]) -> bool:
+        return bool(node in (item.get("target", {}).get("name"), item.get("spec", {}).get("nodeName")))
+
+    return _seen_everywhere(history, told, shown, there, f"the node {node}")
 
 
 def _thing(event: Event) -> Any:
     return event[{"review": "object", "put": "value", "watched": "object", "told": "body"}[event.kind]]
 
 
-def _seen_everywhere(history: History, shown: Mapping[str, list[Event]], has: Callable[[Any], bool], wanted: str) -> Proof:
+def _seen_everywhere(history: History, told: Event, shown: Mapping[str, list[Event]], has: Callable[[Any], bool], wanted: str) -> Proof:
     """Each event shows what is wanted. Inconclusive where somewhere nothing is seen at all, unless it was not valid any more: what the
     suite's hook makes of an object is."""
     unseen = [where for where, events in shown.items() if not events]
-    [told] = shown["the answer"]
     if told["code"] == INVALID:
         return proof([], breach(history, f"{wanted}, which is valid", f"answered {described(told)}", told))
     require(not unseen, f"{', '.join(unseen)} was not seen; {told['user']} was answered {described(told)}")

@@ -168,17 +168,22 @@ def _difference(expected: list[Change], heard: list[Change], *, deletes: bool) -
 
 @check
 def types(history: History, *, watch: str, name: str, expected: list[str], last: bool = False, alone: bool = False) -> Proof:
-    """The watcher was told of the object in exactly these kinds of events, or in these at last, or of it `alone`. Of what was refused there
-    is nothing to tell."""
+    """The watcher was told of the object in exactly these kinds of events, or in these at last; of it `alone`: and of nothing else that
+    people have made. Of what was refused there is nothing to tell."""
     refused = in_vain(history, name)
     require(not refused, f"what was asked for was refused: {', '.join(map(described, refused))}")
-    heard, others = lives(history, watch, name), [e for e in told(history, watch) if e["name"] != name]
-    if alone and others:
+    heard = lives(history, watch, name)
+    if alone and (others := told(history, watch, sorted(_made(history) - {name}))):
         return proof([], breach(history, f"{watch} is told of {name} alone", f"it was told of {others[0]['name']}", others[0]))
     require(heard, f"{watch} was told nothing of {name}")
     got = [e["type"] for e in heard]
     good = got[-len(expected) if last else 0 :] == expected
     return proof(heard, None if good else breach(history, ("at last " if last else "") + ", ".join(expected), ", ".join(got), *heard))
+
+
+def _made(history: History) -> set[str]:
+    """What people have created."""
+    return {str(e["body"].get("metadata", {}).get("name")) for e in history.of("told", method="POST", code=201)}
 
 
 def lives(history: History, watch: str, name: str) -> list[Event]:

@@ -67,7 +67,8 @@ def does_to_them(world: World, person: str, what: str, *, label: str | None, onl
                 people.changes(world, person, "configmap", name, patch)
 
 
-def deletes_selected(world: World, person: str, word: str, selector: Mapping[str, str]) -> None:
-    """DELETE of the collection with a selector."""
-    path = kind_of(word).path(namespace=world.namespace)
-    people.told(world, person, world.run(people.client_of(world, person).request("DELETE", path, params=dict(selector))))
+def deletes_selected(world: World, person: str, word: str, selector: Mapping[str, str], *, dry: bool, by_body: bool) -> None:
+    """DELETE of the collection with a selector; a dry run is asked for by a parameter, or by the options in the body."""
+    path, options = kind_of(word).path(namespace=world.namespace), {"apiVersion": "v1", "kind": "DeleteOptions", "dryRun": ["All"]}
+    params, body = {**selector, **({"dryRun": "All"} if dry and not by_body else {})}, options if by_body else None
+    people.told(world, person, world.run(people.client_of(world, person).request("DELETE", path, params=params, body=body)))

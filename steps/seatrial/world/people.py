@@ -41,14 +41,25 @@ def client_of(world: World, person: str) -> Client:
 
 
 def _bearer(world: World, person: str) -> Client:
-    """Somebody with a token that is nobody's, or more or less than alice's."""
+    """Somebody with a token that is nobody's, or more or less than alice's, or an account's under another signature."""
     token = GARBAGE
     if "valid" in person:
         good = world.client(ACTOR).token
         token = good[:-1] if person.endswith("cut short") else f"{good}{GARBAGE}"
+    elif "forged" in person:
+        said, _, signature = _issued(world).rpartition(".")
+        token = f"{said}.{signature[::-1]}"
     client = world.cluster.client("somebody", token=token)
     client.scheme = client.scheme.lower() if person.endswith("after a small bearer") else client.scheme
     return client
+
+
+def _issued(world: World) -> str:
+    """The token that somebody was given for an account. Raises NotRunnable where nobody was."""
+    given = [str(a.body.get("status", {}).get("token", "")) for a in world.answers.values() if a.body.get("kind") == "TokenRequest"]
+    if not any(given):
+        raise NotRunnable("nobody was given a token of an account")
+    return given[-1]
 
 
 def told(world: World, person: str, answer: Answer) -> Answer:

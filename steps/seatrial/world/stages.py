@@ -132,10 +132,19 @@ def label(world: World, word: str, label: str, other: str, *, image: bool) -> No
     hooks(world).patch(labels={key: value}, operations=operations, resource=kind_of(word).plural, subresource="", user=people.ACTOR)
 
 
-def rescale(world: World, replicas: int) -> None:
-    """The mutating hook has another number in mind than the actor's scales."""
-    wanted = {"op": "replace", "path": "/spec/replicas", "value": replicas}
-    hooks(world).patch(operations=[wanted], subresource="scale", user=people.ACTOR)
+def rewrite(world: World, subresource: str, path: str, value: Any) -> None:
+    """The mutating hook has something else in mind than the actor's scales, or bindings, say."""
+    hooks(world).patch(operations=[{"op": "replace", "path": path, "value": value}], subresource=subresource, user=people.ACTOR)
+
+
+def heard(world: World, watch: str, name: str, *, written: int | None) -> None:
+    """Wait until a watcher has heard of this version of the object; None: of one that has a node."""
+
+    def of_it(history: History) -> list[Event]:
+        told = history.of("watched", watch=watch, name=name)
+        return [e for e in told if (e["revision"] == written if written else e["object"].get("spec", {}).get("nodeName"))]
+
+    world.run(world.wait(of_it, within_s=world.timing().reaction))
 
 
 def sentinel(world: World, word: str = "pod") -> Answer:

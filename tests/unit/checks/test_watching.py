@@ -152,3 +152,19 @@ def test_a_version_that_nobody_has_asked_for_is_no_news(revision: str, *, fault:
         )
 
     assert bool(judge(made, "watching.spared", {"watchers": [WATCH], "name": "web"}).findings) is fault
+
+
+@pytest.mark.parametrize(("also", "wrong"), [("sea", True), ("of-others", False)])
+def test_who_watches_one_object_is_told_of_no_other_that_people_have_made(also: str, wrong: bool) -> None:
+    made = History(lambda: 1.0)
+    for name in ("web", "sea"):
+        about = {"user": "alice", "method": "POST", "path": "/api/v1/namespaces/trial/configmaps"}
+        sent = made.append("people", "asked", at_s=None, instance=None, data=about | {"body": {"metadata": {"name": name}}})
+        told = about | {"asked": sent.seq, "code": 201, "body": {"metadata": {"name": name}}}
+        made.append("people", "told", at_s=None, instance=None, data=told)
+    made.append("cluster", "instance", at_s=None, instance="apiserver-0", data={"roles": ["apiserver"]})
+    for name in ("web", also):
+        heard = {"watch": WATCH, "type": "ADDED", "name": name, "namespace": "trial", "revision": 5}
+        made.append(f"watch/{WATCH}", "watched", at_s=None, instance=None, data=heard)
+    proof = judge(made, "watching.types", {"watch": WATCH, "name": "web", "expected": ["ADDED"], "alone": True})
+    assert bool(proof.findings) is wrong
