@@ -286,7 +286,7 @@ def pages(history: History, *, names: list[str], reader: str, size: int) -> Proo
 @check
 def gone(history: History, *, lost: list[str], namespace: str, reader: str) -> Proof:
     """Of all objects that were created, exactly the lost configmaps of the namespace are answered 404, and the others as at their
-    creation."""
+    creation. A deletion that nobody has answered may still be under way."""
     created = history.of("told", method="POST", code=201)
     made = {f"{e['path']}/{e['body']['metadata']['name']}": e["body"] for e in created if e["body"].get("metadata", {}).get("name")}
     reads = {e["path"]: e for e in known(history.of("told", user=reader, method="GET")) if e["path"] in made}
@@ -298,6 +298,7 @@ def gone(history: History, *, lost: list[str], namespace: str, reader: str) -> P
             problems.append(f"{path} answers {described(told)}")
         if path not in gone and (differences := differing(plain(made[path]), plain(told["body"]))):
             problems.append(f"{path} is not as it was: {', '.join(differences)}")
+    known(history.of("told", method="DELETE") if problems else [])
     expected = f"{', '.join(lost)} gone and the others as they were"
     return proof(reads.values(), breach(history, expected, "; ".join(problems), *list(reads.values())[:4]) if problems else None)
 

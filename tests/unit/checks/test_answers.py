@@ -119,3 +119,20 @@ def test_names_that_are_drawn_are_all_different() -> None:
 
 def test_a_name_that_was_drawn_may_be_taken() -> None:
     assert not drawn((201, "web-a"), (201, "web-b"), (409, "")).findings
+
+
+@pytest.mark.parametrize("code", [0, 200])
+def test_a_deletion_without_an_answer_may_still_be_under_way(code: int) -> None:
+    made, path = History(lambda: 1.0), "/api/v1/namespaces/trial/configmaps"
+    body = {"kind": "ConfigMap", "metadata": {"name": "one", "namespace": "trial", "uid": "u", "resourceVersion": "5"}}
+    for user, method, where, told in (("alice", "POST", path, 201), ("alice", "DELETE", path, code), ("bob", "GET", f"{path}/one", 200)):
+        about = {"user": user, "method": method, "path": where}
+        asked = made.append("people", "asked", at_s=None, instance=None, data=about | {"body": None, "params": {}})
+        made.append("people", "told", at_s=None, instance=None, data=about | {"asked": asked.seq, "code": told, "body": body})
+    about = {"lost": ["one"], "namespace": "trial", "reader": "bob"}
+
+    if code:
+        assert judge(made, "answers.gone", about).findings
+    else:
+        with pytest.raises(Inconclusive, match="got no answer to DELETE"):
+            judge(made, "answers.gone", about)
