@@ -159,11 +159,15 @@ def actors(history: History, *, name: str) -> Proof:
 
 
 def _narrowed(chain: list[Step], made: list[Event]) -> list[Finding]:
-    """The pod may go to fewer nodes than its ReplicaSet lets it: whoever has made it has chosen for the scheduler."""
-    parent, pod = chain[MADE - 1].event["value"]["spec"]["template"], chain[MADE].event["value"]
-    wishes = [what for what in WISHES if pod["spec"].get(what) != parent["spec"].get(what) and made]
-    expected = f"{pod['metadata']['name']} asks for the nodes that its template asks for"
-    return [fault(made[0].instance, expected, f"its {what} is {pod['spec'].get(what)}", chain[MADE].event, *made) for what in wishes[:1]]
+    """A pod was to go to fewer nodes than its ReplicaSet lets it: whoever has asked for it so has chosen for the scheduler. What admission
+    makes of it is another matter."""
+    template = chain[MADE - 1].event["value"]["spec"]["template"]["spec"]
+    asked = [(request, request["body"]["spec"]) for request in made if isinstance(request["body"], dict)]
+    wishes = [
+        (request, what, spec[what]) for request, spec in asked for what in WISHES if what in spec and spec[what] != template.get(what)
+    ]
+    expected = f"{chain[MADE].event['value']['metadata']['name']} asks for the nodes that its template asks for"
+    return [fault(request.instance, expected, f"its {what} is {wish}", request) for request, what, wish in wishes[:1]]
 
 
 MADE = 2  # the step of the chain in which a pod is made
