@@ -249,8 +249,15 @@ def stays_unbound(history: History, *, name: str) -> Proof:
     makers = [culprit_of(history, name=v["name"], revision=v["revision"]) for v in wrong[:1]]
     binders = [*granted, *makers, *(r.instance for r in attempts)]
     observed = [f"bound to {v['object']['spec']['nodeName']}" for v in wrong] + [f"{counted(len(attempts), 'attempt')} to bind it"]
-    found = fault(binders[0], f"no node for {name}", observed[0], *wrong[:1], *attempts[:3]) if binders else None
+    binder = server_of(history) if granted and {"name": name} in _refused(history) else binders[0] if binders else None
+    found = fault(binder, f"no node for {name}", observed[0], *wrong[:1], *attempts[:3]) if binder else None
     return proof([v[-1] for v in lives.values()], found)
+
+
+def _refused(history: History) -> list[dict[str, Any]]:
+    """What admission refuses at last: whoever lets it pass is to blame for it."""
+    relented = max((e.seq for e in history.of("mark", name="relents")), default=-1)
+    return [e["match"] for e in history.of("mark", name="refuses") if e.seq > relented]
 
 
 def _refusal(history: History, name: str) -> Finding | None:

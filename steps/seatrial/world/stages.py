@@ -95,6 +95,7 @@ def refuse(world: World, stage: str, name: str | None, *, of: str | None = None,
     match: dict[str, Any] = {"of": name, "resource": of} if of else {"name": name} if name else {"user": people.ACTOR}
     where = "validation" if stage == "admission" else stage
     hooks(world).deny(where, message=f"{stage} refuses this", mute=mute, **match)  # type: ignore[arg-type]
+    world.mark("refuses", match=match)
 
 
 def relent(world: World) -> None:
@@ -102,6 +103,7 @@ def relent(world: World) -> None:
     if not world.run(world.wait(_refused_writes, within_s=world.timing().recovery)):
         raise Inconclusive("blocked: nothing was ever refused")
     hooks(world).relent()
+    world.mark("relents")
 
 
 def _refused_writes(history: History) -> list[Event]:
