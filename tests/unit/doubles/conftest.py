@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from hashlib import sha256
 from pathlib import Path
@@ -17,14 +16,9 @@ from seatrial.doubles.tap_control import TapControl
 from seatrial.model.history import Event, History, eventually
 from seatrial.wire.pki import Pki
 from seatrial_schemas.context import SystemContext
+from unit.ports import free_port
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Stage:

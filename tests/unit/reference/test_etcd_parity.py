@@ -5,7 +5,6 @@ Compared are whole messages, less what names a particular cluster: cluster, memb
 
 import asyncio
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -24,16 +23,11 @@ from seatrial_schemas import etcd
 from seatrial_schemas import etcd_pb2 as pb
 from seatrial_schemas.context import SystemContext
 from seatrial_schemas.rpc import Method
+from unit.ports import free_port
 
 BINARY = shutil.which("etcd", path=str(Path(sys.executable).parent))
 ANSWER_S = 10
 pytestmark = pytest.mark.skipif(BINARY is None, reason="no etcd binary installed")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
