@@ -117,7 +117,6 @@ def test_a_store_may_end_a_whole_stream_in_good_order(monkeypatch: pytest.Monkey
         assert await watch.caught_up(within_s=WITHIN_S)
         end.set()
         await ended.wait()
-        await asyncio.sleep(IN_VAIN_S)
         stores(store, "b")
         assert await watch.caught_up(within_s=WITHIN_S) == store.store.revision
 
