@@ -15,7 +15,7 @@ Feature: One at a time
       And the pods of "web" have become running
       Then all work of the schedulers was asked for by the one that holds the lease
 
-    @needs:kill @needs:hooks @needs:store
+    @needs:kill @needs:admission @needs:store
     Scenario: the active scheduler is stopped while it has work to do
       Given a cluster with 1 node and 3 schedulers
       And the hooks see every write
@@ -81,7 +81,7 @@ Feature: One at a time
       And the pods of "web" have become running
       Then all work of the controller managers was asked for by the one that holds the lease
 
-    @needs:kill @needs:hooks @needs:store
+    @needs:kill @needs:admission @needs:store
     Scenario: the active controller manager is stopped while it has work to do
       Given a cluster with 1 node and 3 controller managers
       And the hooks see every write

@@ -82,7 +82,7 @@ Feature: Controllers make deployed resources run
       When "alice" deletes the replicaset of "web"
       Then the pods of "web" become running
 
-    @needs:hooks
+    @needs:admission
     Scenario: admission lets nobody change the ReplicaSet of a deployment for a while
       Given a cluster with 1 node
       And a deployment "web" with 2 replicas is running
@@ -186,7 +186,7 @@ Feature: Controllers make deployed resources run
       Then the pods of "web" become running
       And the deployment "web" owns 1 replicaset with a pod-template-hash
 
-    @needs:hooks
+    @needs:admission
     Scenario: admission lets nobody create its ReplicaSet for a while
       Given a cluster with 1 node
       And the hooks see every write
@@ -327,7 +327,7 @@ Feature: Controllers make deployed resources run
       And "alice" creates a replicaset "shop" with 2 replicas that chooses the pods of "web"
       Then exactly 4 pods of "web" are left
 
-    @needs:hooks
+    @needs:admission
     Scenario: admission lets nobody create its pods for a while
       Given a cluster with 1 node
       And the hooks see every write
@@ -336,7 +336,7 @@ Feature: Controllers make deployed resources run
       And admission refuses nothing any more
       Then the pods of "web" become running
 
-    @needs:hooks
+    @needs:admission
     Scenario: admission lets nobody delete its pods for a while
       Given a cluster
       And the hooks see every write

@@ -276,7 +276,7 @@ Feature: What a kubelet does with pods
       And the containers of the pod "web" end well
       Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
 
-    @needs:runtime @needs:kill @needs:hooks
+    @needs:runtime @needs:kill @needs:admission
     Scenario: admission lets nobody say farewell to a pod for a while
       Given a cluster with 1 node
       And a deployment "web" with 2 replicas is running
@@ -289,7 +289,7 @@ Feature: What a kubelet does with pods
       And admission refuses nothing any more
       Then the pods of "web" become running
 
-    @needs:runtime @needs:hold @needs:hooks @needs:requests
+    @needs:runtime @needs:hold @needs:admission @needs:requests
     Scenario: admission lets nobody report of a pod for a while
       Given a cluster with 1 node
       And the hooks see every write

@@ -2,7 +2,7 @@
 Feature: Admission
   What changes the state passes admission: plugins that may look at the object, change it, or refuse it. Reads have nothing to admit.
 
-  @id:REQ-11 @must @role:apiserver @needs:hooks
+  @id:REQ-11 @must @role:apiserver @needs:admission
   Rule: Every create, update and delete MUST pass admission
 
     Scenario Outline: an object is written
@@ -85,7 +85,7 @@ Feature: Admission
       And the pods of "web" have become running
       Then admission has been asked about the creation
 
-  @id:REQ-12 @must @smoke @role:apiserver @needs:hooks
+  @id:REQ-12 @must @smoke @role:apiserver @needs:admission
   Rule: Reads MUST skip admission
 
     Scenario Outline: admission would refuse everything
@@ -109,7 +109,7 @@ Feature: Admission
         | replicaset | get   | replicasets/scale |
         | deployment | watch | deployments       |
 
-  @id:REQ-13 @must @role:apiserver @needs:hooks @needs:store
+  @id:REQ-13 @must @role:apiserver @needs:admission @needs:store
   Rule: What admission refuses MUST NOT be stored
 
     Scenario Outline: one hook refuses
@@ -221,7 +221,7 @@ Feature: Admission
       And the configmap "old" is as it was
       And no stage after admission has seen it and nothing was stored
 
-  @id:REQ-14 @must @smoke @role:apiserver @needs:hooks @needs:store
+  @id:REQ-14 @must @smoke @role:apiserver @needs:admission @needs:store
   Rule: What admission makes of an object MUST be what is checked, stored, answered and told to watchers
 
     Scenario Outline: a hook adds a label, takes another one away and replaces the image

@@ -3,9 +3,10 @@ Feature: A request's way through the API server
   A request is authenticated, authorized, admitted, stored, and then answered. Each stage sees only what the one before has let pass, and
   whoever is refused learns it from the stage that refused.
 
-  @id:REQ-01 @must @role:apiserver @needs:hooks @needs:store
+  @id:REQ-01 @must @role:apiserver @needs:authorization @needs:admission @needs:store
   Rule: A request MUST be authenticated, authorized, admitted, stored and answered in this order
 
+    @needs:authentication
     Scenario Outline: one stage is held up
       Given a cluster
       And the hooks see every write
@@ -60,6 +61,7 @@ Feature: A request's way through the API server
         | mutation      |
         | validation    |
 
+    @needs:authentication
     Scenario Outline: the sender is unknown, may not write, and sends nonsense
       Given a cluster
       And the hooks see every write
@@ -79,7 +81,7 @@ Feature: A request's way through the API server
   @id:REQ-03 @must @role:apiserver @needs:store
   Rule: A request with invalid credentials MUST be refused before any later stage
 
-    @needs:hooks
+    @needs:authentication @needs:admission
     Scenario Outline: the token is garbage
       Given a cluster
       And the hooks see every write
@@ -113,7 +115,7 @@ Feature: A request's way through the API server
         | a garbage token                      | patch            | leases       |
         | a garbage token                      | get              | version      |
 
-    @needs:hooks
+    @needs:authentication @needs:admission
     Scenario: the token is garbage and everything of a kind is wanted
       Given a cluster
       And the hooks see every write
@@ -122,7 +124,7 @@ Feature: A request's way through the API server
       Then the request is refused by authentication
       And no stage after authentication has seen it and nothing was stored
 
-    @needs:hooks
+    @needs:authentication @needs:admission
     Scenario Outline: the token is an account's but for the signature
       Given a cluster
       And the hooks see every write
@@ -137,7 +139,7 @@ Feature: A request's way through the API server
         | create | pods     |
         | list   | pods     |
 
-    @needs:hooks
+    @needs:authentication @needs:admission
     Scenario: the token is garbage and somebody else is said to ask
       Given a cluster
       And the hooks see every write
@@ -146,7 +148,7 @@ Feature: A request's way through the API server
       Then the request is refused by authentication
       And no stage after authentication has seen it and nothing was stored
 
-    @needs:hooks @needs:tls @needs:certificates
+    @needs:authentication @needs:admission @needs:tls @needs:certificates
     Scenario Outline: the certificate does not count
       Given a cluster
       And the hooks see every write
@@ -159,7 +161,7 @@ Feature: A request's way through the API server
         | an expired certificate        |
         | a certificate of a foreign CA |
 
-  @id:REQ-08 @must @role:apiserver @needs:hooks @needs:store
+  @id:REQ-08 @must @role:apiserver @needs:authorization @needs:admission @needs:store
   Rule: A user who may not do an operation on a resource MUST be refused it, and only it
 
     Scenario Outline: one operation is forbidden
@@ -382,9 +384,10 @@ Feature: A request's way through the API server
       When "alice" tries to get configmaps
       Then "alice" is answered 404 NotFound
 
-  @id:REQ-20 @must @role:apiserver @needs:hooks @needs:store
+  @id:REQ-20 @must @role:apiserver @needs:admission @needs:store
   Rule: A request that is refused at any stage MUST leave no trace
 
+    @needs:authentication @needs:authorization
     Scenario Outline: a pod is refused
       Given a cluster
       And the hooks see every write
@@ -402,6 +405,7 @@ Feature: A request's way through the API server
         | "alice"                       | evil | admission      |
         | "alice"                       | Web! | validation     |
 
+    @needs:authentication @needs:authorization
     Scenario Outline: a change of a pod is refused
       Given a cluster
       And the hooks see every write
@@ -420,6 +424,7 @@ Feature: A request's way through the API server
         | "alice"                       | delete | pods         | admission      |
         | "alice"                       | create | pods/binding | admission      |
 
+    @needs:authentication @needs:authorization
     Scenario Outline: something else is refused
       Given a cluster
       And the hooks see every write

@@ -87,7 +87,7 @@ Feature: How a pod gets its node
       And the gate of the pod "web" is removed
       Then the pod "web" becomes running
 
-    @needs:hooks
+    @needs:admission
     Scenario: admission lets nobody bind a pod for a while
       Given a cluster with 1 node
       And the hooks see every write
@@ -99,7 +99,7 @@ Feature: How a pod gets its node
       When admission refuses nothing any more
       Then the pod "web" becomes running
 
-    @needs:hooks @needs:kill
+    @needs:admission @needs:kill
     Scenario: admission lets nobody bind one of two pods for a while
       Given a cluster with 1 node
       And the hooks see every write

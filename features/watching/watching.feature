@@ -210,7 +210,7 @@ Feature: Watching
         | bind a pod           | old  |
         | delete a pod         | old  |
 
-    @needs:hooks
+    @needs:admission
     Scenario Outline: admission has not decided yet
       Given a cluster
       And the hooks see every write
@@ -229,9 +229,10 @@ Feature: Watching
         | patch  |
         | delete |
 
-  @id:WATCH-09 @must @role:apiserver @needs:hooks
+  @id:WATCH-09 @must @role:apiserver @needs:admission
   Rule: A refused request MUST NOT be told to anybody
 
+    @needs:authentication @needs:authorization
     Scenario Outline: a pod is refused while others watch
       Given a cluster
       And the hooks see every write
@@ -249,6 +250,7 @@ Feature: Watching
         | "alice"                       | evil | admission      |
         | "alice"                       | Web! | validation     |
 
+    @needs:authorization
     Scenario Outline: a change is refused while others watch
       Given a cluster
       And the hooks see every write
@@ -270,6 +272,7 @@ Feature: Watching
         | "alice"   | delete           | pods         | admission     |
         | "alice"   | deletecollection | pods         | admission     |
 
+    @needs:authorization
     Scenario Outline: something else is refused while others watch
       Given a cluster
       And the hooks see every write

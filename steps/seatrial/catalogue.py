@@ -101,16 +101,19 @@ def select(
     roles: Iterable[str] = (),
     profiles: Iterable[str] = (),
     areas: Iterable[str] = (),
+    titles: Iterable[str] = (),
     smoke: bool = False,
 ) -> list[Rule]:
     """Rules that match every given kind of criterion; `smoke`: of those the few that a quick look is content with. Raises UsageError for an
-    unknown id, role, profile or area."""
+    unknown id, role, profile or area, and for a title that no scenario has."""
     wanted = {"ids": {id_.upper() for id_ in ids}, "roles": set(roles), "profiles": set(profiles), "areas": set(areas)}
+    wanted["titles"] = titled(titles)
     known = {
         "ids": {r.id for r in rules()},
         "roles": {x for r in rules() for x in r.roles},
         "profiles": {x for r in rules() for x in r.profiles},
         "areas": {r.area for r in rules()},
+        "titles": wanted["titles"],
     }
     for criterion, asked in wanted.items():
         for unknown in sorted(asked - known[criterion]):
@@ -118,8 +121,20 @@ def select(
     return [r for r in rules() if _matches(r, wanted) and (r.smoke or not smoke)]
 
 
+def titled(asked: Iterable[str]) -> set[str]:
+    """The titles of scenarios that are asked for: one that is so, else those that have these words in them. Raises UsageError for none."""
+    known = {title for rule in rules() for title in rule.scenarios}
+    found: set[str] = set()
+    for words in asked:
+        meant = {words} & known or {title for title in known if words.casefold() in title.casefold()}
+        if not meant:
+            raise UsageError(f"No scenario has {words!r} in its title. {sentence(nearest(words, known))}".rstrip())
+        found |= meant
+    return found
+
+
 def _matches(rule: Rule, wanted: Mapping[str, set[str]]) -> bool:
-    has = {"ids": {rule.id}, "roles": set(rule.roles), "profiles": set(rule.profiles), "areas": {rule.area}}
+    has = {"ids": {rule.id}, "roles": set(rule.roles), "profiles": set(rule.profiles), "areas": {rule.area}, "titles": set(rule.scenarios)}
     return all(not asked or asked & has[criterion] for criterion, asked in wanted.items())
 
 

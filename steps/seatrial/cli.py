@@ -160,6 +160,12 @@ def _criteria(command: F) -> F:
 @_implementation
 @_backend
 @_criteria
+@click.option(
+    *("--scenario", "titles"),
+    metavar="TITLE",
+    multiple=True,
+    help="Only scenarios with this title, or with these words in it. May be repeated.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides everything that chance decides.")
 @click.option(
     "-n",

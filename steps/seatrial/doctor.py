@@ -21,7 +21,7 @@ from seatrial.model.topology import NODE_ROLE, Topology
 from seatrial.opening import backend_name, on_trial, open_backend
 from seatrial.prerequisites import GUESTS
 from seatrial.versions import complaints
-from seatrial.world import World, probes, stages
+from seatrial.world import World, people, probes, stages
 
 ONE_NODE = ("node-1",)
 SUSPECTS = ("scheduler", "controller-manager", "kubelet")
@@ -238,7 +238,10 @@ def _hooks(world: World) -> Symptom:
     wanted = [stage for stage, how in world.implementation.hooks.items() if how != "none"]
     if not wanted:
         return Symptom(ok=True, what="hooks", detail="ruled out by the descriptor; rules that need hooks will be not-run")
-    stages.see_every_write(world)
+    if "admission" in wanted:
+        stages.see_every_write(world)
+    else:
+        world.run(people.create(world, "canary", "configmap", "canary"))
     asked = {e["stage"] for e in world.history.of("review")}
     silent = [s for s in wanted if s != "admission" and s not in asked]
     detail = f"asked for {', '.join(sorted(asked))}" + (f"; not for {', '.join(silent)}" if silent else "")

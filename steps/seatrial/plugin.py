@@ -29,7 +29,8 @@ from seatrial.world import Pool, Standing, World
 
 WORLD = pytest.StashKey[World]()
 PASSED = pytest.StashKey[bool]()
-CHOSEN = pytest.StashKey[set[str]]()
+CHOSEN = pytest.StashKey[set[str]]()  # of the configuration: rules
+TITLES = pytest.StashKey[set[str]]()  # of the configuration: of scenarios; empty for all of them
 AHEAD = pytest.StashKey[World]()  # of the configuration: a world that has already come as far as its first sentence
 CRITERIA = ("role", "profile", "area")
 
@@ -44,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--role", action="append", default=[], help="only rules that this role could break")
     group.addoption("--profile", action="append", default=[], help="only rules of this profile")
     group.addoption("--area", action="append", default=[], help="only rules of this area")
+    group.addoption("--scenario", action="append", default=[], metavar="TITLE", help="only scenarios with this title, or these words in it")
     group.addoption("--smoke", action="store_true", help="only the rules that a quick look is content with")
     group.addoption("--brief", action="store_true", help="try a rule no further once it has failed")
     group.addoption("--reports", metavar="DIR", help="where histories go")
@@ -66,12 +68,10 @@ def _understand(config: pytest.Config) -> None:
     """What makes no sense is a usage error of pytest too."""
     try:
         catalogue.recognize(documents(load(config.getoption("implementation"))))
-        config.stash[CHOSEN] = {
-            r.id
-            for r in catalogue.select(
-                **{f"{c}s": config.getoption(c) for c in CRITERIA}, ids=config.getoption("rule"), smoke=config.getoption("smoke")
-            )
-        }
+        given: dict[str, Any] = {f"{c}s": config.getoption(c) for c in CRITERIA}
+        given |= {"ids": config.getoption("rule"), "titles": config.getoption("scenario"), "smoke": config.getoption("smoke")}
+        config.stash[CHOSEN] = {rule.id for rule in catalogue.select(**given)}
+        config.stash[TITLES] = catalogue.titled(given["titles"])
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -94,7 +94,6 @@ def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("implementation"):
         return
-    chosen = config.stash[CHOSEN]
     by_id = {r.id: r for r in catalogue.rules()}
     kept: list[pytest.Item] = []
     left: list[pytest.Item] = []
@@ -102,9 +101,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ids = values(tags_of(item), "id")
         if ids:
             item.stash[RULE] = by_id[ids[0]]
-        (kept if not ids or ids[0] in chosen else left).append(item)
+        (kept if not ids or _chosen(config, item, ids[0]) else left).append(item)
     items[:] = sorted(kept, key=_cluster) if reuses(config) else kept
     config.hook.pytest_deselected(items=left)
+
+
+def _chosen(config: pytest.Config, item: pytest.Item, rule: str) -> bool:
+    titles = config.stash[TITLES]
+    return rule in config.stash[CHOSEN] and (not titles or scenario_of(item) in titles)
 
 
 def _cluster(item: pytest.Item) -> tuple[str, bool]:

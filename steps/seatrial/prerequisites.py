@@ -36,7 +36,7 @@ GUESTS = "observable"
 BEYOND_GUESTS = {  # by what a scenario needs
     "requests": "what components ask for cannot be seen from outside",
     "store": "the store cannot be seen from outside",
-    "hooks": "the API server of a cluster that exists asks nobody of ours",
+    **dict.fromkeys(("authentication", "authorization", "admission"), "the API server of a cluster that exists asks nobody of ours"),
     "runtime": "the nodes of a cluster that exists have container runtimes of their own",
     "hold": "nothing of ours is in front of the API server, so nothing can be held back",
     "kill": "in a cluster that exists nobody is stopped",
@@ -61,6 +61,14 @@ def beyond_guests(tags: Iterable[str], beginning: str, *, rule: Rule) -> tuple[V
     return (Verdict.NOT_RUN, "; ".join(dict.fromkeys(reasons))) if reasons else (None, "")
 
 
+def _unasked(stage: str, implementation: Implementation) -> str:
+    """Why the suite is not asked there, or not about people whom it could tell apart."""
+    if implementation.hooks[stage] == "none":
+        return f"the descriptor rules out hooks of {stage} (hooks)"
+    apart = implementation.hooks["authentication"] != "none" or "mint" in implementation.identity
+    return "" if apart else "everybody shows what the operator shows: there is no hook of authentication, and no identity.mint"
+
+
 def _lacking(need: str, implementation: Implementation, backend: type[Backend]) -> str:
     """Why the need cannot be met; empty where it can."""
     known, own = implementation.requests, "admin" in implementation.identity
@@ -68,7 +76,7 @@ def _lacking(need: str, implementation: Implementation, backend: type[Backend]) 
         "requests": known == "none" and "the descriptor rules out seeing requests (observe.requests)",
         "hold": known != "tap" and "nothing can be held without a tap (observe.requests)",
         "store": implementation.observe["store"] == "none" and "the descriptor rules out reading the store (observe.store)",
-        "hooks": "none" in implementation.hooks.values() and "the descriptor rules out hooks",
+        **{stage: _unasked(stage, implementation) for stage in implementation.hooks},
         "certificates": own and "its certificates are not the suite's (identity.admin)",
     }
     if need in lacks:

@@ -54,6 +54,7 @@ class Wish:
     roles: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
     areas: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()  # of scenarios, or words in them
     smoke: bool = False
     seed: int = 0
     settings: tuple[str, ...] = ()
@@ -65,7 +66,8 @@ class Wish:
 
     def selected(self) -> list[Rule]:
         """The rules. Raises UsageError for a criterion that no rule has."""
-        return catalogue.select(ids=self.rules, roles=self.roles, profiles=self.profiles, areas=self.areas, smoke=self.smoke)
+        kinds: dict[str, Any] = {"ids": self.rules, "roles": self.roles, "profiles": self.profiles, "areas": self.areas}
+        return catalogue.select(**kinds, titles=self.titles, smoke=self.smoke)
 
     @property
     def simulated(self) -> bool:
@@ -97,8 +99,8 @@ class Wish:
         given += [f"--set={s}" for s in self.settings]
         given += ["--smoke"] if self.smoke else []
         given += ["--brief"] if self.brief else []
-        for option, values in (("rule", self.rules), ("role", self.roles), ("profile", self.profiles), ("area", self.areas)):
-            given += [f"--{option}={value}" for value in values]
+        criteria = {"rule": self.rules, "role": self.roles, "profile": self.profiles, "area": self.areas, "scenario": self.titles}
+        given += [f"--{option}={value}" for option, values in criteria.items() for value in values]
         return [
             "--disable-plugin-autoload",
             *(part for name in plugins for part in ("-p", name)),
@@ -300,7 +302,7 @@ def _again(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:
 
 def _only(wish: Wish, **changed: Any) -> Wish:
     """The wish without what selects scenarios or leaves some out, and without reports: the first histories stand."""
-    return replace(wish, reports=None, rules=(), roles=(), profiles=(), areas=(), smoke=False, brief=False, **changed)
+    return replace(wish, reports=None, rules=(), roles=(), profiles=(), areas=(), titles=(), smoke=False, brief=False, **changed)
 
 
 def _fair(wish: Wish, report: Report, rules: Sequence[Rule]) -> Report:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pytest_bdd.gherkin_parser import Rule, Tag
 
 from lint import vocabulary
-from lint.reading import Complaint, FeatureFile, ids, kind_and_value, typed_steps, values
+from lint.reading import Complaint, FeatureFile, ids, kind_and_value, sentences, typed_steps, values
 
 NORMATIVE = re.compile(r"\b(MUST|SHOULD|MAY|SHALL|REQUIRED|RECOMMENDED|OPTIONAL)\b")
 IN_QUOTES = re.compile(r'"[^"]*"')
@@ -88,6 +88,17 @@ def known(file: FeatureFile, tags: Sequence[Tag], allowed: Iterable[str]) -> Com
             yield file.complaint(tag.location.line, f"{tag.name} is none of {', '.join(sorted(accepted))}")
 
 
+def needs_are_named(file: FeatureFile) -> Complaints:
+    """Who lacks a hook is asked about all that does not go by it, and about nothing else."""
+    for rule in file.rules:
+        for scenario in (child.scenario for child in rule.children if child.scenario):
+            said = "\n".join([sentence for _, sentence, _ in sentences(scenario)])
+            needed = {need for words, need in vocabulary.NEEDED.items() if re.search(words, said)}
+            named = {*values(rule.tags, "needs"), *values(scenario.tags, "needs")} & {*vocabulary.NEEDED.values()}
+            if needed != named:
+                yield file.complaint(scenario.location.line, f"by its words it needs {sorted(needed)}, by its tags {sorted(named)}")
+
+
 def examples_are_untagged_and_named(file: FeatureFile) -> Complaints:
     for scenario in file.scenarios:
         for table in scenario.examples:
@@ -140,6 +151,7 @@ ONE_FILE: tuple[Callable[[FeatureFile], Complaints], ...] = (
     sentence_agrees_with_level,
     features_say_where_they_belong,
     tags_are_known,
+    needs_are_named,
     examples_are_untagged_and_named,
     sizes_are_small,
     steps_come_in_order,

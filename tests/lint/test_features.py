@@ -81,6 +81,8 @@ BAD = [
     (feature_rules.tags_are_known, "@disruptive", "@id:STORE-11", "not known here"),
     (feature_rules.tags_are_known, "@needs:store", "@needs:store @needs:store", "twice"),
     (feature_rules.tags_are_known, "@must", "@must:not", "none of"),
+    (feature_rules.needs_are_named, 'key "/registry/pods/default/web" exists', "the request is refused by admission", "['admission']"),
+    (feature_rules.needs_are_named, "@needs:store", "@needs:admission", "by its words it needs []"),
     (feature_rules.examples_are_untagged_and_named, "      Examples:", "      @parity\n      Examples:", "reach nobody"),
     (feature_rules.examples_are_untagged_and_named, "Examples: names", "Examples:", "has a name"),
     (

@@ -24,6 +24,13 @@ ON_FEATURE = frozenset({"area", "profile"})
 ON_RULE = frozenset({"id", "must", "should", "smoke", "role", "profile", "needs", "extended"})
 ON_SCENARIO = frozenset({"needs", "extended", "disruptive", "parity"})
 
+NEEDED: Mapping[str, str] = {
+    r"\bauthentication\b": "authentication",
+    r"\b(authorization|may not|may do nothing)\b": "authorization",
+    r"\b(hooks see|admission|mutation|validation)\b": "admission",
+}
+"""What a scenario needs that says such words."""
+
 SENTENCES_MAX = 90
 STEPS_MAX = 10
 BACKGROUND_MAX = 3

@@ -317,6 +317,24 @@ def test_the_doctor_finds_the_reference_well() -> None:
     assert all(any(line.startswith(f"ok    {what}") for line in ended.stdout.splitlines()) for what in ("requests", "hooks", "canaries"))
 
 
+def test_scenarios_are_chosen_by_their_title_or_by_words_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    def chosen(*titles: str) -> list[str]:
+        assert cli.main(["run", "--dry-run", "--rule", "SCHED-02", *(part for t in titles for part in ("--scenario", t))]) == 0
+        return capsys.readouterr().out.splitlines()[:-1]
+
+    (exactly,) = chosen("a pod comes again under its old name")
+    assert exactly.endswith("  a pod comes again under its old name")
+    assert len(chosen("lets nobody bind")) == 2
+    assert set(chosen("lets nobody bind", "Under its OLD name")) == {exactly, *chosen("lets nobody bind")}
+
+
+def test_a_title_that_no_scenario_has_is_4(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["run", "--scenario", "a deployment is roled out"]) == 4
+    assert capsys.readouterr().err == (
+        "seatrial: No scenario has 'a deployment is roled out' in its title. Did you mean a deployment is rolled out?\n"
+    )
+
+
 def test_a_dry_run_lists_scenarios_and_starts_nothing(tmp_path: Path) -> None:
     ended = seatrial("run", "--rule", "COMM-05", "--dry-run", "-o", tmp_path / "reports")
 

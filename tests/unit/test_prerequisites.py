@@ -1,11 +1,15 @@
 """What a guest in a cluster that exists leaves to others, and why."""
 
+from dataclasses import replace
+
 import pytest
 
 from seatrial import catalogue
+from seatrial.adapters.descriptor import load
+from seatrial.backends.simulation import Simulation
 from seatrial.model.rules import NEEDS
 from seatrial.model.verdicts import Verdict
-from seatrial.prerequisites import BEYOND_GUESTS, GUESTS, beyond_guests
+from seatrial.prerequisites import BEYOND_GUESTS, GUESTS, beyond_guests, missing
 
 SEEN = catalogue.find("CTRL-04")
 UNSEEN = catalogue.find("COMM-01")
@@ -39,3 +43,26 @@ def test_every_need_has_its_reason() -> None:
 
 def test_of_each_rule_for_guests_something_can_be_run() -> None:
     assert [r.id for r in catalogue.rules() if GUESTS in r.profiles and r.needs] == []
+
+
+ALIKE = "everybody shows what the operator shows: there is no hook of authentication, and no identity.mint"
+
+
+@pytest.mark.parametrize(
+    ("asked", "mint", "why"),
+    [
+        ({"authentication", "admission"}, False, None),
+        ({"authentication"}, False, "the descriptor rules out hooks of admission (hooks)"),
+        ({"admission"}, False, ALIKE),
+        ({"admission"}, True, None),
+    ],
+)
+def test_a_hook_is_needed_and_people_whom_it_can_tell_apart(asked: set[str], mint: bool, why: str | None) -> None:
+    reference = load("reference")
+    hooks = {stage: "webhook" if stage in asked else "none" for stage in reference.hooks}
+    own = {"admin": "FILE"} | ({"mint": ["COMMAND"]} if mint else {})
+    implementation = replace(reference, hooks=hooks, identity=own if mint else reference.identity)
+
+    found = missing({"needs:admission"}, rule=catalogue.find("REQ-11"), implementation=implementation, backend=Simulation)
+
+    assert found == ((Verdict.NOT_RUN, why) if why else (None, ""))

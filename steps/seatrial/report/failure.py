@@ -3,6 +3,7 @@
 The same text stands on the console and in JUnit, which names histories from where it lies itself.
 """
 
+import shlex
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,14 +19,13 @@ MOST_FINDINGS = 3
 MOST_WHY = (8, 8)  # lines of a reason from its beginning, and from its end, where last words stand
 WIDTH = 138
 INDENT = " " * 12
-QUIET = (Verdict.PASSED, Verdict.NOT_APPLICABLE)
+QUIET = (Verdict.PASSED, Verdict.NOT_APPLICABLE, Verdict.NOT_RUN)  # of what was not run there is a line for each reason
 
 
 def failures(report: Report) -> list[tuple[Outcome, Result]]:
     """The scenarios that somebody should read about; recorded deviations are counted, not printed."""
     loud = [o for o in report.outcomes if o.verdict not in QUIET and not o.expected and not o.excused]
-    told = [(o, r) for o in loud for r in o.results if r.verdict not in QUIET and not r.backend_lacks and not _untried(o, r)]
-    return [(o, r) for o, r in told if not (o.confined and r.verdict is Verdict.NOT_RUN)]  # these have a line for each rule
+    return [(o, r) for o in loud for r in o.results if r.verdict not in QUIET and not _untried(o, r)]
 
 
 def _untried(outcome: Outcome, result: Result) -> bool:
@@ -62,7 +62,8 @@ def _scenario(result: Result) -> str:
 def again(report: Report, result: Result) -> str:
     """The command that repeats it."""
     rules = " ".join(f"--rule {rule}" for rule in (result.rule, result.within) if rule)
-    return f"{report.reproduce} {rules} --seed {report.seed} --backend {result.backend}"
+    scenario = "" if result.within else f" --scenario {shlex.quote(result.scenario)}"  # its own rule would have nothing to try there
+    return f"{report.reproduce} {rules}{scenario} --seed {report.seed} --backend {result.backend}"
 
 
 def _findings(report: Report, findings: Iterable[Breach]) -> list[str]:

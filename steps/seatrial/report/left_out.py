@@ -30,11 +30,11 @@ def _unseen(outcome: Outcome) -> str:
 
 
 def _lacking(outcomes: list[Outcome]) -> list[str]:
-    """What the backend cannot do, and of which rules scenarios would have needed it."""
+    """What the backend cannot do, or what is on trial lacks, and of which rules scenarios would have needed it."""
     numbers: dict[str, dict[str, int]] = {}
     for outcome in outcomes:
         for result in outcome.results:
-            if result.backend_lacks:
+            if result.verdict is Verdict.NOT_RUN:
                 found = numbers.setdefault(result.why, {})
                 found[outcome.rule.id] = found.get(outcome.rule.id, 0) + 1
     return [f"not run: {_share(found)} ({_short(why, WIDTH // 2)})" for why, found in numbers.items()]

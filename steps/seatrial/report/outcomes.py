@@ -51,6 +51,17 @@ class Outcome:
         return "; ".join(r.flaky for r in self.results if r.flaky)
 
     @property
+    def whole(self) -> bool:
+        """Whether every scenario of the rule was selected."""
+        return set(self.rule.scenarios) <= {r.scenario for r in self.results if not r.within}
+
+    @property
+    def in_part(self) -> bool:
+        """Whether it passed by some of its scenarios, because what is on trial lacks what the others need."""
+        left = [r for r in self.results if r.verdict is Verdict.NOT_RUN and not r.backend_lacks]
+        return self.verdict is Verdict.PASSED and bool(left)
+
+    @property
     def excused(self) -> bool:
         """Not run, and nobody can be blamed for that here: another backend can, or an existing cluster does not allow it."""
         if self.verdict is not Verdict.NOT_RUN:

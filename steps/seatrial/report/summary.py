@@ -18,7 +18,7 @@ CLEAN = (Verdict.PASSED, Verdict.NOT_APPLICABLE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """One profile: whether all its MUST rules were selected, and which of them stand in the way."""
+    """One profile: whether all its MUST rules were selected, with all scenarios, and which of them stand in the way."""
 
     name: str
     whole: bool
@@ -95,7 +95,7 @@ class Report:
         mine = [o for o in self.outcomes if o.rule.id in wanted]
         return Profile(
             name=name,
-            whole=len(mine) == len(wanted),
+            whole=len(mine) == len(wanted) and all(o.whole for o in mine),
             must=tuple(o.rule.id for o in mine),
             lacking=tuple(o for o in mine if o.verdict not in CLEAN or o.standing or o.flaky),
             passed=sum(o.verdict is Verdict.PASSED for o in mine),

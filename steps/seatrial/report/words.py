@@ -109,6 +109,8 @@ def _reason(outcome: Outcome) -> str:
 
 def _footnotes(report: Report) -> str:
     warnings, expected = [o.rule.id for o in report.warnings], [o.rule.id for o in report.outcomes if o.expected]
-    notes = [f"{counted(len(warnings), 'SHOULD rule')} failed ({listed(warnings)})"] if warnings else []
+    in_part = [o.rule.id for o in report.outcomes if o.in_part and not report.confined]
+    notes = [f"{counted(len(in_part), 'rule')} judged in part ({listed(in_part)})"] if in_part else []
+    notes += [f"{counted(len(warnings), 'SHOULD rule')} failed ({listed(warnings)})"] if warnings else []
     notes += [f"{counted(len(expected), 'recorded deviation')} ({listed(expected)})"] if expected else []
     return "; " + ", ".join(notes) if notes else ""

@@ -28,7 +28,7 @@ def test_rule_culprit_expectation_observation_and_command() -> None:
         "  culprit   scheduler-0 (scheduler)",
         "  expected  only apiserver connected to etcd",
         "  observed  scheduler-0 -> etcd-0:2379",
-        "  again     seatrial run -i reference --rule COMM-05 --seed 0 --backend simulation",
+        "  again     seatrial run -i reference --rule COMM-05 --scenario 'a deployment is rolled out' --seed 0 --backend simulation",
     ]
 
 
@@ -85,9 +85,9 @@ def test_inconclusive_says_why_in_bounds() -> None:
 
 
 def test_recorded_deviations_and_what_cannot_run_here_are_not_printed() -> None:
-    elsewhere = result("COMM-01", Verdict.NOT_RUN, backend_lacks=True)
+    elsewhere, excluded = result("COMM-01", Verdict.NOT_RUN, backend_lacks=True), result("COMM-02", Verdict.NOT_RUN)
 
-    assert failures(report(failed(), elsewhere, deviations=(deviation(),))) == []
+    assert failures(report(failed(), elsewhere, excluded, deviations=(deviation(),))) == []
 
 
 def test_a_should_is_marked_as_a_warning() -> None:

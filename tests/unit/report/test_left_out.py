@@ -29,11 +29,11 @@ def test_of_many_rules_some_are_named() -> None:
     assert len(line) < 180
 
 
-def test_what_is_told_of_elsewhere_is_not_told_twice() -> None:
+def test_what_the_descriptor_rules_out_has_a_line_and_what_is_told_elsewhere_has_none() -> None:
     inconclusive = result(verdict=Verdict.INCONCLUSIVE, why="blocked")
-    excluded = result("COMM-01", Verdict.NOT_RUN, why="the descriptor rules out hooks")
+    excluded = [result(id_, Verdict.NOT_RUN, node=f"{n}", why="no hooks") for n, id_ in enumerate(("COMM-01", "COMM-01", "COMM-02"))]
 
-    assert not_run(report(inconclusive, excluded)) == []
+    assert not_run(report(inconclusive, result("COMM-02"), *excluded)) == ["not run: 1 scenario of COMM-02, 2 of COMM-01 (no hooks)"]
 
 
 def test_of_a_cluster_that_exists_each_rule_has_a_line() -> None:

@@ -1,5 +1,7 @@
 """The last line: conformant is said of whole profiles only."""
 
+from dataclasses import replace
+
 import pytest
 
 from seatrial.model.exits import Exit
@@ -50,6 +52,18 @@ def test_a_recorded_deviation_is_counted_and_costs_the_claim() -> None:
 
     reason = "not communication, for COMM-05 (recorded deviation)"
     assert said == f"passed: 1 rule of reference {HOME}; {reason}; 1 recorded deviation (COMM-05)"
+
+
+def test_a_rule_that_is_judged_by_some_of_its_scenarios_is_a_footnote() -> None:
+    said = line(result(), result(verdict=Verdict.NOT_RUN, node="other"), rules=[rule()])
+
+    assert said == f"conformant: reference passes all 1 MUST rule of 1 profile {HOME}; 1 rule judged in part (COMM-05)"
+
+
+def test_scenarios_that_were_chosen_make_no_profile() -> None:
+    said = line(result(), rules=[replace(rule(), scenarios=(result().scenario, "another"))])
+
+    assert said == f"passed: 1 rule of reference {HOME}; no whole profile was selected"
 
 
 def test_a_warning_is_a_footnote() -> None:
