@@ -66,10 +66,10 @@ def rules() -> list[str]:
     return [id_ for text in texts for id_ in re.findall(r"@id:([A-Z]+-\d+)", text)]
 
 
-def tried(file: Path, rules: Sequence[str], *options: str, backend: str = "simulation") -> Trial:
-    """Run the violation against the rules; all of them where none is named. Raises RuntimeError where there is no report."""
+def tried(file: Path, rules: Sequence[str], *options: str, titles: Sequence[str] = (), backend: str = "simulation") -> Trial:
+    """Run the violation against the rules and scenarios; all of them where none is named. Raises RuntimeError where there is no report."""
     with tempfile.TemporaryDirectory() as folder:
-        chosen = [part for rule in rules for part in ("--rule", rule)]
+        chosen = [part for rule in rules for part in ("--rule", rule)] + [part for title in titles for part in ("--scenario", title)]
         ended = seatrial(
             "run", "-i", str(file), "--backend", backend, "-n", "1", "--once", "-o", folder, *chosen, *options, within_s=LIMIT_S
         )
