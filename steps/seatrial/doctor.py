@@ -28,6 +28,7 @@ SUSPECTS = ("scheduler", "controller-manager", "kubelet")
 LAST_LINES = 8
 PATIENCE_S = 8.0  # of a guest, for each of the few things that take time
 WIDTH = 110
+ACCOUNTS = "system:serviceaccount:kube-system:"  # those that components use, if they use any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,13 +215,13 @@ def _requests(world: World) -> Symptom:
 
 
 def _identities(world: World) -> Symptom:
-    """Each instance presents the identity that it was given."""
+    """Each instance presents the identity that it was given, or one of the accounts that it has itself made."""
     own = world.implementation.identity
     shared = {world.cluster.identities.admin.user} if "admin" in own and "mint" not in own else set()
     wrong = []
     for instance in world.suspects(SUSPECTS):
         known = {world.cluster.identities.of_role(r, instance.placement.node).user for r in instance.placement.roles} | shared
-        users = {e["user"] for e in world.history.of("request", instance=instance.name) if e["user"]}
+        users = {e["user"] for e in world.history.of("request", instance=instance.name) if e["user"] and not e["user"].startswith(ACCOUNTS)}
         wrong += [f"{instance.name} presents itself as {user or 'nobody'}" for user in sorted(users - known)]
     good = "everybody shows what the operator shows, for nothing mints (identity.mint)" if shared else "everybody presents their own"
     return Symptom(ok=not wrong, what="identities", detail="; ".join(wrong) or good, fault=world.implementation.file.name)

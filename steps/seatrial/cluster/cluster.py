@@ -139,9 +139,8 @@ class Cluster:
         """The operator's connections; anew when it has got other credentials."""
         self._session = self.network.operator.session(tls=self._client_tls(), read_bufsize=1 << 20)
         self._sessions.append(self._session)
-        self._readiness = Readiness(
-            history=self.history, session=self._session, dial=self.network.operator.dial, context=self.backend.context()
-        )
+        known: Any = {"history": self.history, "session": self._session, "token": self.identities.admin.token}
+        self._readiness = Readiness(**known, dial=self.network.operator.dial, context=self.backend.context())
 
     def _client_tls(self) -> ssl.SSLContext:
         """A tap is of the suite's CA, an API server without one is of its own."""

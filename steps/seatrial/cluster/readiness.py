@@ -31,9 +31,10 @@ class Readiness:
     """Probes of one cluster."""
 
     def __init__(
-        self, *, history: History, session: aiohttp.ClientSession, dial: Callable[[str, int], Awaitable[Any]], context: Context
+        self, *, history: History, session: aiohttp.ClientSession, token: str, dial: Callable[[str, int], Awaitable[Any]], context: Context
     ) -> None:
         self._history = history
+        self._token = token  # the operator's: an API server may answer nobody who does not say who they are
         self._session = session
         self._dial = dial
         self._context = context
@@ -62,7 +63,7 @@ class Readiness:
         kind, template = next(iter(ready.items()), ("none", ""))
         probes: dict[str, Callable[[], Awaitable[bool]]] = {
             "none": self._at_once,
-            "http": lambda: self._http(filling.text(template)),
+            "http": lambda: self._http(filling.text(template), known=instance.placement.has("apiserver")),
             "tcp": lambda: self._tcp(filling.text(template)),
             "log": lambda: self._log(instance, template),
             "lease": lambda: self._lease(instance),
@@ -73,10 +74,11 @@ class Readiness:
     async def _at_once(self) -> bool:
         return True
 
-    async def _http(self, url: str) -> bool:
+    async def _http(self, url: str, *, known: bool) -> bool:
+        headers = {"User-Agent": READINESS_AGENT} | ({"Authorization": f"Bearer {self._token}"} if known and self._token else {})
         try:
             limit = aiohttp.ClientTimeout(total=5)
-            async with self._session.get(url, headers={"User-Agent": READINESS_AGENT}, timeout=limit) as reply:
+            async with self._session.get(url, headers=headers, timeout=limit) as reply:
                 return reply.status == 200
         except (aiohttp.ClientError, OSError, TimeoutError):
             return False

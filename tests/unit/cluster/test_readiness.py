@@ -1,6 +1,8 @@
 """A node takes pods only without the taint of a new one; and nobody waits for what will never be ready."""
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -62,7 +64,7 @@ def waiting(*, status: int, restart_s: float | None, program: Program, ready_s: 
         history = History(context.now_s)
         known: Any = {"host": None, "network": Wires(status), "program": lambda: program, "record": history.recorder("cluster")}
         supervised = Supervised(placement=placement, context=context, **known)
-        outside: Any = {"session": None, "dial": None}
+        outside: Any = {"session": None, "dial": None, "token": ""}
         await supervised.start()
         try:
             await Readiness(history=history, context=context, **outside).until(supervised, never)
@@ -105,7 +107,7 @@ def test_what_is_started_again_may_still_become_ready(program: Program) -> None:
 def test_what_an_earlier_life_has_left_does_not_make_it_ready(ready: dict[str, str], seen: dict[str, object]) -> None:
     component = Component(name="part", roles=("kubelet",), folder=Path(), ready=ready, lease="kube-system/it", limits=Limits(ready_s=0.1))
     placement = Placement(name="part-0", component=component, index=0, node="node-1")
-    history, outside = History(lambda: 0.0), dict.fromkeys(("session", "dial"))
+    history, outside = History(lambda: 0.0), dict.fromkeys(("session", "dial", "token"))
     readiness = Readiness(history=history, context=SystemContext(), **outside)  # type: ignore[arg-type]
     nothing: Any = None
     part: Any = SimpleNamespace(name="part-0", placement=placement, hopeless="", fate="", obituary=lambda what: what)
@@ -126,3 +128,27 @@ def test_what_an_earlier_life_has_left_does_not_make_it_ready(ready: dict[str, s
         asyncio.run(readiness.wait(part, nothing))
     asks(1.5)
     asyncio.run(readiness.wait(part, nothing))
+
+
+class Session:
+    """Of servers that answer nobody who shows no token."""
+
+    def get(self, _: str, *, headers: Mapping[str, str], **__: Any) -> Any:
+        return answering(SimpleNamespace(status=200 if "Authorization" in headers else 401))
+
+
+@asynccontextmanager
+async def answering(reply: object) -> AsyncIterator[object]:
+    yield reply
+
+
+@pytest.mark.parametrize(("role", "ready"), [("apiserver", True), ("scheduler", False)])
+def test_an_api_server_is_asked_by_somebody_whom_it_knows(role: str, ready: bool) -> None:
+    component = Component(name="part", roles=(role,), folder=Path(), ready={"http": "https://part/readyz"}, limits=Limits(ready_s=0.1))
+    part: Any = SimpleNamespace(
+        placement=Placement(name="part-0", component=component, index=0), hopeless="", fate="", obituary=lambda what: what
+    )
+    known: Any = {"session": Session(), "token": "the operator's", "dial": None}
+    readiness, filling = Readiness(history=History(lambda: 0.0), context=SystemContext(), **known), SimpleNamespace(text=str)
+    with nullcontext() if ready else pytest.raises(NotReady):
+        asyncio.run(readiness.wait(part, filling))  # type: ignore[arg-type]
