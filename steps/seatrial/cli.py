@@ -19,7 +19,7 @@ from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, NotRunna
 from seatrial.model.exits import Exit
 
 if TYPE_CHECKING:
-    from seatrial.runner import Wish
+    from seatrial.wish import Wish
 
 F = TypeVar("F", bound=Callable[..., Any])
 NOTHING = "nothing selected: no rule matches every criterion. See: seatrial rules"
@@ -190,13 +190,14 @@ def run(*, implementation: str, reports: Path | None, dry_run: bool, **options: 
 
     Criteria of one kind add up, those of different kinds intersect: `--role scheduler --area nodes` are the rules of area nodes that a
     scheduler could break."""
-    from seatrial import runner, versions
+    from seatrial import versions
     from seatrial.adapters.descriptor import load
     from seatrial.opening import must_suit
     from seatrial.report import files
+    from seatrial.wish import Wish
 
     folder = reports.resolve() if reports else None
-    wish = runner.Wish(implementation=_where(implementation), reports=None if dry_run else folder, **options)
+    wish = Wish(implementation=_where(implementation), reports=None if dry_run else folder, **options)
     settings = _settled(wish.settings, wish.implementation)
     must_suit(wish.backend, load(wish.implementation))
     if not wish.selected():

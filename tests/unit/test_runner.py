@@ -14,11 +14,13 @@ import orjson
 import pytest
 
 from seatrial import assets, runner
+from seatrial.harvest import FAIL_FAST, NOT_READY, Harvest
 from seatrial.model.exits import Exit
 from seatrial.model.verdicts import Verdict
 from seatrial.report.outcomes import outcomes
 from seatrial.report.repetition import doubtful
 from seatrial.results import PROPERTY, UNTRIED, Result
+from seatrial.wish import Wish
 from unit.report.building import rule
 from unit.test_cli import ENVIRONMENT, NOSY, descriptor, seatrial
 
@@ -46,28 +48,28 @@ class Stub:
         return None
 
 
-def harvest(*found: Result, fatal: tuple[str, ...] = ()) -> runner.Harvest:
-    made = runner.Harvest(fatal=frozenset(fatal))
+def harvest(*found: Result, fatal: tuple[str, ...] = ()) -> Harvest:
+    made = Harvest(fatal=frozenset(fatal))
     made.pytest_sessionstart(Stub())  # type: ignore[arg-type]
     for one in found:
         log(made, report(one))
     return made
 
 
-def log(made: runner.Harvest, one: pytest.TestReport) -> None:
+def log(made: Harvest, one: pytest.TestReport) -> None:
     for _ in made.pytest_runtest_logreport(one):
         pass
 
 
 @pytest.mark.parametrize(("wished", "scenarios", "workers"), [(None, 2, None), (0, 2, 0), (4, 2, 2), (4, 9, 4)])
 def test_no_worker_comes_up_that_has_nothing_to_do(wished: int | None, scenarios: int, workers: int | None) -> None:
-    wish = runner.Wish(implementation="reference", backend="processes", workers=wished)
+    wish = Wish(implementation="reference", backend="processes", workers=wished)
 
     assert wish.with_work_for(scenarios).workers == workers
 
 
 def test_nothing_of_the_users_pytest_is_used() -> None:
-    arguments = runner.Wish(implementation="reference", rules=("COMM-05",), settings=("a=b",)).arguments()
+    arguments = Wish(implementation="reference", rules=("COMM-05",), settings=("a=b",)).arguments()
 
     plugins = [following for option, following in pairwise(arguments) if option == "-p"]
     assert arguments[0] == "--disable-plugin-autoload"
@@ -95,7 +97,7 @@ def test_another_rule_that_a_scenario_shows_broken_is_kept_apart() -> None:
     made = harvest(found, other, fatal=("COMM-05",))
 
     assert (made.results, made.asides) == ({found.node: found}, [other])
-    assert made.stopped == runner.FAIL_FAST
+    assert made.stopped == FAIL_FAST
 
 
 def test_a_failure_without_a_result_is_trouble() -> None:
@@ -106,19 +108,19 @@ def test_a_failure_without_a_result_is_trouble() -> None:
 
 
 def test_fail_fast_stops_at_what_counts() -> None:
-    assert harvest(result("COMM-05", Verdict.FAILED), fatal=("COMM-05",)).stopped == runner.FAIL_FAST
+    assert harvest(result("COMM-05", Verdict.FAILED), fatal=("COMM-05",)).stopped == FAIL_FAST
     assert harvest(result("COMM-05", Verdict.FAILED), fatal=("COMM-01",)).stopped == ""
 
 
 def test_nobody_waits_for_what_is_never_ready() -> None:
     never = [result("COMM-05", Verdict.INCONCLUSIVE, "NotReady", node=f"f::{n}") for n in range(3)]
 
-    assert harvest(*never).stopped == runner.NOT_READY
+    assert harvest(*never).stopped == NOT_READY
     assert harvest(result("COMM-01", Verdict.PASSED), *never).stopped == ""
 
 
 def test_the_plan_names_every_scenario_of_the_selected_rules() -> None:
-    planned = runner.plan(runner.Wish(implementation="reference", rules=("COMM-05",))).planned
+    planned = runner.plan(Wish(implementation="reference", rules=("COMM-05",))).planned
 
     stated = re.findall(r"Scenario(?: Outline)?: (.+)", (assets.features() / "communication/store.feature").read_text())
     assert {(p.rule, p.feature) for p in planned} == {("COMM-05", "communication/store.feature")}
@@ -129,7 +131,7 @@ def test_the_plan_names_every_scenario_of_the_selected_rules() -> None:
 def test_foreign_options_are_out_of_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
 
-    assert runner.plan(runner.Wish(implementation="reference", rules=("COMM-05",))).planned
+    assert runner.plan(Wish(implementation="reference", rules=("COMM-05",))).planned
     assert os.environ["PYTEST_ADDOPTS"] == "--no-such-option"
 
 
@@ -168,8 +170,9 @@ def test_what_the_descriptor_rules_out_is_not_run(tmp_path: Path) -> None:
 
     ended = seatrial("run", "-i", file, "--rule", "HA-04", "--backend", "simulation", "-n", "1")
 
-    assert "NOT-RUN HA-04" in ended.stdout, ended.stdout + ended.stderr
-    assert "the scenario needs 3 instances of scheduler, and its descriptor allows 1" in ended.stdout
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert "scenarios of HA-04 (the scenario needs 3 instances of scheduler, and its descriptor allows 1)" in ended.stdout
+    assert "1 rule not run (HA-04)" in ended.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["here", "workers"])
