@@ -37,7 +37,8 @@ def _lacking(outcomes: list[Outcome]) -> list[str]:
             if result.verdict is Verdict.NOT_RUN:
                 found = numbers.setdefault(result.why, {})
                 found[outcome.rule.id] = found.get(outcome.rule.id, 0) + 1
-    return [f"not run: {_share(found)} ({_short(why, WIDTH // 2)})" for why, found in numbers.items()]
+    shares = ((why, f"not run: {_share(found)} ") for why, found in numbers.items())
+    return [f"{share}({_short(why, max(WIDTH // 2, WIDTH - len(share)))})" for why, share in shares]
 
 
 def _share(found: dict[str, int]) -> str:
