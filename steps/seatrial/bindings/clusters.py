@@ -53,7 +53,7 @@ def streams(world: World, who: str, resource: str | None, fate: str) -> None:
 @when("the streams are released")
 def streams_are_released(world: World) -> None:
     """What was kept back is delivered now, in its order."""
-    world.run(world.cluster.release())
+    world.run(world.cluster.faults.release())
 
 
 @when("every component has asked the API server again")

@@ -1,11 +1,11 @@
-"""A running cluster: the order in which it comes up and goes down, and what can be done to it.
+"""A running cluster: the order in which it comes up and goes down, and whom one can ask there.
 
 Hosts first, so that every address is known; then doubles; then values; then the components in three tiers: stores, API servers with
-their taps, everybody else. What is done to the cluster is an event of the source `cluster`.
+their taps, everybody else.
 """
 
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ import aiohttp
 from seatrial.adapters.descriptor import Implementation
 from seatrial.backends.interface import Backend, Host, Network
 from seatrial.cluster.authority import Authority
-from seatrial.cluster.filling import API_PORT, ETCD_PORT, Filling, Surroundings, cri_socket
+from seatrial.cluster.faults import Faults
+from seatrial.cluster.filling import API_PORT, Filling, Surroundings, cri_socket
 from seatrial.cluster.identities import Identities, Identity
 from seatrial.cluster.instances import AtEndpoint, Supervised, tiers
 from seatrial.cluster.layout import Placement, node, placements
@@ -24,7 +25,7 @@ from seatrial.cluster.readiness import Readiness
 from seatrial.cluster.tapping import tap_program
 from seatrial.doubles.hooks import Hooks
 from seatrial.doubles.runtime import Runtime
-from seatrial.doubles.tap_control import TapControl, What
+from seatrial.doubles.tap_control import TapControl
 from seatrial.model.errors import HarnessFault, Inconclusive, NotReady
 from seatrial.model.history import History
 from seatrial.model.limits import Limits
@@ -35,8 +36,6 @@ from seatrial.wire.pki import Pki
 HOOKS = "hooks"
 HOOKS_PORT = 8443
 HOOK_PATHS = {"authentication": "authenticate", "authorization": "authorize"}
-PORTS = {"etcd": ETCD_PORT, "apiserver": API_PORT, "kubelet": 10250}
-CANARY_TARGET = 10259
 NODES_TO_COME = range(1, 6)  # nodes that may join later have their identity from the beginning
 DIRECTORY_MAX = 70  # characters: a socket's path has at most 107, its own name included
 CLOSING_TURNS = 4  # of the loop, in which connections whose peers are gone say good-bye to themselves
@@ -67,6 +66,7 @@ class Cluster:
         self.backend = backend
         self.network = network
         self.record = history.recorder("cluster")
+        self.faults = Faults(network=network, taps=self.taps, record=self.record)
         self.identities = Identities(
             directory=network.directory,
             pki=backend.certificates(network.directory),
@@ -78,7 +78,6 @@ class Cluster:
         self._around: Surroundings | None = None
         self._authority: Authority | None = None  # where the implementation has certificates of its own
         self._sessions: list[aiohttp.ClientSession] = []
-        self._holds: list[tuple[TapControl, int]] = []
 
     @property
     def implementation(self) -> Implementation:
@@ -329,52 +328,7 @@ class Cluster:
         url = self._filling(server).text("${url.apiserver.direct}")
         return Client(session=session, url=url, token=None, user=user, record=self.history.recorder("people"))
 
-    # -- doing things to it
-
-    async def canaries(self, sources: Sequence[Supervised], targets: Sequence[Supervised]) -> None:
-        """From inside each source's host, try to connect to each target once."""
-        for attached in (s for s in sources if isinstance(s, AtEndpoint)):
-            raise attached.beyond("watched for what it connects to")
-        for target in targets:
-            port = next((PORTS[r] for r in target.placement.roles if r in PORTS), CANARY_TARGET)
-            for source in sources:
-                if source is not target:
-                    sport = await source.host.touch(target.host.address, port)
-                    self.record("canary", instance=source.name, target=target.name, port=port, sport=sport)
-
-    async def cut(self, instance: Supervised, others: Iterable[Supervised], *, both: bool = True) -> None:
-        """From now on nothing goes from `instance` to the others, nor back unless one way is wanted."""
-        if isinstance(instance, AtEndpoint):
-            raise instance.beyond("cut off")
-        for other in others:
-            await self.network.cut(instance.host, other.host)
-            if both:
-                await self.network.cut(other.host, instance.host)
-            self.record("cut", instance=instance.name, other=other.name, both=both)
-
-    async def hang_up(self, instance: Supervised) -> None:
-        """Break what the instance has open at the taps."""
-        for tap in self.taps.values():
-            await tap.hang_up(instance.name)
-        self.record("hung-up", instance=instance.name)
-
-    async def heal(self) -> None:
-        """End every cut; what was held on the way arrives."""
-        await self.network.heal()
-        self.record("healed")
-
-    async def hold(self, what: What, **match: str) -> None:
-        """Hold at every tap; `match` as in TapControl.hold."""
-        for tap in self.taps.values():
-            self._holds.append((tap, await tap.hold(what, **match)))
-        self.record("hold", what=what, match=match)
-
-    async def release(self) -> None:
-        """Release every hold."""
-        for tap, number in self._holds:
-            await tap.release(number)
-        self._holds.clear()
-        self.record("release")
+    # -- going down
 
     async def settle(self) -> None:
         """All that wires and taps have seen so far is in the history when this returns."""

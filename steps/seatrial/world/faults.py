@@ -71,7 +71,7 @@ async def _hold_streams(world: World, instances: Sequence[Supervised], match: Ma
     await world.seen(lambda h: _all_watch(h, names), within_s=within_s, what=f"a watch stream of {', '.join(names)}")
     await _subscribed(world, names)
     for name in names:
-        await world.cluster.hold("stream", instance=name, **match)
+        await world.cluster.faults.hold("stream", instance=name, **match)
     world.mark("hold")
 
 
@@ -171,18 +171,18 @@ async def _cut_off(world: World, instance: Supervised) -> None:
     servers = [s for s in world.cluster.of_role("apiserver") if s is not instance]
     if world.cluster.tapped:
         await world.wait(lambda h: _all_watch(h, [instance.name]), within_s=world.timing().reaction)  # or it would have nothing to lose
-        await world.cluster.cut(instance, servers, both=False)
+        await world.cluster.faults.cut(instance, servers, both=False)
         mark = world.mark("hung-up")
-        await world.cluster.hang_up(instance)
+        await world.cluster.faults.hang_up(instance)
         await _tried(world, instance.name, mark)
-    await world.cluster.cut(instance, servers)
+    await world.cluster.faults.cut(instance, servers)
     if world.cluster.tapped:  # whoever was about to connect when the cut began has not got to: or what it has sent would come at its end
-        await world.cluster.hang_up(instance)
+        await world.cluster.faults.hang_up(instance)
 
 
 def reconnect(world: World, instances: Sequence[Supervised]) -> None:
     """Heal every cut and wait until the instances have been heard of at the API server."""
-    world.run(world.cluster.heal())
+    world.run(world.cluster.faults.heal())
     mark = world.mark("healed")
     world.run(_heard(world, [i.name for i in instances], mark))
 

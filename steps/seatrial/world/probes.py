@@ -27,5 +27,5 @@ def counted_canaries(world: World, sources: Sequence[str], targets: Sequence[str
 
 
 async def _canaries(world: World, sources: Sequence[Supervised], targets: Sequence[Supervised]) -> None:
-    await world.cluster.canaries(sources, targets)
+    await world.cluster.faults.canaries(sources, targets)
     await world.cluster.settle()

@@ -156,7 +156,7 @@ def _within(path: str, own: Iterable[str]) -> bool:
 async def _calm(cluster: Cluster) -> None:
     """Doubles and taps do nothing for anybody any more. People who come next show new tokens: API servers may know the old ones for a while
     without asking (real ones for ten seconds)."""
-    await cluster.release()
+    await cluster.faults.release()
     for runtime in cluster.runtimes.values():
         runtime.heal()
     for user in cluster.hooks.calm() if cluster.hooks else ():

@@ -22,7 +22,7 @@ def many(world: World, number: int, resource: str, *, name: str = "watcher", rev
 
 def asleep(world: World, resource: str) -> None:
     """Open a stream from which nothing is read before `judge_complete`: what is said there stays with the API server."""
-    world.run(world.cluster.hold("reader", agent=f"seatrial/{SLEEPER}", verb="watch"))
+    world.run(world.cluster.faults.hold("reader", agent=f"seatrial/{SLEEPER}", verb="watch"))
     world.asleep.append(world.run(world.watch(SLEEPER, resource)).name)
 
 
@@ -47,7 +47,7 @@ def judge_complete(world: World) -> None:
     people.creates(world, "sentinel", kind.kind.lower(), "sentinel")
     _judge_complete(world, [w for w in watches if w not in world.asleep], kind)
     if world.asleep:
-        world.run(world.cluster.release())
+        world.run(world.cluster.faults.release())
         _judge_complete(world, world.asleep, kind)
 
 
