@@ -4,6 +4,7 @@ from pytest_bdd import parsers, then
 
 from seatrial.bindings.phrases import COMPONENTS
 from seatrial.checks import facts
+from seatrial.checks.leases import lease_writes
 from seatrial.world import World, faults
 
 SEVERAL = r"(?P<components>schedulers|controller managers)"
@@ -34,9 +35,9 @@ def takes_over(world: World, component: str) -> None:
     role = COMPONENTS[component]
     since = next((what for what in ("kill", "cut", "pause") if world.history.of("mark", name=what)), "term")
     gone = facts.mark(world.history, since)
-    old = [r.instance for r, _ in facts.lease_writes(world.history, role) if r.at_s <= gone.at_s][-1:]
+    old = [r.instance for r, _ in lease_writes(world.history, role) if r.at_s <= gone.at_s][-1:]
     within_s = world.timing(role).recovery
     world.run(
-        world.wait(lambda h: [r for r, _ in facts.lease_writes(h, role) if r.instance not in old and r.at_s > gone.at_s], within_s=within_s)
+        world.wait(lambda h: [r for r, _ in lease_writes(h, role) if r.instance not in old and r.at_s > gone.at_s], within_s=within_s)
     )
     world.judge("leadership.takeover", role=role, since=since, lease_s=world.cluster.limits(role).lease_s)

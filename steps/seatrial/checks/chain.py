@@ -8,20 +8,19 @@ from seatrial.checks.facts import (
     OWN,
     accepted,
     authors,
-    belongs,
     breach,
     creations,
     culprit_of,
     instances,
     legible,
     of_servers,
-    owner,
     requests,
     roles_of,
     server_of,
     stored,
 )
 from seatrial.checks.misled import to_blame
+from seatrial.checks.objects import belongs, owner
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof

@@ -7,7 +7,8 @@ Leases that are nobody's, or one's own, are for everybody to write; who disposes
 from collections import defaultdict
 from collections.abc import Collection
 
-from seatrial.checks.facts import instances, lease_of, requests, roles_of
+from seatrial.checks.facts import instances, requests, roles_of
+from seatrial.checks.leases import lease_of
 from seatrial.model.errors import NotRunnable
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding

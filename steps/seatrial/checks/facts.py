@@ -1,15 +1,13 @@
 """Questions that many checks ask of a history: who is who, which window, what was asked and answered."""
 
-import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
+from seatrial.checks.objects import metadata_of
 from seatrial.checks.registry import fault, require
-from seatrial.cluster.manners import APP
-from seatrial.model.errors import HarnessFault, NotRunnable
+from seatrial.model.errors import HarnessFault
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding
 
@@ -168,12 +166,6 @@ def culprit_of(history: History, *, name: str, revision: int) -> str:
     return next(iter([*asked, *sorted(past), *servers]), "apiserver")
 
 
-def metadata_of(item: Any) -> dict[str, Any]:
-    """Of an object, or of what a component has sent for one, where it has any."""
-    found = item.get("metadata") if isinstance(item, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
 def name_of(event: Event) -> str:
     """What a stored object is called: by itself, or, where it cannot be read, by its key."""
     return str(metadata_of(event["value"]).get("name") or event["key"].rsplit("/", 1)[-1])
@@ -211,13 +203,6 @@ def begun(history: History) -> Event | None:
     return next(iter(history.of("mark", name="begun")[-1:]), None)
 
 
-def mentions(value: Any, *names: str) -> bool:
-    """Whether an object says one of the names anywhere."""
-    if isinstance(value, dict | list):
-        return any(mentions(v, *names) for v in (value.values() if isinstance(value, dict) else value))
-    return value in names
-
-
 def alive(history: History, who: Iterable[str], seen: Window) -> list[Event]:
     """A sign of life of everybody in the window: a request, an attempt to connect, or a watch that stands. Inconclusive where one
     gave none."""
@@ -238,123 +223,3 @@ def standing_watch(history: History, name: str, seen: Window) -> Event | None:
     ended = {(e.source, e["request"]) for e in history.of("stream-end") if e.at_s <= seen.end_s}
     watches = [r for r, _ in accepted(history, [name], verb="watch") if r.at_s <= seen.end_s]
     return next((r for r in watches if (r.source, r["request"]) not in ended), None)
-
-
-def resumes(history: History, listed: Event) -> bool:
-    """Whether a list makes up for a watch of the same that has ended: it is the first since, with all its pages, and that watch, or the
-    next one, stands for longer than none did. Until both are granted, whoever is refused may try again."""
-    same = _like(history, listed)
-    watches = {r["request"]: r for r in same if r["verb"] == "watch" and not _refused(history, r)}
-    over = {e["request"]: e for e in history.of("stream-end", source=listed.source) if e["request"] in watches}
-    ends = [e for e in over.values() if e.seq < listed.seq]
-    if not ends:
-        return False
-    last = ends[-1]
-    since = [r for r in same if last.seq < r.seq <= listed.seq]
-    turned_away = max((r.seq for r in since if r["verb"] == "watch"), default=last.seq)
-    lists = [r for r in since if r["verb"] == "list"]
-    granted = [r for r in lists if r.seq > turned_away and not _refused(history, r)]
-    begins = [r for r in granted if not (r["query"] or {}).get("continue")]
-    stood_s = [(over[n].at_s if n in over else math.inf) - w.at_s for n, w in watches.items() if n == last["request"] or w.seq > listed.seq]
-    return begins == granted[:1] and lists[0].at_s - last.at_s < max(stood_s[:2])
-
-
-def opens(history: History, listed: Event) -> bool:
-    """Whether a list is the first thing of its kind that its instance was granted in this life, with all its pages, and led to a watch."""
-    born = max((e.at_s for e in history.of("started", instance=listed.instance) if e.at_s <= listed.at_s), default=-math.inf)
-    same = [r for r in _like(history, listed) if r.at_s >= born]
-    granted = [r for r in same if r.seq <= listed.seq and not _refused(history, r)]
-    begins = [r for r in granted if not (r["query"] or {}).get("continue")]
-    return begins == granted[:1] and any(r["verb"] == "watch" and r.seq > listed.seq for r in same)
-
-
-def _like(history: History, request: Event) -> list[Event]:
-    """What the same instance asked about the same, in the order of its tap."""
-    mine = {"source": request.source, "instance": request.instance, "resource": request["resource"]}
-    return [r for r in history.of("request", **mine) if subscription(r) == subscription(request)]
-
-
-def _refused(history: History, request: Event) -> bool:
-    told = answer(history, request)
-    return told is not None and told["code"] >= 400
-
-
-def subscription(request: Event) -> tuple[Any, ...]:
-    """What a list or a watch is about: clients may have several of one resource, by namespace or by selectors."""
-    query = request["query"] or {}
-    return request["resource"], request["namespace"], request["name"], query.get("fieldSelector"), query.get("labelSelector")
-
-
-def lease_of(history: History, role: str) -> tuple[str, str]:
-    """Namespace and name of the lease that instances of the role compete for."""
-    for event in history.of("instance"):
-        if role in event["roles"] and event["lease"]:
-            namespace, _, name = event["lease"].partition("/")
-            return namespace, name
-    raise NotRunnable(f"no component with the role {role} names its lease (replicas.election)")
-
-
-def lease_writes(history: History, role: str) -> list[tuple[Event, Event]]:
-    """Accepted writes of the role's lease, by instances, each with its answer, in the order of the store's revisions. Whoever sends what is
-    there already, because an answer was late, has written nothing: the revision stays, and the others see no sign of life."""
-    namespace, name = lease_of(history, role)
-    writes = [
-        (r, a)
-        for r, a in accepted(history, instances(history, role), resource="leases", namespace=namespace)
-        if r["verb"] in WRITES and name in (r["name"], a["name"])
-    ]
-    # The answer to a deletion says no revision: the operator's watch does.
-    gone = {e["uid"]: e["revision"] for e in history.of("watched", resource="leases", type="DELETED", namespace=namespace, name=name)}
-    ordered = sorted(writes, key=lambda pair: pair[1]["revision"] or gone.get(pair[1]["uid"]) or 0)
-    revisions = [answer["revision"] or gone.get(answer["uid"]) for _, answer in ordered]
-    return [pair for pair, was, now in zip(ordered, [None, *revisions], revisions, strict=False) if now is None or now != was]
-
-
-def hold_before(holds: Sequence[tuple[Event, Event]], event: Event) -> Event | None:
-    """Of a lease's writes the last one that was answered before the event, in the order of its tap."""
-    before = [written for written, answered in holds if written.source == event.source and answered.seq < event.seq]
-    return before[-1] if before else None
-
-
-def leader(history: History, role: str) -> str | None:
-    """The instance that wrote the role's lease last."""
-    writes = lease_writes(history, role)
-    return writes[-1][0].instance if writes else None
-
-
-def current(history: History, resource: str, watch: str | None = None) -> dict[tuple[str, str], Event]:
-    """The objects of a kind as the operator's watch showed them last, by namespace and name; deleted ones are gone."""
-    state: dict[tuple[str, str], Event] = {}
-    for event in history.of("watched", watch=watch or f"operator/{resource}"):
-        key = (event["namespace"] or "", event["name"])
-        if event["type"] == "DELETED":
-            state.pop(key, None)
-        else:
-            state[key] = event
-    return state
-
-
-def belongs(item: dict[str, object], name: str) -> bool:
-    """Whether an object is called `name`, or is made for the workload of that name: they share the label `app`, or a guest's."""
-    metadata = item.get("metadata", {})
-    labels = metadata.get("labels", {}) if isinstance(metadata, dict) else {}
-    return isinstance(metadata, dict) and name in (metadata.get("name"), labels.get("app"), labels.get(APP))
-
-
-def pods_of(history: History, name: str) -> list[Event]:
-    """The pods of a workload, or the one pod of that name, as the operator saw them last; not those that have ended and that a controller
-    has to replace: it need not delete them."""
-    found = [e for e in current(history, "pods").values() if belongs(e["object"], name)]
-    return [e for e in found if not (ended(e["object"]) and owner(e["object"]))]
-
-
-def ended(item: dict[str, Any]) -> bool:
-    """Whether a pod will never run again: it was evicted, or its node would not have it."""
-    return item.get("status", {}).get("phase") in ("Failed", "Succeeded")
-
-
-def owner(item: dict[str, object]) -> tuple[str, str] | None:
-    """Kind and name of the controller that owns an object."""
-    metadata = item.get("metadata", {})
-    references = metadata.get("ownerReferences", []) if isinstance(metadata, dict) else []
-    return next(((r["kind"], r["name"]) for r in references if r.get("controller")), None)

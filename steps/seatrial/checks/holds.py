@@ -14,23 +14,22 @@ from seatrial.checks.facts import (
     answer,
     background,
     begun,
-    belongs,
     by_itself,
     culprit_of,
     expired,
     instances,
     mark,
-    metadata_of,
     name_of,
     of_servers,
-    resumes,
     roles_of,
     stored,
     succeeded,
     unanswered,
     window,
 )
+from seatrial.checks.objects import belongs, metadata_of
 from seatrial.checks.registry import check, fault, proof, require
+from seatrial.checks.subscriptions import resumes
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
 from seatrial_schemas.kinds import by_plural, table

@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 
 from seatrial.checks import acknowledged, edges, hearings, heartbeats, holds, leadership, lookups, requests, runtime, storage
-from seatrial.checks.facts import WRITES, accepted, breach, creations, culprit_of, ended, instances, metadata_of, name_of
+from seatrial.checks.facts import WRITES, accepted, breach, creations, culprit_of, instances, name_of
+from seatrial.checks.objects import ended, metadata_of
 from seatrial.checks.pipeline import ADMISSION, reviews
 from seatrial.checks.registry import fault
 from seatrial.model.errors import Inconclusive, NotRunnable

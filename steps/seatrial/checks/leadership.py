@@ -7,7 +7,8 @@ its component names.
 from itertools import pairwise
 from typing import Any
 
-from seatrial.checks.facts import WRITES, alive, background, hold_before, instances, lease_of, lease_writes, mark, requests, window
+from seatrial.checks.facts import WRITES, alive, background, instances, mark, requests, window
+from seatrial.checks.leases import hold_before, lease_of, lease_writes
 from seatrial.checks.misled import to_blame
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History

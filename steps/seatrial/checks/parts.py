@@ -4,7 +4,7 @@ somebody labels, owns, scales, places or reports is stored so, and told so."""
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from seatrial.checks.facts import metadata_of
+from seatrial.checks.objects import metadata_of
 
 METADATA = "metadata"
 PARTS: Mapping[str, tuple[str, ...]] = {  # by subresource: what a write through it sets

@@ -19,11 +19,11 @@ from seatrial.checks.facts import (
     instances,
     legible,
     made_by_component,
-    mentions,
     name_of,
     succeeded,
 )
 from seatrial.checks.holds import kind_of, kinds_by_key, traces
+from seatrial.checks.objects import mentions
 from seatrial.checks.registry import check, proof, require
 from seatrial.checks.watching import announced
 from seatrial.model.errors import NotRunnable

@@ -3,8 +3,9 @@
 from itertools import chain, pairwise
 from typing import Any
 
-from seatrial.checks.facts import authors, belongs, ended, instances, owner, requests, roles_of, succeeded
+from seatrial.checks.facts import authors, instances, requests, roles_of, succeeded
 from seatrial.checks.misled import to_blame
+from seatrial.checks.objects import belongs, ended, owner
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.checks.workloads import due, unasked
 from seatrial.model.history import Event, History

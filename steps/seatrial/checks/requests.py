@@ -1,23 +1,9 @@
 """What components asked of the API server and what it told them, in the order of the tap, which both pass."""
 
 from seatrial.checks.chain import binding, versions
-from seatrial.checks.facts import (
-    READS,
-    WRITES,
-    Window,
-    accepted,
-    alive,
-    background,
-    culprit_of,
-    instances,
-    opens,
-    requests,
-    resumes,
-    server_of,
-    subscription,
-    window,
-)
+from seatrial.checks.facts import READS, WRITES, Window, accepted, alive, background, culprit_of, instances, requests, server_of, window
 from seatrial.checks.registry import check, fault, proof, require
+from seatrial.checks.subscriptions import opens, resumes, subscription
 from seatrial.model.history import Event, History
 from seatrial.model.saying import counted
 from seatrial.model.verdicts import Finding, Proof

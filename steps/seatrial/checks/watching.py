@@ -10,19 +10,9 @@ from itertools import pairwise
 from typing import Any
 
 from seatrial.checks.answers import asked, described, differing, lasting, named
-from seatrial.checks.facts import (
-    begun,
-    breach,
-    changes_of,
-    instances,
-    made_by_component,
-    mentions,
-    metadata_of,
-    name_of,
-    store_of,
-    succeeded,
-)
+from seatrial.checks.facts import begun, breach, changes_of, instances, made_by_component, name_of, store_of, succeeded
 from seatrial.checks.holds import traces
+from seatrial.checks.objects import mentions, metadata_of
 from seatrial.checks.registry import check, proof, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof

@@ -3,24 +3,10 @@
 from collections import Counter
 from typing import Any
 
-from seatrial.checks.facts import (
-    accepted,
-    authors,
-    belongs,
-    breach,
-    creations,
-    culprit_of,
-    current,
-    hold_before,
-    instances,
-    leader,
-    lease_writes,
-    pods_of,
-    requests,
-    roles_of,
-    server_of,
-)
+from seatrial.checks.facts import accepted, authors, breach, creations, culprit_of, instances, requests, roles_of, server_of
+from seatrial.checks.leases import hold_before, leader, lease_writes
 from seatrial.checks.misled import to_blame
+from seatrial.checks.objects import belongs, current, pods_of
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.checks.runtime import stopped
 from seatrial.model.history import Event, History

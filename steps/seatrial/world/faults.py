@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import inf
 
-from seatrial.checks import facts
+from seatrial.checks import facts, leases
 from seatrial.cluster.instances import Supervised
 from seatrial.model.errors import Inconclusive, NotRunnable
 from seatrial.model.history import Event, History
@@ -253,4 +253,4 @@ def window(world: World, *, virtually_s: float = 0.0, really_s: float = 0.0) -> 
 def leader(world: World, role: str) -> Supervised:
     """The instance whose write of the role's lease was the last one accepted. Inconclusive where there is none."""
     what, within_s = f"a holder of the lease of the {role}", world.timing(role).recovery
-    return world.cluster.instances[world.run(world.seen(lambda h: facts.leader(h, role), within_s=within_s, what=what))]
+    return world.cluster.instances[world.run(world.seen(lambda h: leases.leader(h, role), within_s=within_s, what=what))]

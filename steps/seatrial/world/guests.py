@@ -4,8 +4,8 @@ cluster itself says stood in the way.
 
 from collections.abc import Mapping
 
-from seatrial.checks import facts
 from seatrial.checks.answers import asked, missing
+from seatrial.checks.objects import current
 from seatrial.cluster.obstacles import obstacle
 from seatrial.cluster.stay import IMAGE as HAD
 from seatrial.cluster.stay import Stay
@@ -39,5 +39,5 @@ async def _mutated(stay: Stay) -> bool:
 
 def hindrance(history: History) -> str:
     """What the last versions of the scenario's pods and ReplicaSets say stands in their way; empty where they say nothing."""
-    now = [event for resource in ("replicasets", "pods") for event in facts.current(history, resource).values()]
+    now = [event for resource in ("replicasets", "pods") for event in current(history, resource).values()]
     return next((f"{e['resource']} {e['name']}: {why}" for e in now if (why := obstacle(e["object"]))), "")

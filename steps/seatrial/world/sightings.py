@@ -5,7 +5,7 @@ everything but leases, which change all the time and say nothing.
 import re
 from collections.abc import Callable, Mapping
 
-from seatrial.checks.facts import belongs
+from seatrial.checks.objects import belongs
 from seatrial.model.history import Event, History
 from seatrial.model.saying import told, watched
 

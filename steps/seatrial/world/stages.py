@@ -3,7 +3,7 @@
 from itertools import count
 from typing import Any
 
-from seatrial.checks import facts
+from seatrial.checks.objects import pods_of
 from seatrial.checks.runtime import ENDINGS
 from seatrial.cluster.cluster import HOOKS, HOOKS_PORT
 from seatrial.doubles.barrier import Barrier
@@ -182,7 +182,7 @@ def stop_goes_on(world: World) -> None:
 def containers_end(world: World, name: str, *, only_one: bool, well: bool) -> None:
     """All containers of the pod end, or only the first: well, or with an error of their own, or the first alone as by a signal."""
     code = 0 if well else SIGNALLED if only_one else ERROR
-    pods = [p for p in facts.pods_of(world.history, name) if p["object"].get("spec", {}).get("nodeName") in world.cluster.runtimes]
+    pods = [p for p in pods_of(world.history, name) if p["object"].get("spec", {}).get("nodeName") in world.cluster.runtimes]
     if not pods:
         raise Inconclusive(f"blocked: no pod of {name} is on a node of the suite's")
     for pod in pods:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from seatrial.checks import facts, statuses
+from seatrial.checks import statuses
+from seatrial.checks.objects import belongs, current, owner, pods_of
 from seatrial.checks.runtime import unfinished_restarts
 from seatrial.checks.workloads import bound, running, wanted
 from seatrial.model.errors import Inconclusive
@@ -21,7 +22,7 @@ STATES: dict[str, Callable[[dict[str, Any]], bool]] = {
 
 def reached(history: History, name: str, state: str) -> Pods | None:
     """The pods of `name`, if there are as many as wanted and all have reached the state."""
-    pods = facts.pods_of(history, name)
+    pods = pods_of(history, name)
     good = [p for p in pods if STATES[state](p["object"])]
     return pods if good and len(good) == len(pods) == wanted(history, name) else None
 
@@ -43,7 +44,7 @@ def left(world: World, name: str, number: int) -> None:
     way elsewhere: within the time of recovery, it may come back."""
 
     def settled(history: History) -> bool:
-        return len([p for p in facts.pods_of(history, name) if "deletionTimestamp" not in p["object"]["metadata"]]) == number
+        return len([p for p in pods_of(history, name) if "deletionTimestamp" not in p["object"]["metadata"]]) == number
 
     now_s = world.backend.now_s
     end_s = now_s() + world.timing().recovery
@@ -59,7 +60,7 @@ def ever_created(world: World, name: str, number: int, *, at_most: bool) -> None
 
     def come(history: History) -> bool:
         seen = history.of("watched", watch="operator/pods", type="ADDED")
-        return len({e["uid"] for e in seen if facts.belongs(e["object"], name)}) >= number
+        return len({e["uid"] for e in seen if belongs(e["object"], name)}) >= number
 
     world.run(world.wait(come, within_s=world.timing().recovery))
     world.judge("workloads.ever_created", name=name, number=number, at_most=at_most)
@@ -74,7 +75,7 @@ def owned(history: History, name: str, number: int) -> Pods | None:
 
 
 def _sets(history: History, name: str) -> list[Event]:
-    return [e for e in facts.current(history, "replicasets").values() if facts.owner(e["object"]) == ("Deployment", name)]
+    return [e for e in current(history, "replicasets").values() if owner(e["object"]) == ("Deployment", name)]
 
 
 def ends_reported(world: World, name: str) -> None:
@@ -119,7 +120,7 @@ def unlabels_one_pod(world: World, person: str, name: str) -> None:
     pod = _first_pod(world, name)
     people.changes(world, person, "pod", pod, {"metadata": {"labels": {"app": None}}})
     without = world.seen(
-        lambda h: pod not in [e["name"] for e in facts.pods_of(h, name)],
+        lambda h: pod not in [e["name"] for e in pods_of(h, name)],
         within_s=world.timing().recovery,
         what=f"the pod {pod} without its label",
     )
@@ -131,11 +132,11 @@ def deletes_the_replicaset(world: World, person: str, name: str) -> None:
     sets = _sets(world.history, name)
     if len(sets) != 1:
         raise Inconclusive(f"blocked: the deployment {name} has {len(sets)} ReplicaSets")
-    pods = {e["uid"] for e in facts.pods_of(world.history, name)}
+    pods = {e["uid"] for e in pods_of(world.history, name)}
     people.deletes(world, person, "replicaset", sets[0]["name"], propagationPolicy="Background")
 
     def gone(history: History) -> bool:
-        left = [e["object"]["metadata"] for e in facts.pods_of(history, name) if e["uid"] in pods]
+        left = [e["object"]["metadata"] for e in pods_of(history, name) if e["uid"] in pods]
         ended = history.of("watched", watch="operator/replicasets", uid=sets[0]["uid"], type="DELETED")
         return bool(ended) and all("deletionTimestamp" in meta for meta in left)
 
@@ -151,7 +152,7 @@ def scales_the_replicaset(world: World, person: str, name: str) -> None:
 
 
 def _first_pod(world: World, name: str) -> str:
-    names = [str(e["name"]) for e in facts.pods_of(world.history, name)]
+    names = [str(e["name"]) for e in pods_of(world.history, name)]
     if not names:
         raise Inconclusive(f"blocked: no pod of {name} is left, so none can be taken")
     return min(names)

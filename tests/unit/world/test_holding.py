@@ -66,7 +66,7 @@ class Stand(World):
         async def hold(what: str, **match: Any) -> None:
             self.held.append(match)
 
-        return SimpleNamespace(hold=hold)
+        return SimpleNamespace(faults=SimpleNamespace(hold=hold))
 
 
 def test_who_begins_anew_is_held_once_it_watches_again() -> None:
