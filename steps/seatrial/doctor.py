@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from seatrial import catalogue
-from seatrial.adapters.descriptor import Implementation
+from seatrial.adapters.implementation import Implementation
 from seatrial.backends.attached import Attached
 from seatrial.cluster.instances import AtEndpoint, Supervised
 from seatrial.cluster.stay import Stay

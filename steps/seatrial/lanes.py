@@ -19,7 +19,7 @@ import pytest
 from _pytest.runner import call_and_report
 
 from seatrial import plugin
-from seatrial.adapters.descriptor import Implementation
+from seatrial.adapters.implementation import Implementation
 from seatrial.brief import settled
 from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, NotRunnable, UsageError
 from seatrial.opening import modules, open_backend

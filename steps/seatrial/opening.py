@@ -7,7 +7,8 @@ import shutil
 import tempfile
 from importlib.util import find_spec
 
-from seatrial.adapters.descriptor import Component, Implementation, load
+from seatrial.adapters.descriptor import load
+from seatrial.adapters.implementation import Component, Implementation
 from seatrial.backends.interface import Backend
 from seatrial.model.errors import NotReady, UsageError
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from seatrial import catalogue
-from seatrial.adapters.descriptor import Implementation, documents, load
+from seatrial.adapters.descriptor import documents, load
+from seatrial.adapters.implementation import Implementation
 from seatrial.backends.interface import Backend
 from seatrial.bindings import MODULES, vocabulary
 from seatrial.brief import Brief

@@ -10,7 +10,7 @@ not get. The rules of which something is left are of the profile `observable`.
 import re
 from collections.abc import Iterable
 
-from seatrial.adapters.descriptor import Implementation
+from seatrial.adapters.implementation import Implementation
 from seatrial.backends.interface import Backend
 from seatrial.model.rules import Rule, values
 from seatrial.model.verdicts import Verdict

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from seatrial import assets, catalogue
-from seatrial.adapters.descriptor import Implementation
+from seatrial.adapters.implementation import Implementation
 from seatrial.backends.attached import Attached
 from seatrial.cluster.stay import Stay
 from seatrial.harvest import FAIL_FAST, Harvest

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from seatrial.adapters.descriptor import Component, Implementation
+from seatrial.adapters.implementation import Component, Implementation
 from seatrial.adapters.values import fill, outside
 from seatrial.backends.command import said
 from seatrial.model.errors import NotReady, UsageError

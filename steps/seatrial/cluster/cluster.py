@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from seatrial.adapters.descriptor import Implementation
+from seatrial.adapters.implementation import Implementation
 from seatrial.backends.interface import Backend, Host, Network
 from seatrial.cluster.authority import Authority
 from seatrial.cluster.faults import Faults

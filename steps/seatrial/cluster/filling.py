@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.adapters.descriptor import Implementation
+from seatrial.adapters.implementation import Implementation
 from seatrial.adapters.values import MACHINE, VALUES, fill, outside
 from seatrial.backends.interface import Host, Program
 from seatrial.cluster.identities import Identities

@@ -5,7 +5,7 @@ An instance has the name of its host. Replica i talks to API server i mod n. A n
 
 from dataclasses import dataclass
 
-from seatrial.adapters.descriptor import Component, Implementation
+from seatrial.adapters.implementation import Component, Implementation
 from seatrial.model.errors import NotRunnable
 from seatrial.model.topology import NODE_ROLE, ROLES, Topology
 

@@ -7,7 +7,7 @@ inherited component was seen doing the wrong thing: alone with its own kind it d
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from seatrial.adapters.descriptor import Implementation
+from seatrial.adapters.implementation import Implementation
 from seatrial.model.verdicts import Verdict
 from seatrial.results import Breach, Result
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
-from seatrial.adapters.descriptor import Deviation
+from seatrial.adapters.implementation import Deviation
 from seatrial.model.verdicts import Verdict
 from seatrial.results import Breach, Result
 

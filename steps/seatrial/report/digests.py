@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 
 from seatrial import __version__
-from seatrial.adapters.descriptor import Implementation
+from seatrial.adapters.implementation import Implementation
 
 
 def digests(implementation: Implementation, features: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ so, and that is never a pass.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from seatrial.adapters.descriptor import Deviation
+from seatrial.adapters.implementation import Deviation
 from seatrial.model.exits import Exit
 from seatrial.model.rules import Rule
 from seatrial.model.verdicts import Verdict, worst

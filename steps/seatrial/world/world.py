@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
-from seatrial.adapters.descriptor import Implementation
+from seatrial.adapters.implementation import Implementation
 from seatrial.backends.interface import Backend, Network
 from seatrial.checks import facts, judge
 from seatrial.cluster.cluster import Cluster, Order

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.adapters.descriptor import Deviation, load
+from seatrial.adapters.descriptor import load
+from seatrial.adapters.implementation import Deviation
 from seatrial.model.errors import UsageError
 
 HEAD = ("apiVersion: seatrial/v1", "kind: Implementation", "basedOn: reference")

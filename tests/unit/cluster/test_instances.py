@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from seatrial.adapters.descriptor import Component
+from seatrial.adapters.implementation import Component
 from seatrial.backends.interface import Program, Signal
 from seatrial.cluster.instances import Supervised
 from seatrial.cluster.layout import Placement

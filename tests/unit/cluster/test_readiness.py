@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from seatrial.adapters.descriptor import Component
+from seatrial.adapters.implementation import Component
 from seatrial.backends import CANNOT_EXECUTE
 from seatrial.backends.interface import Program
 from seatrial.cluster.instances import Supervised

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from seatrial.adapters.descriptor import Deviation, Implementation, load
+from seatrial.adapters.descriptor import load
+from seatrial.adapters.implementation import Deviation, Implementation
 from seatrial.model.rules import Rule
 from seatrial.model.verdicts import Verdict
 from seatrial.report.outcomes import outcomes
