@@ -32,6 +32,17 @@ async def main_drops_environment(args: Sequence[str], context: Context) -> None:
     await kubelet.main(args, context, part=DropsEnvironment)
 
 
+class StaysAtHome(Kubelet):
+    """Starts everything in the folder that the image names."""
+
+    def container_config(self, spec: Json, pod: Json, *, attempt: int) -> pb.ContainerConfig:
+        return super().container_config({k: v for k, v in spec.items() if k != "workingDir"}, pod, attempt=attempt)
+
+
+async def main_stays_at_home(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=StaysAtHome)
+
+
 class LeavesSystemPods(Kubelet):
     """Leaves pods of the system to the system."""
 

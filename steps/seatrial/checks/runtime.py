@@ -106,10 +106,14 @@ def unfinished_restarts(history: History, name: str) -> list[str]:
 
 
 def _as_told(spec: dict[str, Any], created: Event) -> bool:
-    """Whether a container was created from the image, with the command and the arguments that the pod has for it, and with its environment
-    at least. An image that was pulled may be called by its name and its digest. Of what is not in the record nothing can be said."""
+    """Whether a container was created from the image, with the command and the arguments that the pod has for it, in the folder that it
+    names, and with its environment at least. An image that was pulled may be called by its name and its digest. Of what the record does not
+    have, or the pod leaves to the runtime, nothing can be said."""
     told, made = _orders(spec, str(created["container"])), created.data
-    same = all(told[what] == made.get(what, told[what]) for what in ("command", "args"))
+    same = all(told[what] == made.get(what, told[what]) for what in ("command", "args")) and told["folder"] in (
+        "",
+        made.get("folder", told["folder"]),
+    )
     alike = made.get("image", told["image"]).partition("@")[0] == told["image"].partition("@")[0]
     return same and alike and told["env"].items() <= made.get("env", told["env"]).items()
 
@@ -118,7 +122,8 @@ def _orders(spec: dict[str, Any], container: str) -> dict[str, Any]:
     """What the pod has its container run: variables whose value comes from elsewhere are left out."""
     told: dict[str, Any] = next((c for c in (*spec.get("initContainers", ()), *spec["containers"]) if c["name"] == container), {})
     env = {e["name"]: e["value"] for e in told.get("env") or () if "value" in e}
-    return {"image": str(told.get("image")), "command": told.get("command") or [], "args": told.get("args") or [], "env": env}
+    where = {"folder": told.get("workingDir") or ""}
+    return {"image": str(told.get("image")), "command": told.get("command") or [], "args": told.get("args") or [], "env": env} | where
 
 
 def _disobeyed(node: str, spec: dict[str, Any], created: Event) -> Finding:

@@ -255,4 +255,4 @@ def _fields(pod: Pod, container: Container | None = None) -> dict[str, Any]:
 
 def _orders(config: pb.ContainerConfig) -> dict[str, Any]:
     env = {each.key: each.value.decode(errors="replace") for each in config.envs}
-    return {"command": list(config.command), "args": list(config.args), "env": env}
+    return {"command": list(config.command), "args": list(config.args), "env": env, "folder": config.working_dir}

@@ -59,7 +59,8 @@ def pod_spec(
 def _orders(name: str) -> Json:
     env = [{"name": "TIDE", "value": "high"}, {"name": "SHIP", "value": name}]
     image = {} if name == "main" else {"image": OTHER_IMAGE}
-    return image | {"command": ["/bin/sail", "--as", name], "args": ["--to", "the harbour", "", "--to", "the quay"], "env": env}
+    command, args = ["/bin/sail", "--as", name], ["--to", "the harbour", "", "--to", "the quay"]
+    return image | {"command": command, "args": args, "env": env, "workingDir": f"/decks/{name}"}
 
 
 def _none(_: str) -> Json:

@@ -176,11 +176,13 @@ def test_a_restart_is_counted(count: int, *, fault: bool) -> None:
         ({"command": ["sail"], "args": [], "env": {"TIDE": "high"}}, True),
         ({"command": ["sail", "west"], "args": [], "env": {"TIDE": "high"}}, True),
         ({"command": ["sail"], "args": ["west"], "env": {"TIDE": "low"}}, True),
+        ({"command": ["sail"], "args": ["west"], "env": {"TIDE": "high"}, "folder": "/deck"}, False),
+        ({"command": ["sail"], "args": ["west"], "env": {"TIDE": "high"}, "folder": "/"}, True),
     ],
 )
 def test_a_container_is_created_as_it_was_told(made: dict[str, Any], *, fault: bool) -> None:
     env = [{"name": "TIDE", "value": "high"}, {"name": "WHERE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]
-    told = {"name": "main", "command": ["sail"], "args": ["west"], "env": env}
+    told = {"name": "main", "command": ["sail"], "args": ["west"], "env": env, "workingDir": "/deck"}
     source, kind, who, about = call("CreateContainer")
     lines = [call("RunPodSandbox", None), (source, kind, who, about | made), call("StartContainer")]
 
