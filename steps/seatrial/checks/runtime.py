@@ -110,12 +110,10 @@ def _as_told(spec: dict[str, Any], created: Event) -> bool:
     names, and with its environment at least. An image that was pulled may be called by its name and its digest. Of what the record does not
     have, or the pod leaves to the runtime, nothing can be said."""
     told, made = _orders(spec, str(created["container"])), created.data
-    same = all(told[what] == made.get(what, told[what]) for what in ("command", "args")) and told["folder"] in (
-        "",
-        made.get("folder", told["folder"]),
-    )
+    same = all(told[what] == made.get(what, told[what]) for what in ("command", "args"))
+    there = told["folder"] in ("", made.get("folder", told["folder"]))
     alike = made.get("image", told["image"]).partition("@")[0] == told["image"].partition("@")[0]
-    return same and alike and told["env"].items() <= made.get("env", told["env"]).items()
+    return same and there and alike and told["env"].items() <= made.get("env", told["env"]).items()
 
 
 def _orders(spec: dict[str, Any], container: str) -> dict[str, Any]:
