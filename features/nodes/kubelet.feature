@@ -62,6 +62,7 @@ Feature: What a kubelet does with pods
         | the containers of the pod "web" end      |
         | the containers of the pod "web" end well |
         | one container of the pod "web" ends      |
+        | the sandbox of the pod "web" ends        |
 
     @needs:requests @needs:store
     Scenario: a container fails that is to run until it ends well

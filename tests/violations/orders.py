@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from seatrial_reference import kubelet
 from seatrial_reference.kubelet.kubelet import Kubelet
+from seatrial_reference.kubelet.pods import Running
 from seatrial_reference.machinery.objects import Json
 from seatrial_schemas import cri_pb2 as pb
 from seatrial_schemas.context import Context
@@ -41,6 +42,17 @@ class StaysAtHome(Kubelet):
 
 async def main_stays_at_home(args: Sequence[str], context: Context) -> None:
     await kubelet.main(args, context, part=StaysAtHome)
+
+
+class KeepsSandboxes(Kubelet):
+    """Starts containers again where they were, whatever has become of what was around them."""
+
+    async def _check_sandbox(self, running: Running) -> None:
+        return
+
+
+async def main_keeps_sandboxes(args: Sequence[str], context: Context) -> None:
+    await kubelet.main(args, context, part=KeepsSandboxes)
 
 
 class LeavesSystemPods(Kubelet):

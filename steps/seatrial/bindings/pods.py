@@ -113,7 +113,7 @@ def only_ran(world: World, node: str, name: str) -> None:
 END = (
     r'containers (?:on "(?P<slow>[\w-]+)" take their time to start|take their time to stop)'
     r"|the runtime fails at first to (?P<attempt>pull an image|make a sandbox|(?:create a|start a|finish an init) container)"
-    r'|(?P<which>the containers|one container) of the pod "(?P<name>[^"]+)" ends?(?P<well> well)?'
+    r'|(?P<which>the containers|one container|the sandbox) of the pod "(?P<name>[^"]+)" ends?(?P<well> well)?'
 )
 
 
@@ -121,12 +121,12 @@ END = (
 @when(parsers.re(END))
 def containers_end(world: World, slow: str | None, attempt: str | None, which: str | None, name: str | None, well: str | None) -> None:
     """The runtime is asked to stop them, or on one node to start them, and says it has done so only when the suite lets it; or, in one pod,
-    they end by themselves, as after an error, or well. One: the first. Or the first attempt for each pod fails, and no later one: that of
-    an init container ends."""
+    they end by themselves, as after an error, or well. One: the first. The sandbox: with all that is in it. Or the first attempt for each
+    pod fails, and no later one: that of an init container ends."""
     if attempt:
         stages.fails_at_first(world, attempt)
     elif name:
-        stages.containers_end(world, name, only_one=which == "one container", well=bool(well))
+        stages.containers_end(world, name, which=which or "", well=bool(well))
     elif slow:
         stages.slow_start(world, slow)
     else:

@@ -72,13 +72,16 @@ class Runtime:
         """Whether a pod has a sandbox that is up: containers end with theirs."""
         return any(p.state == pb.SANDBOX_READY for p in self._pods.pods.values())
 
-    def exit_containers(self, uid: str, *, code: int, only_one: bool = False) -> None:
-        """The processes in all running containers of a pod, or in the first one, end. Raises Inconclusive where none runs here."""
+    def exit_containers(self, uid: str, *, code: int, only_one: bool = False, with_sandbox: bool = False) -> None:
+        """The processes in all running containers of a pod, or in the first one, end; the sandbox with them, where it is to. Raises
+        Inconclusive where none runs here."""
         running = [c for c in self._pods.containers.values() if c.pod.config.metadata.uid == uid and c.state == pb.CONTAINER_RUNNING]
         if not running:
             raise Inconclusive(f"blocked: {self.node} runs no container of the pod {uid}, so none can end")
         for container in running[: 1 if only_one else None]:
             self._exit(container, code=code)
+        if with_sandbox:
+            running[0].pod.stop(self._now())
 
     def _exit(self, container: Container, *, code: int) -> None:
         container.exit(code, self._now())
@@ -158,11 +161,13 @@ class Runtime:
         pod, config = self._pod(request.pod_sandbox_id), request.config
         about = _fields(pod) | {"container": config.metadata.name, "attempt": config.metadata.attempt, "image": config.image.image}
         await self._arrive("CreateContainer", about | _orders(config))
+        _standing(pod)
         return pb.CreateContainerResponse(container_id=self._pods.create(pod, config).id)
 
     async def _start_container(self, request: pb.StartContainerRequest) -> pb.StartContainerResponse:
         container = self._container(request.container_id)
         await self._arrive("StartContainer", _fields(container.pod, container))
+        _standing(container.pod)
         container.start(self._now())
         if container.config.metadata.name.startswith(INIT):
             self._inits.append(asyncio.create_task(self._work_and_end(container)))
@@ -245,6 +250,12 @@ def _serving(call: Call) -> Serve:
         await stream.send_message(await call(request))
 
     return serve
+
+
+def _standing(pod: Pod) -> None:
+    """Nothing runs in a sandbox that has ended."""
+    if pod.state != pb.SANDBOX_READY:
+        raise GRPCError(Status.UNKNOWN, f"the sandbox {pod.id} is not running")
 
 
 def _fields(pod: Pod, container: Container | None = None) -> dict[str, Any]:

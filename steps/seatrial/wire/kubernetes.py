@@ -1,7 +1,8 @@
 """A thin client of the Kubernetes API for the suite's own people: dicts in, dicts out, nothing cached.
 
-Nothing is retried but what a server was too busy to look at: it answers 429 and says when to come back, as it may to everybody. Each
-request and its answer are handed to `record`, so that what a person asked and was told is part of the history.
+Nothing is retried but what a server was too busy to look at, for it answers 429 and says when to come back, as it may to everybody; and a
+pod that comes before its namespace has got the account that admission gives to pods. Each request and its answer are handed to `record`, so
+that what a person asked and was told is part of the history.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -24,6 +25,7 @@ PATCHES = {
     "apply": "application/apply-patch+yaml",
 }
 BUSY_TRIES, BUSY_MAX_S = 10, 10
+NO_ACCOUNT, ACCOUNT_S = "error looking up service account", 0.5  # as upstream's admission says it
 # What a request meets where nobody answers: the outcome is unknown, never guessed.
 UNANSWERED = (aiohttp.ClientError, OSError, TimeoutError)
 
@@ -94,7 +96,8 @@ class Client:
         content_type: str = "application/json",
         within_s: float = 30,
     ) -> Answer:
-        """One request, again while the server is too busy. An unknown outcome is an answer with code 0 and the reason in its message."""
+        """One request, again while the server is too busy or not yet prepared. An unknown outcome is an answer with code 0, and the reason
+        in its message."""
         asked = self._record(
             "asked",
             user=self.user,
@@ -123,7 +126,8 @@ class Client:
         try:
             limit = aiohttp.ClientTimeout(total=within_s)
             async with self._session.request(method, self.url + path, data=data, params=params, headers=headers, timeout=limit) as reply:
-                return Answer(code=reply.status, body=_decoded(await reply.read())), _again_s(reply)
+                answer = Answer(code=reply.status, body=_decoded(await reply.read()))
+                return answer, _again_s(reply, answer)
         except UNANSWERED as error:
             return Answer(code=0, body={"reason": "Unanswered", "message": str(error) or type(error).__name__}), None
 
@@ -139,8 +143,10 @@ class Client:
                 yield decoded(line)
 
 
-def _again_s(reply: aiohttp.ClientResponse) -> float | None:
+def _again_s(reply: aiohttp.ClientResponse, answer: Answer) -> float | None:
     """When a server that is too busy wants to be asked again; None where it is not, does not say, or means later than anybody waits."""
+    if answer.code == HTTPStatus.FORBIDDEN and NO_ACCOUNT in str(answer.body.get("message")):
+        return ACCOUNT_S
     after = reply.headers.get("Retry-After", "")
     soon = reply.status == HTTPStatus.TOO_MANY_REQUESTS and after.isdecimal() and int(after) <= BUSY_MAX_S
     return float(after) if soon else None

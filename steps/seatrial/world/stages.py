@@ -179,14 +179,16 @@ def stop_goes_on(world: World) -> None:
         barrier.release()
 
 
-def containers_end(world: World, name: str, *, only_one: bool, well: bool) -> None:
-    """All containers of the pod end, or only the first: well, or with an error of their own, or the first alone as by a signal."""
-    code = 0 if well else SIGNALLED if only_one else ERROR
+def containers_end(world: World, name: str, *, which: str, well: bool) -> None:
+    """All containers of the pod end, or only the first: well, or with an error of their own, or, the first alone or with the sandbox, as by
+    a signal."""
+    how = {"only_one": which == "one container", "with_sandbox": which == "the sandbox"}
+    code = 0 if well else SIGNALLED if any(how.values()) else ERROR
     pods = [p for p in pods_of(world.history, name) if p["object"].get("spec", {}).get("nodeName") in world.cluster.runtimes]
     if not pods:
         raise Inconclusive(f"blocked: no pod of {name} is on a node of the suite's")
     for pod in pods:
-        world.cluster.runtimes[pod["object"]["spec"]["nodeName"]].exit_containers(pod["uid"], code=code, only_one=only_one)
+        world.cluster.runtimes[pod["object"]["spec"]["nodeName"]].exit_containers(pod["uid"], code=code, **how)
 
 
 FIRST_ATTEMPTS = {

@@ -16,10 +16,11 @@ BUSY = 429
 class Session:
     """Answers with these codes, one after the other, the last one for ever."""
 
-    def __init__(self, *codes: int, after: str | None) -> None:
+    def __init__(self, *codes: int, after: str | None, says: str = "") -> None:
         self._codes = list(codes)
         self._headers = {} if after is None else {"Retry-After": after}
         self.asked = 0
+        self.says = says
 
     def request(self, *_: Any, **__: Any) -> Any:
         self.asked += 1
@@ -28,7 +29,7 @@ class Session:
 
     async def __aenter__(self) -> Any:
         async def read() -> bytes:
-            return orjson.dumps({"kind": "Status"})
+            return orjson.dumps({"kind": "Status", "message": self.says})
 
         return SimpleNamespace(status=self._code, headers=self._headers, read=read)
 
@@ -55,6 +56,13 @@ def test_who_is_told_when_to_come_back_comes_back() -> None:
 
     assert (code, waited) == (201, [2.0, 2.0])
     assert [e["code"] for e in history.of("told")] == [201]
+
+
+def test_a_pod_waits_for_the_account_of_its_namespace() -> None:
+    says = 'pods "web" is forbidden: error looking up service account trial/default: serviceaccount "default" not found'
+
+    assert asked(Session(403, 403, 201, after=None, says=says))[:2] == (201, [0.5, 0.5])
+    assert asked(Session(403, 201, after=None, says="alice may not"))[:2] == (403, [])
 
 
 @pytest.mark.parametrize(("code", "after"), [(BUSY, None), (503, "2"), (409, "2")])
