@@ -168,7 +168,7 @@ def unasked(history: History, changes: list[Event]) -> list[Event]:
         going = event.kind == "delete" or (not new and may_go(event))  # a deletion may first be written down, and then done
         if event["revision"] in revisions or binds or (going and deleted(event, name)):
             return True
-        return any(may_mean(request, name) for request in open_ended)
+        return any(may_mean(request, name, kind=kinds.get(event["key"])) for request in open_ended)
 
     return [e for e in changes if not asked(e)]
 
@@ -179,10 +179,13 @@ def may_go(event: Event) -> bool:
     return not isinstance(value, dict) or "deletionTimestamp" in value.get("metadata", {})
 
 
-def may_mean(request: Event, name: str) -> bool:
-    """Whether a request, by its path or its body, could be about what is called `name`."""
+def may_mean(request: Event, name: str, *, kind: str | None) -> bool:
+    """Whether a request, by its path or its body, could be about what is called `name`; where neither says what it is called, about
+    anything of this kind."""
     meta = metadata_of(request["body"])
     prefix = meta.get("generateName")
+    if not request["name"] and request["body"] is None and request["verb"] == "create":
+        return kind in (None, kind_of(request["resource"], request["group"]))
     return name in (request["name"], meta.get("name")) or request["verb"] == "deletecollection" or bool(prefix and name.startswith(prefix))
 
 

@@ -38,7 +38,8 @@ def unasked_changes(history: History) -> tuple[Finding, ...]:
     servers, refused, known = instances(history, "apiserver"), _refused(history), holds.kinds_by_key(history)
 
     def own(change: Event) -> bool:
-        return change["key"] in known and not any(holds.may_mean(request, name_of(change)) for request in refused)
+        name, kind = name_of(change), known.get(change["key"])
+        return kind is not None and not any(holds.may_mean(request, name, kind=kind) for request in refused)
 
     return tuple(f for f in holds.joined(history).findings if f.culprit in servers and all(own(e) for e in f.evidence))
 

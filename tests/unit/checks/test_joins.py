@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from seatrial.checks import judge
 from seatrial.model.history import History
 
@@ -56,6 +58,17 @@ def test_a_write_whose_answer_was_lost_may_have_made_a_change_of_what_it_names()
 
     assert verdict(asked(1), answered(1, 11), put(11), asked(2), lost, put(12), judged(12)) == []
     assert verdict(asked(1), answered(1, 11), put(11), asked(2, "other"), lost, put(12), judged(12)) != []
+
+
+@pytest.mark.parametrize(("resource", "fault"), [("pods", False), ("configmaps", True)])
+def test_a_creation_that_cannot_be_read_and_whose_answer_was_lost_may_have_made_anything_of_its_kind(resource: str, *, fault: bool) -> None:
+    made: dict[str, Any] = {"request": 2, "verb": "create", "resource": resource, "group": "", "name": "", "body": None}
+    broken = ("tap/apiserver-0", "dropped", "scheduler-0", {"request": 2, "what": "answer"})
+    source, kind, _, stored = put(12, "new")
+    of_pods = (source, kind, None, stored | {"value": stored["value"] | {"kind": "Pod"}})
+    lines = [asked(1), answered(1, 11), put(11), ("tap/apiserver-0", "request", "scheduler-0", made), broken, of_pods, judged(12)]
+
+    assert bool(verdict(*lines)) is fault
 
 
 def test_a_write_that_the_tap_held_back_made_nothing() -> None:
