@@ -170,13 +170,26 @@ def _instance(world: World, implementation: Implementation, instance: Supervised
         detail = f"{roles}: runs already at {instance.endpoint}, through a relay; rules that would end it or look into it will be not-run"
         return Symptom(ok=True, what=what, detail=detail)
     if "ready" in states:
-        return Symptom(ok=True, what=what, detail=f"{roles}: started and became ready")
+        unasked = _unasked_lease(world, instance)
+        return Symptom(
+            ok=not unasked, what=what, detail=f"{roles}: {unasked or 'started and became ready'}", fault=_fault(implementation, instance)
+        )
     if not states:
         return Symptom(ok=False, what=what, detail=f"{roles}: was not started, for another one did not become ready")
     words = "\n".join(instance.last_words().splitlines()[-LAST_LINES:]) or "(it wrote nothing)"
     state = instance.fate or ("ended" if states[-1] == "exited" else "runs, and is not ready")
     detail = f"{roles}: started, {state}. Its last words:\n{words}"
     return Symptom(ok=False, what=what, detail=detail, fault=_fault(implementation, instance))
+
+
+def _unasked_lease(world: World, instance: Supervised) -> str:
+    """Of a component that should take a lease and does not try to; empty for all others."""
+    component = instance.placement.component
+    namespace, _, name = (component.lease or "/").partition("/")
+    leases = [e["object"].get("spec", {}) for e in world.history.of("watched", resource="leases", namespace=namespace, name=name)]
+    if "lease" not in component.ready or any(spec.get("holderIdentity") for spec in leases):
+        return ""
+    return f"lives, and has never asked for the lease {component.lease} (`ready: lease`, `replicas.election`)"
 
 
 def _fault(implementation: Implementation, instance: Supervised) -> str:

@@ -28,6 +28,8 @@ def only_leader_works(history: History, *, role: str) -> Proof:
     names, work = instances(history, role), _work(history, role)
     holds = lease_writes(history, role)
     require(len(names) > 1, f"there is only one {role}")
+    if not holds and (unchosen := _unchosen(history, role)):
+        return proof(work, *unchosen)
     require(holds, f"no {role} was seen to take the lease")
     require(work, f"no {role} worked")
     found: dict[str, Finding] = {}
@@ -43,11 +45,27 @@ def only_leader_works(history: History, *, role: str) -> Proof:
     return proof([*signs, *work], *found.values(), *_thefts(history, role))
 
 
+def _unchosen(history: History, role: str) -> tuple[Finding, ...]:
+    """Several worked side by side, though none had the lease. One after the other they may have gone by another lease than was named."""
+    spans: dict[str, list[Event]] = {}
+    for request in sorted(_work(history, role), key=lambda r: r.at_s):
+        spans.setdefault(str(request.instance), []).append(request)
+    found = []
+    for name, mine in spans.items():
+        others = [theirs for other, theirs in spans.items() if other != name]
+        if any(mine[0].at_s < theirs[-1].at_s and theirs[0].at_s < mine[-1].at_s for theirs in others):
+            observed = f"{name} asked to {mine[0]['verb']} {mine[0]['path']}, and others worked as well"
+            found.append(fault(name, f"work by the one {role} that holds the lease {'/'.join(lease_of(history, role))}", observed, mine[0]))
+    return tuple(found)
+
+
 @check
 def standbys_idle(history: History, *, role: str) -> Proof:
     """Whoever never had the lease wrote nothing but leases and reviews; and is there."""
     names = instances(history, role)
     holders = {r.instance for r, _ in lease_writes(history, role)}
+    if not holders and (unchosen := _unchosen(history, role)):
+        return proof(_work(history, role), *unchosen)
     require(holders, f"no {role} was seen to take the lease")
     standbys = [n for n in names if n not in holders]
     wrong = [r for r in requests(history, standbys) if r["verb"] in WRITES and (not background(r) or r["resource"] == "events")]

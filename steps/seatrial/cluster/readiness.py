@@ -1,5 +1,6 @@
 """When an instance is ready: its port answers, its health URL says 200, its log says so, its lease is held, its node is Ready.
 
+Who lives and does not ask for the lease that it should take is ready as well, late: nobody would find out otherwise how it works.
 A node that still bears the taint of a new one takes no pods: where a controller manager is there to take it away, the node is ready then.
 Readiness is asked by the operator and bounded by the component's `ready_s`. An instance that ends meanwhile and is not started again, or
 whose command cannot be executed, is not waited for any longer; it is to blame by name, with its last words, as is one that does not get
@@ -7,6 +8,7 @@ ready in time.
 """
 
 import asyncio
+import math
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -22,6 +24,7 @@ from seatrial_schemas.context import Context
 
 POLL_S = 0.02
 MANAGER_ROLE = "controller-manager"
+NODE_LEASES = "kube-node-lease"
 NOT_READY = "node.kubernetes.io/not-ready"
 READINESS_AGENT = "seatrial/readiness"
 Probe = Callable[[], Awaitable[bool]]
@@ -101,7 +104,15 @@ class Readiness:
         namespace, _, name = (instance.placement.component.lease or "/").partition("/")
         leases = self._history.of("watched", resource="leases", namespace=namespace, name=name)
         held = any(e["object"].get("spec", {}).get("holderIdentity") for e in leases[-1:])
-        return held and self._lives(instance)
+        return self._lives(instance) if held else self._stands_aside(instance)
+
+    def _stands_aside(self, instance: Supervised) -> bool:
+        """Whether it has lived for half of the time that it may take to get ready, and has never asked about a lease of its own: it means
+        to take none, and what that is worth is for rules to say."""
+        born_s = max((e.at_s for e in self._history.of("started", instance=instance.name)), default=math.inf)
+        mine = [r for r in self._history.of("request", instance=instance.name) if r.at_s >= born_s]
+        asked = [r for r in mine if r["resource"] == "leases" and r["namespace"] != NODE_LEASES and r["verb"] not in ("list", "watch")]
+        return bool(mine) and not asked and self._context.now_s() >= born_s + instance.placement.component.limits.ready_s / 2
 
     async def _node(self, instance: Supervised) -> bool:
         nodes = self._history.of("watched", resource="nodes", name=instance.placement.node)

@@ -1,6 +1,9 @@
 """A lease passes on when it has expired or was given back, at every turn and not only at the first."""
 
+import pytest
+
 from seatrial.checks import judge
+from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 
 LEASE_S = 2.0
@@ -76,3 +79,30 @@ def test_a_lease_that_says_itself_how_long_it_is_good_for_is_believed() -> None:
 
 def test_who_comes_back_and_takes_it_again_has_taken_it_from_its_successor() -> None:
     assert culprits((0.5, "scheduler-0", "a"), (2.6, "scheduler-1", "b"), (2.7, "scheduler-0", "a")) == ["scheduler-0"]
+
+
+@pytest.mark.parametrize(
+    ("work", "expected"),
+    [
+        ("0 1 0 1", ["scheduler-0", "scheduler-1"]),
+        ("0 1 2 0", ["scheduler-0", "scheduler-1", "scheduler-2"]),
+        ("0 1 1 0 2", ["scheduler-0", "scheduler-1"]),
+        ("0 0 1 1", None),  # one after the other: by another lease, perhaps
+        ("0 0", None),
+    ],
+)
+@pytest.mark.parametrize("check", ["leadership.only_leader_works", "leadership.standbys_idle"])
+def test_where_nobody_takes_the_lease_nobody_works_beside_others(check: str, work: str, expected: list[str] | None) -> None:
+    history = History(lambda: 0.0)
+    for number in range(3):
+        about = {"roles": ["scheduler"], "lease": "kube-system/kube-scheduler", "limits": {"lease_s": LEASE_S}}
+        history.append("cluster", "instance", at_s=0, instance=f"scheduler-{number}", data=about)
+    for number, who in enumerate(work.split()):
+        bound = {"request": number, "verb": "create", "resource": "pods", "subresource": "binding", "path": "/there"}
+        history.append("tap", "request", at_s=float(number), instance=f"scheduler-{who}", data=bound)
+
+    if expected is None:
+        with pytest.raises(Inconclusive, match="was seen to take the lease"):
+            judge(history, check, {"role": "scheduler"})
+    else:
+        assert [f.culprit for f in judge(history, check, {"role": "scheduler"}).findings] == expected

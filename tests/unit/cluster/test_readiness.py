@@ -14,7 +14,7 @@ from seatrial.backends import CANNOT_EXECUTE
 from seatrial.backends.interface import Program
 from seatrial.cluster.instances import Supervised
 from seatrial.cluster.layout import Placement
-from seatrial.cluster.readiness import NOT_READY, Readiness, node_ready, tainted
+from seatrial.cluster.readiness import NODE_LEASES, NOT_READY, Readiness, node_ready, tainted
 from seatrial.model.errors import NotReady
 from seatrial.model.history import History
 from seatrial.model.limits import Limits
@@ -152,3 +152,28 @@ def test_an_api_server_is_asked_by_somebody_whom_it_knows(role: str, ready: bool
     readiness, filling = Readiness(history=History(lambda: 0.0), context=SystemContext(), **known), SimpleNamespace(text=str)
     with nullcontext() if ready else pytest.raises(NotReady):
         asyncio.run(readiness.wait(part, filling))  # type: ignore[arg-type]
+
+
+ELECTION = {"resource": "leases", "namespace": "kube-system", "verb": "get"}
+HEARTBEATS = {"resource": "leases", "namespace": NODE_LEASES, "verb": "get"}
+SUBSCRIPTION = {"resource": "pods", "namespace": None, "verb": "watch"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "ready"), [([SUBSCRIPTION, HEARTBEATS], True), ([SUBSCRIPTION, ELECTION], False), ([], False)], ids=["idle", "tries", "dumb"]
+)
+def test_who_lives_and_takes_no_part_in_an_election_is_ready_late(asked: list[dict[str, object]], *, ready: bool) -> None:
+    limits = Limits(ready_s=0.2)
+    component = Component(name="part", roles=("scheduler",), folder=Path(), ready={"lease": ""}, lease="kube-system/it", limits=limits)
+    part: Any = SimpleNamespace(
+        name="part-0", placement=Placement(name="part-0", component=component, index=0), hopeless="", fate="", obituary=lambda what: what
+    )
+    context = SystemContext()
+    history, nothing = History(context.now_s), dict.fromkeys(("session", "dial", "token"))
+    history.append("cluster", "started", at_s=None, instance="part-0", data={})
+    for request in asked:
+        history.append("tap", "request", at_s=None, instance="part-0", data=request)
+    readiness, born_s = Readiness(history=history, context=context, **nothing), context.now_s()  # type: ignore[arg-type]
+    with nullcontext() if ready else pytest.raises(NotReady):
+        asyncio.run(readiness.wait(part, None))  # type: ignore[arg-type]
+    assert context.now_s() - born_s >= limits.ready_s / 2
