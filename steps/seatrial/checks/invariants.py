@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 
-from seatrial.checks import acknowledged, edges, hearings, heartbeats, holds, leadership, lookups, requests, runtime, storage
+from seatrial.checks import acknowledged, edges, hearings, heartbeats, holds, leadership, lookups, pipeline, requests, runtime, storage
 from seatrial.checks.facts import WRITES, accepted, breach, creations, culprit_of, instances, name_of
 from seatrial.checks.objects import ended, metadata_of
 from seatrial.checks.pipeline import ADMISSION, reviews
@@ -158,6 +158,7 @@ INVARIANTS: Mapping[str, Look] = {
     "NODE-01": runtime.repeated,
     "NODE-02": others_pods,
     "NOOP-01": unasked_changes,
+    "REQ-11": pipeline.overlooked,
     "REQ-12": reads_admitted,
     "REQ-18": acknowledged.acknowledged_and_not_stored,
     "SCHED-03": lambda history: moved_pods(history) or pods_ended_by_schedulers(history),

@@ -28,11 +28,12 @@ from seatrial.checks.registry import check, proof, require
 from seatrial.checks.watching import announced
 from seatrial.model.errors import NotRunnable
 from seatrial.model.history import Event, History
-from seatrial.model.verdicts import Proof
+from seatrial.model.verdicts import Finding, Proof
 from seatrial.wire.watch import revision_of
 
 STAGES = ("authentication", "authorization", "mutation", "validation")
 ADMISSION = ("mutation", "validation")
+CANARY, LATE_S = "canary", 10.0  # who tries whether hooks have taken effect, and when they must have
 CONFLICT, INVALID = 409, 422
 GIVEN_UP = (0, 504)  # the connection is lost, or the time is over
 ABSENT = (404, 405)
@@ -42,6 +43,17 @@ CODES = {"authentication": (401,), "authorization": (403,), "decoding": (400,), 
 def reviews(history: History, *stages: str, **match: Any) -> list[Event]:
     """What the hooks were asked, by stage."""
     return [e for e in history.of("review", **match) if e["stage"] in stages]
+
+
+def overlooked(history: History) -> tuple[Finding, ...]:
+    """Long after the webhooks were registered, writes are accepted, and one kind of them has been asked about none."""
+    registered = history.of("mark", name="registered")
+    for stage in ADMISSION if registered else ():
+        late = [e for e in history.of("told", user=CANARY, code=CREATED) if e.at_s > registered[-1].at_s + LATE_S]
+        if late and not any(e.at_s > registered[-1].at_s for e in reviews(history, stage)):
+            observed = f"{stage} was not asked about {late[-1]['path']}, nor about anything before"
+            return (breach(history, f"what is written passes {stage}", observed, registered[-1], late[-1]),)
+    return ()
 
 
 def stored(history: History, name: str) -> list[Event]:

@@ -54,15 +54,16 @@ def failure(report: Report, outcome: Outcome, result: Result, *, folder: Path = 
 
 def _scenario(result: Result) -> str:
     """Which one; and whose, where it was made for another rule."""
-    whose = f", made for {result.within}" if result.within else ""
+    whose = f", made for {result.within}" if result.within not in ("", result.rule) else ""
     others = f"; {result.others} more of other rules show it" if result.others else ""
     return f"{result.scenario} ({result.feature}{whose}{others})"
 
 
 def again(report: Report, result: Result) -> str:
     """The command that repeats it."""
-    rules = " ".join(f"--rule {rule}" for rule in (result.rule, result.within) if rule)
-    scenario = "" if result.within else f" --scenario {shlex.quote(result.scenario)}"  # its own rule would have nothing to try there
+    rules = " ".join(f"--rule {rule}" for rule in dict.fromkeys((result.rule, result.within)) if rule)
+    own = result.within in ("", result.rule)  # in a scenario of another rule this one would have nothing to try
+    scenario = f" --scenario {shlex.quote(result.scenario)}" if own else ""
     return f"{report.reproduce} {rules}{scenario} --seed {report.seed} --backend {result.backend}"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from seatrial.checks import judge
+from seatrial.checks.pipeline import overlooked
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial.model.verdicts import Proof
@@ -86,3 +87,24 @@ def test_what_components_write_is_admitted_as_well() -> None:
 )
 def test_hooks_need_not_have_been_asked_about_everything(how: dict[str, Any]) -> None:
     assert not admitted(**how).findings
+
+
+@pytest.mark.parametrize(
+    ("stages", "last_s", "expected"),
+    [
+        (("mutation", "validation"), 20.0, ""),
+        (("mutation",), 20.0, "validation was not asked about /there, nor about anything before"),
+        ((), 20.0, "mutation was not asked about /there, nor about anything before"),
+        ((), 5.0, ""),  # they may not have taken effect yet
+    ],
+)
+def test_webhooks_that_are_registered_are_asked_some_time(stages: tuple[str, ...], last_s: float, expected: str) -> None:
+    made = History(lambda: 0.0)
+    made.append("cluster", "instance", at_s=0.0, instance="apiserver-0", data={"roles": ["apiserver"]})
+    made.append("steps", "mark", at_s=1.0, instance=None, data={"name": "registered"})
+    for stage in stages:
+        made.append("hooks", "review", at_s=1.1, instance="apiserver-0", data={"stage": stage, "user": "canary", "name": "canary-0"})
+    for at_s in (1.1, last_s):
+        made.append("people", "told", at_s=at_s, instance=None, data={"user": "canary", "path": "/there", "code": 201})
+
+    assert [f.observed for f in overlooked(made)] == [expected] * bool(expected)
