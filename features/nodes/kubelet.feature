@@ -232,6 +232,13 @@ Feature: What a kubelet does with pods
       Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
 
     @needs:runtime
+    Scenario: the containers of a pod are started
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" with 2 containers
+      And the pod "web" has been bound
+      Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
+
+    @needs:runtime
     Scenario: the containers of a pod end
       Given a cluster with 1 node
       When "alice" creates a pod "web" with 2 containers

@@ -140,7 +140,7 @@ def kubelet_told(world: World, node: str, own: str, other: str) -> None:
     )
 )
 def status_joined(world: World, name: str) -> None:
-    """Joined by revision; the status Running is always the kubelet's. What has ended in the pod is mentioned within the recovery time, and
-    as what it was."""
-    workloads.ends_reported(world, name)
+    """Joined by revision; the status Running is always the kubelet's. What was started and what has ended in the pod is mentioned within
+    the recovery time, and as what it was."""
+    workloads.all_reported(world, name)
     world.judge("statuses.joined", name=name)

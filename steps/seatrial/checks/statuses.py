@@ -1,6 +1,7 @@
-"""What has become of pods, as it is stored: each word of it is one request of the node's kubelet, no end goes unmentioned, and none is told
-before its time or forgotten afterwards."""
+"""What has become of pods, as it is stored: each word of it is one request of the node's kubelet, no start and no end goes unmentioned, and
+none is told before its time or forgotten afterwards."""
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -36,8 +37,10 @@ def joined(history: History, *, name: str) -> Proof:
             problem = problem or _untrue(history, before, after, made) or _unready(after, made)
             found += [problem] if problem else []
         found += _forgotten(life)
-    require(evidence, f"the store shows no change of status of a pod of {name}")
-    found += [_kept_back(e) for e in unreported_ends(history, name)] + list(_embellished(history, name))
+    unsaid = unreported_starts(history, name)
+    require(evidence or unsaid, f"the store shows no change of status of a pod of {name}")
+    found += [_kept_back(e, "start") for e in unsaid]
+    found += [_kept_back(e, "end") for e in unreported_ends(history, name)] + list(_embellished(history, name))
     return proof(evidence, *found[:3])
 
 
@@ -47,6 +50,20 @@ def unreported_ends(history: History, name: str) -> list[Event]:
     for uid, life in versions(history, name).items():
         said[uid] = {str(s.get("name")) for e in life for s in _containers(e) if _mentions_end(s)}
     return [e for e in history.of("container-exited") if e["uid"] in said and e["container"] not in said[e["uid"]]]
+
+
+def unreported_starts(history: History, name: str) -> list[Event]:
+    """Starts of containers that run, by the calls of their runtime, of which no stored status ever said anything; of pods that are there to
+    stay. That a pod is running says it of all that is in it."""
+    found: list[Event] = []
+    for uid, life in versions(history, name).items():
+        meta, spec = life[-1]["value"]["metadata"], life[-1]["value"]["spec"]
+        if "deletionTimestamp" in meta or history.of("delete", key=life[-1]["key"]) or any(_phase(e) in ("Running", *OVER) for e in life):
+            continue
+        mains = {c["name"] for c in spec.get("containers") or ()}
+        said = {s.get("name") for e in life for s in _containers(e) if "running" in (s.get("state") or {}) or _mentions_end(s)}
+        found += [e for e in _runs(history, uid, math.inf) if e["container"] in mains - said]
+    return found
 
 
 def _containers(version: Event) -> list[dict[str, Any]]:
@@ -95,9 +112,9 @@ def _terminated(status: dict[str, Any]) -> list[dict[str, Any]]:
     return [end for end in ends if end]
 
 
-def _kept_back(end: Event) -> Finding:
-    expected = f"the end of the container {end['container']} of {end['pod']} is reported"
-    return fault(end.instance, expected, "no status mentions it", end)
+def _kept_back(event: Event, what: str) -> Finding:
+    expected = f"the {what} of the container {event['container']} of {event['pod']} is reported"
+    return fault(event.instance, expected, "no status mentions it", event)
 
 
 def _ahead(history: History, after: Event, made: list[Event]) -> Finding | None:

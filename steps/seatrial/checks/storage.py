@@ -104,6 +104,10 @@ def _shown(history: History, put: Event) -> list[dict[str, Any]]:
 def key_held(history: History, *, key: str, name: str) -> Proof:
     """While the node's runtime had not stopped the pod's container, its key was still there, marked for deletion."""
     stops = [e for method in ENDINGS for e in history.of("cri", method=method, pod=name)]
+    gone, starts = store_of(history, key=key)[-1:], history.of("cri", method="StartContainer", pod=name)
+    if not stops and starts and any(e.kind == "delete" for e in gone):
+        left = breach(history, f"{key} goes when the containers of {name} have stopped", "it is gone, and none was stopped", *gone)
+        return proof([*starts, *gone], _farewell(history, name, left))
     require(stops, f"the runtime was never asked to stop a container of {name}")
     marked = key_marked(history, key=key)
     return proof([*marked.evidence, *stops], *(_farewell(history, name, f) for f in marked.findings))

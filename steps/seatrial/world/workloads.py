@@ -78,9 +78,15 @@ def _sets(history: History, name: str) -> list[Event]:
     return [e for e in current(history, "replicasets").values() if owner(e["object"]) == ("Deployment", name)]
 
 
-def ends_reported(world: World, name: str) -> None:
-    """Wait until what has ended in the pods of `name` is reported, if it ever is."""
-    world.run(world.wait(lambda h: not statuses.unreported_ends(h, name), within_s=world.timing().recovery))
+def all_reported(world: World, name: str) -> None:
+    """Wait until something of every pod of `name` was started, and until that and what has ended in them is reported, if it ever is."""
+
+    def told(history: History) -> bool:
+        begun = {e["uid"] for e in history.of("cri", method="StartContainer")}
+        idle = bool(world.cluster.runtimes) and any(e["uid"] not in begun for e in pods_of(history, name))
+        return not (idle or statuses.unreported_starts(history, name) or statuses.unreported_ends(history, name))
+
+    world.run(world.wait(told, within_s=world.timing().recovery))
 
 
 def restarted(world: World, name: str) -> None:

@@ -207,3 +207,20 @@ def test_an_error_is_reported_as_the_one_that_it_was(code: int, *, fault: bool) 
     versions = [put(4, pod()), put(5, pod(**said))]
 
     assert bool(findings("statuses.joined", {"name": "web"}, *started("main"), exited(code=3), *reports, *versions)) is fault
+
+
+@pytest.mark.parametrize(
+    ("status", "lines", "fault"),
+    [
+        ({}, started("main"), True),
+        ({"phase": "Pending", "containerStatuses": [{"name": "main", "state": {"waiting": {}}}]}, started("main"), True),
+        ({"phase": "Pending", "containerStatuses": [{"name": "main", "state": {"running": {}}}]}, started("main"), False),
+        ({"phase": "Running"}, started("main"), False),
+        ({"phase": "Pending", "message": "rises"}, [call("RunPodSandbox", None)], False),
+    ],
+)
+def test_that_a_container_was_started_must_be_said(status: dict[str, Any], lines: list[Line], *, fault: bool) -> None:
+    reported = done("node-1", "patch", number=1, revision=5, sub="status")
+    versions = [put(4, pod(phase="Pending")), put(5, pod(**status))] if status else [put(4, pod())]
+
+    assert bool(findings("statuses.joined", {"name": "web"}, *lines, *reported, *versions)) is fault

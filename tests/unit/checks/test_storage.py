@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from seatrial.checks import judge
 from seatrial.checks.holds import unasked
+from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial.model.verdicts import Proof
 
@@ -49,3 +52,24 @@ def test_a_new_key_is_neither_a_binding_nor_a_deletion() -> None:
     history = lying(("put", KEY, 7, 5), ("put", COPY, 8, 8))
 
     assert [e["key"] for e in unasked(history, history.of("put"))] == [COPY]
+
+
+@pytest.mark.parametrize(
+    ("calls", "end", "expected"),
+    [
+        (["StartContainer"], True, "it is gone, and none was stopped"),
+        (["StartContainer"], False, None),  # that may still come
+        ([], True, None),
+        (["StartContainer", "StopContainer"], True, "it is gone"),
+    ],
+)
+def test_a_pod_that_runs_goes_after_its_containers(calls: list[str], end: bool, expected: str | None) -> None:
+    history = lying(*(LIFE if end else LIFE[:1]))
+    for method in calls:
+        history.append("runtime", "cri", at_s=None, instance="node-1", data={"method": method, "pod": "old", "container": "main"})
+
+    if expected is None:
+        with pytest.raises(Inconclusive, match="never asked to stop"):
+            judge(history, "storage.key_held", {"key": KEY, "name": "old"})
+    else:
+        assert [f.observed for f in judge(history, "storage.key_held", {"key": KEY, "name": "old"}).findings] == [expected]
