@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seatrial.checks.facts import authors, breach, instances, name_of, succeeded
+from seatrial.checks.facts import authors, breach, instances, legible, name_of, succeeded
 from seatrial.checks.holds import traces
 from seatrial.checks.registry import check, proof, require
 from seatrial.model.errors import Inconclusive
@@ -150,10 +150,12 @@ def _others(history: History, written: Event, read: Event) -> list[Event]:
 
 
 def _unlike_stored(history: History, told: list[Event], *, because: Event) -> list[str]:
-    """Where an object was changed by somebody else before it was read, what people are told is what the store held at its revision."""
+    """Where an object was changed by somebody else before it was read, what people are told is what the store held at its revision, or,
+    where that cannot be read, what watchers were shown of it."""
     problems: list[str] = []
     for event in told:
-        held = [e["value"] for e in history.of("put", revision=revision_of(event["body"])) if isinstance(e["value"], dict)]
+        held = [legible(history, e)["value"] for e in history.of("put", revision=revision_of(event["body"]))]
+        held = [value for value in held if isinstance(value, dict)]
         if not held:
             raise Inconclusive(f"{because.instance} changed the object before it was read, and what was stored cannot be seen")
         problems += missing(lasting(event["body"]), lasting(held[0]))
@@ -249,11 +251,13 @@ def _unlisted(history: History, told: Event, made: dict[str, dict[str, Any]], na
 
 
 def _put_there(history: History, item: dict[str, Any], namespace: str | None) -> bool:
-    """Whether it is what others put into every namespace, at any time: nobody of ours has asked for it, and it is there."""
-    meta = item["metadata"]
+    """Whether it is what others put into every namespace, at any time: nobody of ours has asked for it, and it is there, by its uid or,
+    where what was stored cannot be read, by its key."""
+    meta, puts = item["metadata"], history.of("put")
     ours = {named(e) for e in history.of("asked", method="POST")}
-    uids = {e["value"].get("metadata", {}).get("uid") for e in history.of("put") if isinstance(e["value"], dict)}
-    return meta["name"] not in ours and meta.get("namespace") == namespace and (not uids or meta.get("uid") in uids)
+    uids = {e["value"].get("metadata", {}).get("uid") for e in puts if isinstance(e["value"], dict)}
+    unread = any(e["key"].endswith(f"/{namespace}/{meta['name']}") for e in puts if not isinstance(e["value"], dict))
+    return meta["name"] not in ours and meta.get("namespace") == namespace and (not uids or meta.get("uid") in uids or unread)
 
 
 def _typeless(item: dict[str, Any]) -> dict[str, Any]:
