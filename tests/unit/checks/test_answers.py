@@ -1,5 +1,6 @@
 """What is read back is what was told, and where somebody else has written in between, what was stored."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -17,8 +18,14 @@ def node(taints: list[str], revision: int | None = None) -> dict[str, Any]:
     return {"kind": "Node", "metadata": {"name": "web", **version}, "spec": {"taints": taints}}
 
 
-def read_back(*, read: dict[str, Any], stored: dict[int, list[str]], by: str = "controller-manager-0") -> Proof:
-    """alice creates a node at revision 5; somebody may change it; bob reads it."""
+def read_back(
+    *,
+    read: dict[str, Any],
+    stored: Mapping[int, list[str] | None],
+    shown: Mapping[int, list[str]] | None = None,
+    by: str = "controller-manager-0",
+) -> Proof:
+    """alice creates a node at revision 5; somebody may change it; bob reads it. What is stored may be illegible, and shown to watchers."""
     made = History(lambda: 1.0)
 
     def happens(source: str, kind: str, instance: str | None = None, **data: Any) -> None:
@@ -31,7 +38,9 @@ def read_back(*, read: dict[str, Any], stored: dict[int, list[str]], by: str = "
     happens("tap", "request", by, request=1, verb="patch", resource="nodes", name="web")
     happens("tap", "answer", by, request=1, code=200, name="web", revision=6)
     for revision, taints in stored.items():
-        happens("store", "put", key="/registry/minions/web", revision=revision, value=node(taints))
+        happens("store", "put", key="/registry/minions/web", revision=revision, value=None if taints is None else node(taints))
+    for revision, taints in (shown or {}).items():
+        happens("watch", "watched", name="web", revision=revision, type="MODIFIED", object=node(taints))
     happens("people", "told", user="bob", method="GET", asked=0, code=200, body=read)
     return judge(made, "answers.read_back", {"writers": ["alice"], "reader": "bob"})
 
@@ -58,6 +67,11 @@ def test_a_change_by_somebody_else_excuses_nothing_that_was_not_stored(stored: d
     (found,) = read_back(read=node(LATER, 6), stored=stored).findings
 
     assert "spec.taints" in found.observed
+
+
+@pytest.mark.parametrize(("shown", "fault"), [(LATER, False), (TOLD, True)])
+def test_what_was_stored_and_cannot_be_read_is_what_watchers_were_shown(shown: list[str], *, fault: bool) -> None:
+    assert bool(read_back(read=node(LATER, 6), stored={5: None, 6: None}, shown={5: TOLD, 6: shown}).findings) is fault
 
 
 def test_what_was_stored_and_cannot_be_seen_is_not_judged() -> None:

@@ -139,6 +139,18 @@ def test_what_others_put_into_the_namespace_may_be_listed(other: dict[str, Any],
     assert bool(findings("answers.each_read", {"names": ["one"], "alone": ["one"], "reader": "bob"}, *lines)) is fault
 
 
+@pytest.mark.parametrize(("name", "fault"), [("facts", False), ("invented", True)])
+def test_what_others_put_there_is_told_by_its_key_where_it_cannot_be_read(name: str, *, fault: bool) -> None:
+    mine = made("one", 3)
+    body = mine[1][3]["body"]
+    puts = [
+        ("store", "put", None, {"key": f"/registry/configmaps/{k}", "value": v}) for k, v in (("trial/facts", None), ("trial/one", body))
+    ]
+    lines = [*puts, *mine, got("/one", body), got(MAPS, {"items": [body, config(name)], "metadata": {}})]
+
+    assert bool(findings("answers.each_read", {"names": ["one"], "alone": ["one"], "reader": "bob"}, *lines)) is fault
+
+
 @pytest.mark.parametrize(
     ("listed", "fault"), [([], True), ([config("one")], False), ([config("one"), config("two", namespace="far")], False)]
 )
