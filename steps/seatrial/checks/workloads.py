@@ -116,7 +116,7 @@ def count(history: History, *, name: str, number: int) -> Proof:
     seen = [e for e in history.of("watched", watch="operator/pods") if belongs(e["object"], name)]
     require(seen, f"nobody ever saw a pod of {name}")
     keeper = due(history, "controller-manager", "deployments|replicasets|pods", name)
-    culprit = _maker(history, seen) if len(pods) > number else next(iter(_strangers(history, seen)), keeper)
+    culprit = _maker(history, seen) if len(pods) > number else next(iter([*_strangers(history, seen), *_vanished(history, seen)]), keeper)
     wrong = len(pods) != number
     expected = f"exactly {counted(number, 'pod')} of {name}"
     return proof(seen[-number or -1 :], fault(to_blame(history, culprit), expected, f"{len(pods)}", *seen[-5:]) if wrong else None)
@@ -137,6 +137,14 @@ def _strangers(history: History, seen: list[Event]) -> list[str]:
     asked = [r for r in requests(history, instances(history), verb="delete", resource="pods") if r["name"] in called]
     asked = [r for r in asked if not any(e["name"] == r["name"] and _going(e) and e.at_s <= r.at_s for e in seen)]
     return [str(r.instance) for r in asked if "controller-manager" not in roles_of(history, str(r.instance))]
+
+
+def _vanished(history: History, seen: list[Event]) -> list[str]:
+    """Who made pods go that nobody had asked to go, where requests are known: only who stores them could."""
+    ends = [r for r in history.of("request") if r["verb"] in ("delete", "deletecollection") or r["subresource"] == "eviction"]
+    asked, all_of_them = {r["name"] for r in ends}, any(r["verb"] == "deletecollection" for r in ends)
+    gone = [e for e in seen if e["type"] == "DELETED" and e["name"] not in asked]
+    return [server_of(history)] if gone and history.of("request") and not all_of_them else []
 
 
 def _going(pod: Event) -> bool:

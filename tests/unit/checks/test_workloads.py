@@ -168,3 +168,17 @@ def test_another_template_has_another_hash(labels: str, digest: str, *, fault: b
         history.append("watch", "watched", at_s=0, instance=None, data=about | {"uid": name, "revision": len(history), "object": item})
 
     assert bool(judge(history, "replicasets.owned", {"name": "web", "number": 1}).findings) is fault
+
+
+@pytest.mark.parametrize(("asked", "culprit"), [(True, "controller-manager-0"), (False, "apiserver-0")])
+def test_a_pod_that_nobody_asked_to_go_was_let_go_by_the_api_server(asked: bool, culprit: str) -> None:
+    history = cluster()
+    for kind in ("ADDED", "DELETED"):
+        see(history, "pods", "web", BOUND, phase="Running", kind=kind)
+    tell(history, *ROLES)
+    history.append("tap/apiserver-0", "offered", at_s=0, instance="controller-manager-0", data={"name": "web"})
+    if asked:
+        request = {"request": 9, "verb": "delete", "resource": "pods", "name": "web"}
+        history.append("tap/apiserver-0", "request", at_s=0, instance="operator", data=request)
+
+    assert [f.culprit for f in judge(history, "workloads.count", {"name": "web", "number": 1}).findings] == [culprit]
