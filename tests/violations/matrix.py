@@ -5,7 +5,8 @@
 - what does nothing at all passes nothing, and what is dead from birth is not judged.
 
 Before every scenario the whole of it would take a day. So a violation is tried by all scenarios of the rules that it breaks, and by one of
-each other rule, which its name chooses: another one for each violation. With `--whole` it is tried by all.
+each other rule, which its name chooses: another one for each violation. With `--whole` it is tried by all. A rule that looks at every
+scenario may fail in those of others alone: that is told apart, for who tries the rule by its own scenarios does not see it.
 
 `python -m violations.matrix` computes it and compares it with the committed one, `--write` replaces that, row by row: whoever ends it after
 an hour keeps an hour's rows, and `--missing` goes on from there. MATRIX.json keeps the verdicts other than passed; MATRIX.md shows them.
@@ -33,6 +34,7 @@ each other rule. What a violation is made for is tried with every `make test`.
 """
 UNTRIED = "not yet before every rule"
 MISBLAMED = "failed, and somebody else is blamed"
+BY_THE_WAY = "failed, in scenarios of other rules alone"
 
 
 def committed() -> dict[str, Row]:
@@ -58,7 +60,8 @@ def sample(violation: Expected, every_rule: Iterable[Rule]) -> list[str]:
 def judged(violation: Expected, trial: Trial) -> Row:
     """What the trial says of each rule that is not passed, and whether the right one is blamed for it."""
     failed_by_others = {rule for rule, roles in trial.blamed.items() if not all(violation.culprit in each for each in roles)}
-    wrong = {rule: MISBLAMED for rule in failed_by_others if violation.culprit}
+    told = dict.fromkeys(trial.by_the_way.difference(violation.rules), BY_THE_WAY)
+    wrong = told | {rule: MISBLAMED for rule in failed_by_others if violation.culprit}
     return {rule: wrong.get(rule, verdict) for rule, verdict in trial.verdicts.items() if verdict != "passed"}
 
 
@@ -102,8 +105,8 @@ def table(violations: Sequence[Expected], matrix: Mapping[str, Row], every_rule:
     """The matrix for people, from both sides."""
     rows = [_killers(rule, violations, matrix) for rule in every_rule]
     lines = ["## What breaks a rule", "", "| Rule | Made to break it | Break it as well |", "| --- | --- | --- |", *rows, ""]
-    lines += ["## What a violation does", "", "| Violation | Breaks | As well | Culprit | Cannot be judged for it |"]
-    lines += ["| --- | --- | --- | --- | --- |"]
+    lines += ["## What a violation does", "", "| Violation | Breaks | As well | By the way | Culprit | Cannot be judged for it |"]
+    lines += ["| --- | --- | --- | --- | --- | --- |"]
     lines += [_line(v, matrix.get(v.name), every_rule) for v in violations]
     return f"{HEAD}\n" + "\n".join(lines) + "\n"
 
@@ -117,12 +120,13 @@ def _killers(rule: str, violations: Sequence[Expected], matrix: Mapping[str, Row
 
 def _line(violation: Expected, verdicts: Row | None, every_rule: Sequence[str]) -> str:
     if verdicts is None:
-        return f"| {violation.name} | {violation.breaks or '-'} | {' '.join(violation.also)} | {violation.culprit} | {UNTRIED} |"
+        return f"| {violation.name} | {violation.breaks or '-'} | {' '.join(violation.also)} | | {violation.culprit} | {UNTRIED} |"
     unjudged = sorted(rule for rule, verdict in verdicts.items() if verdict in ("inconclusive", "not-run"))
     shown = "everything" if len(unjudged) == len(every_rule) else " ".join(unjudged)
     if not violation.breaks:
-        return f"| {violation.name} | {' '.join(failed(verdicts)) or '-'} | | {violation.culprit} | {shown} |"
-    return f"| {violation.name} | {violation.breaks} | {' '.join(violation.also)} | {violation.culprit} | {shown} |"
+        return f"| {violation.name} | {' '.join(failed(verdicts)) or '-'} | | | {violation.culprit} | {shown} |"
+    aside = " ".join(sorted(rule for rule, verdict in verdicts.items() if verdict == BY_THE_WAY))
+    return f"| {violation.name} | {violation.breaks} | {' '.join(violation.also)} | {aside} | {violation.culprit} | {shown} |"
 
 
 def as_json(matrix: Mapping[str, Row]) -> str:

@@ -6,8 +6,8 @@ Only those rules are run here, and the untouched one with the first violation th
 
 import pytest
 
-from violations.matrix import TABLE, committed, problems, table
-from violations.trial import HERE, Expected, expected, rules, tried
+from violations.matrix import BY_THE_WAY, MISBLAMED, TABLE, committed, judged, problems, table
+from violations.trial import HERE, Expected, Trial, expected, rules, tried
 
 ALL = expected()
 WRONG = [each for each in ALL if each.breaks]
@@ -67,3 +67,12 @@ def test_the_committed_matrix_shows_what_it_must() -> None:
     assert before_all
     assert unbroken == []
     assert TABLE.read_text() == table(ALL, matrix, rules())
+
+
+def test_what_fails_by_the_way_alone_is_told_apart() -> None:
+    violation = Expected(name="wrong", breaks="API-02", culprit="apiserver")
+    blamed = {"API-02": [["apiserver"]], "API-03": [["apiserver"]], "API-05": [["etcd"]]}
+    trial = Trial(exit=FAILED, verdicts=dict.fromkeys(blamed, "failed"), blamed=blamed, by_the_way=frozenset({"API-03", "API-05"}))
+    row = judged(violation, trial)
+    assert row == {"API-02": "failed", "API-03": BY_THE_WAY, "API-05": MISBLAMED}
+    assert problems([violation], {"wrong": row}, ["API-02"]) == [f"wrong: API-05 is {MISBLAMED}"]

@@ -41,11 +41,13 @@ class Expected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """The exit code of a run, the verdict of each rule, and the roles that each failed rule blames."""
+    """The exit code of a run, the verdict of each rule, and the roles that each failed rule blames. `by_the_way`: the rules that fail
+    in scenarios of other rules alone."""
 
     exit: int
     verdicts: Mapping[str, str]
     blamed: Mapping[str, Sequence[Sequence[str]]]
+    by_the_way: frozenset[str] = frozenset()
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -85,8 +87,14 @@ def _read(code: int, rules: Sequence[Mapping[str, Any]]) -> Trial:
         exit=code,
         verdicts={rule["id"]: rule["verdict"] for rule in rules},
         blamed={id_: [f["roles"] for s in found for f in s["findings"]] for id_, found in scenarios.items()},
+        by_the_way=frozenset(id_ for id_, found in scenarios.items() if _elsewhere(found)),
         words={id_: [_said(s) for s in found if s["verdict"] != "passed"] for id_, found in scenarios.items()},
     )
+
+
+def _elsewhere(scenarios: Sequence[Mapping[str, Any]]) -> bool:
+    failed = [scenario for scenario in scenarios if scenario["verdict"] == "failed"]
+    return bool(failed) and all(scenario.get("within") for scenario in failed)
 
 
 def _said(scenario: Mapping[str, Any]) -> str:
