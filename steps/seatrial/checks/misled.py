@@ -11,6 +11,7 @@ from seatrial.model.history import History
 from seatrial.model.verdicts import Finding
 
 CONTAINERS = ("initContainerStatuses", "containerStatuses")
+HINDRANCES = frozenset({"pause", "cut"})  # by the suite: who is hindered cannot say anything
 
 
 def overwritten(history: History) -> tuple[Finding, ...]:
@@ -46,9 +47,12 @@ def to_blame(history: History, suspect: str) -> str:
 
 
 def _silent(history: History) -> Iterator[str]:
-    """Kubelets on whose nodes a container has ended of which no status says so that was shown."""
+    """Kubelets on whose nodes a container has ended of which no status says so that was shown, though nobody kept them from it."""
+    if any(mark["name"] in HINDRANCES for mark in history.of("mark")):
+        return
+    gone = {exit_.instance for exit_ in history.of("exited")}
     shown = {e["uid"]: e["object"].get("status", {}) for e in history.of("watched", watch="operator/pods")}
-    for end in history.of("container-exited"):
+    for end in (e for e in history.of("container-exited") if e.instance not in gone):
         said = shown.get(end["uid"], {})
         mine = [s for part in CONTAINERS for s in said.get(part, ()) if s.get("name") == end["container"]]
         if mine and not any(s.get("restartCount") or "terminated" in s.get("state", {}) for s in mine):

@@ -91,6 +91,26 @@ def test_who_was_misled_is_not_to_blame() -> None:
     assert to_blame(History(lambda: 1.0), "node-1") == "node-1"
 
 
+@pytest.mark.parametrize(
+    ("befell", "about", "blamed"),
+    [
+        ("", {}, "node-1"),
+        ("exited", {"code": -9}, "scheduler-0"),
+        ("mark", {"name": "cut"}, "scheduler-0"),
+        ("mark", {"name": "kill"}, "node-1"),
+    ],
+)
+def test_whoever_could_not_say_what_became_of_a_pod_is_not_to_blame(befell: str, about: dict[str, Any], blamed: str) -> None:
+    made = stored()
+    seen = pod(status={"containerStatuses": [{"name": "main", "state": {"running": {}}}]})
+    made.append("operator", "watched", at_s=None, instance=None, data={"watch": "operator/pods", "uid": "a", "object": seen})
+    made.append("runtime", "container-exited", at_s=None, instance="node-1", data={"uid": "a", "container": "main", "code": 1})
+    if befell:
+        made.append("cluster", befell, at_s=None, instance="node-1" if befell == "exited" else None, data=about)
+
+    assert to_blame(made, "scheduler-0") == blamed
+
+
 @pytest.mark.parametrize(("deleted", "blamed"), [(True, "node-1"), (False, "apiserver-0")])
 def test_whose_objects_are_overwritten_is_not_to_blame(*, deleted: bool, blamed: str) -> None:
     made = stored()
