@@ -1,10 +1,11 @@
 """What anybody was told over a watch, in any scenario, held against the store.
 
-Compared is what lies between the moment in which everybody was ready and the last judgement: before that moment a cluster may have served
-other scenarios, and after it changes may still be on their way to whoever records them. Deletions are left out: their revisions are not
-the same everywhere.
+Compared is what lies between the moment in which everybody was ready and the last judgement, or the end of a wait in vain: before that
+moment a cluster may have served other scenarios, and after it changes may still be on their way to whoever records them. Deletions are left
+out: their revisions are not the same everywhere.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -20,6 +21,8 @@ from seatrial_schemas.kinds import table
 
 NEVER = 1 << 62  # no revision is later
 NEWS = frozenset({"ADDED", "MODIFIED"})
+OVER = ("stream-end", "lost", "held")  # a stream that has ended, or that the suite does not let pass
+ON_NODE = re.compile(r"spec\.nodeName=([^,=!]+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +36,8 @@ class Stretch:
     @classmethod
     def of(cls, history: History) -> "Stretch":
         """Inconclusive where the store was not read, from the beginning to the end."""
-        first, last = history.of("mark", name="ready")[-1:], history.of("judge")[-1:]
+        first = history.of("mark", name="ready")[-1:]
+        last = history.of("mark", name="in-vain")[-1:] or history.of("judge")[-1:]
         start, end = (found[0]["revision"] if found else None for found in (first, last))
         require(start is not None and end is not None, "the store was not read")
         changes: dict[int, list[Event]] = {}
@@ -64,12 +68,14 @@ class Stretch:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
     """What one watch was told after a revision, until it broke or something else was watched. `kinds`: of which it is told everything;
-    none where it asks for some of them only."""
+    none where it asks for some of them only, such as the pods of a `node`. `stands`: it has neither ended nor been held by the suite."""
 
     watch: str
     kinds: frozenset[str] = frozenset()
     since: int
     told: Sequence[Event] = ()
+    node: str = ""
+    stands: bool = False
 
 
 def hearings(history: History) -> Iterator[Hearing]:
@@ -90,7 +96,10 @@ def _own(history: History) -> Iterator[Hearing]:
         else:
             who, _, plural = watch.partition("/")
             kinds = frozenset(k.kind for k in table() if k.plural == plural and who == "operator")
-            mine.append(Hearing(watch=watch, kinds=kinds, since=int(event["revision"] or NEVER) if event.kind == "watching" else NEVER))
+            begins = event.kind == "watching"
+            since = int(event["revision"] or NEVER) if begins else NEVER
+            mine[-1:] = [replace(hearing, stands=False) for hearing in mine[-1:]]
+            mine.append(Hearing(watch=watch, kinds=kinds, since=since, stands=begins))
     yield from (hearing for mine in found.values() for hearing in mine)
 
 
@@ -99,6 +108,7 @@ def _tapped(history: History) -> Iterator[Hearing]:
     offered: dict[tuple[str, int], list[Event]] = {}
     for event in history.of("offered"):
         offered.setdefault((event.source, event["request"]), []).append(event)
+    over = {(e.source, e["request"]) for kind in OVER for e in history.of(kind)}
     for request, _ in accepted(history, instances(history), verb="watch"):
         query = request["query"] or {}
         version = str(query.get("resourceVersion") or "")
@@ -106,10 +116,13 @@ def _tapped(history: History) -> Iterator[Hearing]:
             continue  # what is there comes first, in any order
         part = request["namespace"] or request["name"] or any(name.endswith("Selector") for name in query)
         kind = None if part else kind_of(request["resource"], request["group"])
+        field = ON_NODE.fullmatch(str(query.get("fieldSelector") or ""))
         hearing = Hearing(
             watch=f"{request.instance}'s watch of {request['resource']}",
             kinds=frozenset({kind} if kind else ()),
             since=int(version),
+            node=field[1] if field and request["resource"] == "pods" and not (request["namespace"] or request["name"]) else "",
+            stands=(request.source, request["request"]) not in over,
         )
         for event in offered.get((request.source, request["request"]), ()):
             hearing = _with(hearing, event)

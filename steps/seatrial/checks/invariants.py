@@ -8,7 +8,20 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 
-from seatrial.checks import acknowledged, edges, hearings, heartbeats, holds, leadership, lookups, pipeline, requests, runtime, storage
+from seatrial.checks import (
+    acknowledged,
+    edges,
+    hearings,
+    heartbeats,
+    holds,
+    leadership,
+    lookups,
+    pipeline,
+    requests,
+    runtime,
+    silence,
+    storage,
+)
 from seatrial.checks.facts import WRITES, accepted, breach, creations, culprit_of, instances, name_of
 from seatrial.checks.objects import ended, metadata_of
 from seatrial.checks.pipeline import ADMISSION, reviews
@@ -166,7 +179,7 @@ INVARIANTS: Mapping[str, Look] = {
     "SCHED-05": lambda history: requests.scheduler_writes(history).findings,
     "STORE-07": lambda history: storage.below(history, prefix="/registry").findings,
     "STORE-10": pods_apart,
-    "WATCH-03": hearings.left_out,
+    "WATCH-03": lambda history: hearings.left_out(history) or silence.unheard(history),
     "WATCH-05": hearings.told_as_something_else,
     "WATCH-07": hearings.told_and_not_stored,
 }

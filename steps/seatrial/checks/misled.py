@@ -6,6 +6,7 @@ from seatrial.checks.acknowledged import acknowledged_and_not_stored
 from seatrial.checks.facts import breach, server_of, store_of
 from seatrial.checks.hearings import left_out, told_and_not_stored, told_as_something_else
 from seatrial.checks.objects import metadata_of
+from seatrial.checks.silence import unheard
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 from seatrial.model.verdicts import Finding
@@ -32,6 +33,7 @@ UNTRUTHS: tuple[Callable[[History], tuple[Finding, ...]], ...] = (
     told_and_not_stored,
     told_as_something_else,
     left_out,
+    unheard,
     overwritten,
 )
 

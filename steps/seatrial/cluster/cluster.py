@@ -139,7 +139,8 @@ class Cluster:
         self._session = self.network.operator.session(tls=self._client_tls(), read_bufsize=1 << 20)
         self._sessions.append(self._session)
         known: Any = {"history": self.history, "session": self._session, "token": self.identities.admin.token}
-        self._readiness = Readiness(**known, dial=self.network.operator.dial, context=self.backend.context())
+        known |= {"dial": self.network.operator.dial, "read": lambda path: self.client().request("GET", path)}
+        self._readiness = Readiness(**known, context=self.backend.context())
 
     def _client_tls(self) -> ssl.SSLContext:
         """A tap is of the suite's CA, an API server without one is of its own."""

@@ -1,6 +1,7 @@
 """When an instance is ready: its port answers, its health URL says 200, its log says so, its lease is held, its node is Ready.
 
 Who lives and does not ask for the lease that it should take is ready as well, late: nobody would find out otherwise how it works.
+Of lease and node the operator's watches tell; where they have told nothing for long, the operator asks: who serves them may be wrong.
 A node that still bears the taint of a new one takes no pods: where a controller manager is there to take it away, the node is ready then.
 Readiness is asked by the operator and bounded by the component's `ready_s`. An instance that ends meanwhile and is not started again, or
 whose command cannot be executed, is not waited for any longer; it is to blame by name, with its last words, as is one that does not get
@@ -20,7 +21,9 @@ from seatrial.cluster.instances import Supervised
 from seatrial.model.errors import NotReady
 from seatrial.model.history import History
 from seatrial.model.waiting import until
+from seatrial.wire.kubernetes import Answer
 from seatrial_schemas.context import Context
+from seatrial_schemas.kinds import by_plural
 
 POLL_S = 0.02
 MANAGER_ROLE = "controller-manager"
@@ -28,15 +31,24 @@ NODE_LEASES = "kube-node-lease"
 NOT_READY = "node.kubernetes.io/not-ready"
 READINESS_AGENT = "seatrial/readiness"
 Probe = Callable[[], Awaitable[bool]]
+Json = dict[str, Any]
 
 
 class Readiness:
     """Probes of one cluster."""
 
     def __init__(
-        self, *, history: History, session: aiohttp.ClientSession, token: str, dial: Callable[[str, int], Awaitable[Any]], context: Context
+        self,
+        *,
+        history: History,
+        session: aiohttp.ClientSession,
+        token: str,
+        dial: Callable[[str, int], Awaitable[Any]],
+        read: Callable[[str], Awaitable[Answer]],
+        context: Context,
     ) -> None:
         self._history = history
+        self._read = read  # a path of the API, by the operator
         self._token = token  # the operator's: an API server may answer nobody who does not say who they are
         self._session = session
         self._dial = dial
@@ -103,21 +115,35 @@ class Readiness:
         """Somebody holds the lease, and this instance lives."""
         namespace, _, name = (instance.placement.component.lease or "/").partition("/")
         leases = self._history.of("watched", resource="leases", namespace=namespace, name=name)
-        held = any(e["object"].get("spec", {}).get("holderIdentity") for e in leases[-1:])
-        return self._lives(instance) if held else self._stands_aside(instance)
+        told = leases[-1]["object"] if leases else {}
+        lease = await self._asked(instance, by_plural("leases").path(namespace=namespace, name=name)) or told
+        return self._lives(instance) if lease.get("spec", {}).get("holderIdentity") else self._stands_aside(instance)
 
     def _stands_aside(self, instance: Supervised) -> bool:
         """Whether it has lived for half of the time that it may take to get ready, and has never asked about a lease of its own: it means
         to take none, and what that is worth is for rules to say."""
-        born_s = max((e.at_s for e in self._history.of("started", instance=instance.name)), default=math.inf)
-        mine = [r for r in self._history.of("request", instance=instance.name) if r.at_s >= born_s]
+        mine = [r for r in self._history.of("request", instance=instance.name) if r.at_s >= self._born_s(instance)]
         asked = [r for r in mine if r["resource"] == "leases" and r["namespace"] != NODE_LEASES and r["verb"] not in ("list", "watch")]
-        return bool(mine) and not asked and self._context.now_s() >= born_s + instance.placement.component.limits.ready_s / 2
+        return bool(mine) and not asked and self._late(instance)
+
+    def _born_s(self, instance: Supervised) -> float:
+        return max((e.at_s for e in self._history.of("started", instance=instance.name)), default=math.inf)
+
+    def _late(self, instance: Supervised) -> bool:
+        """Whether it has lived for half of the time that it may take to get ready."""
+        return self._context.now_s() >= self._born_s(instance) + instance.placement.component.limits.ready_s / 2
+
+    async def _asked(self, instance: Supervised, path: str) -> Json:
+        """What the operator reads there, once it is late; nothing before."""
+        answer = await self._read(path) if self._late(instance) else None
+        return answer.body if answer and answer.ok else {}
 
     async def _node(self, instance: Supervised) -> bool:
-        nodes = self._history.of("watched", resource="nodes", name=instance.placement.node)
-        ready = any(node_ready(e["object"]) and (not tainted(e["object"]) or not self._managed()) for e in nodes[-1:])
-        return ready and self._lives(instance)
+        name = instance.placement.node or ""
+        nodes = self._history.of("watched", resource="nodes", name=name)
+        told = nodes[-1]["object"] if nodes else {}
+        node = await self._asked(instance, by_plural("nodes").path(name=name)) or told
+        return node_ready(node) and (not tainted(node) or not self._managed()) and self._lives(instance)
 
     def _lives(self, instance: Supervised) -> bool:
         """Whether it has asked the API server for something in this life, where anybody's requests are known: of an earlier life others may
@@ -133,12 +159,12 @@ class Readiness:
         return bool(lives) and lives[-1].kind == "started"
 
 
-def node_ready(node: dict[str, Any]) -> bool:
+def node_ready(node: Json) -> bool:
     """Whether a Node object says Ready."""
     return any(c["type"] == "Ready" and c["status"] == "True" for c in node.get("status", {}).get("conditions", ()))
 
 
-def tainted(node: dict[str, Any]) -> bool:
+def tainted(node: Json) -> bool:
     """Whether a Node object still says that it is not ready to take pods: admission may say so of every new one."""
     return any(t["key"] == NOT_READY for t in node.get("spec", {}).get("taints") or ())
 

@@ -195,6 +195,7 @@ class World:
         if found is None and self.implementation.guest and (why := hindrance(self.history)):
             raise Inconclusive(f"blocked: {why}")
         if found is None:
+            self.mark("in-vain", revision=await self.revision())  # what has happened meanwhile can be judged all the same
             raise Inconclusive(f"blocked: not seen within {within_s:g} s: {what}; {seen_last(self.history, what)}")
         return found
 

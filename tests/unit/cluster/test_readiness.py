@@ -18,8 +18,10 @@ from seatrial.cluster.readiness import NODE_LEASES, NOT_READY, Readiness, node_r
 from seatrial.model.errors import NotReady
 from seatrial.model.history import History
 from seatrial.model.limits import Limits
+from seatrial.wire.kubernetes import Answer
 from seatrial_schemas.context import SystemContext
 
+HELD = {"spec": {"holderIdentity": "it"}}
 READY = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
 
 
@@ -64,7 +66,7 @@ def waiting(*, status: int, restart_s: float | None, program: Program, ready_s: 
         history = History(context.now_s)
         known: Any = {"host": None, "network": Wires(status), "program": lambda: program, "record": history.recorder("cluster")}
         supervised = Supervised(placement=placement, context=context, **known)
-        outside: Any = {"session": None, "dial": None, "token": ""}
+        outside: Any = {"session": None, "dial": None, "token": "", "read": None}
         await supervised.start()
         try:
             await Readiness(history=history, context=context, **outside).until(supervised, never)
@@ -97,17 +99,47 @@ def test_what_is_started_again_may_still_become_ready(program: Program) -> None:
     assert "was not ready within 0.05 s" in str(waiting(status=status, restart_s=60, program=program, ready_s=0.05))
 
 
+async def nothing_there(_: str) -> Answer:
+    return Answer(code=404, body={"status": "Failure"})
+
+
+@pytest.mark.parametrize(
+    ("ready", "path", "body"),
+    [
+        ({"node": ""}, "/api/v1/nodes/node-1", READY),
+        ({"lease": ""}, "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/it", HELD),
+    ],
+)
+def test_of_what_no_watch_has_told_the_operator_asks_late(ready: dict[str, str], path: str, body: dict[str, object]) -> None:
+    limits = Limits(ready_s=0.2)
+    component = Component(name="part", roles=("kubelet",), folder=Path(), ready=ready, lease="kube-system/it", limits=limits)
+    placement = Placement(name="part-0", component=component, index=0, node="node-1")
+    part: Any = SimpleNamespace(name="part-0", placement=placement, hopeless="", fate="", obituary=lambda what: what)
+    context, asked = SystemContext(), []
+    history, outside = History(context.now_s), dict.fromkeys(("session", "dial", "token"))
+
+    async def read(path: str) -> Answer:
+        asked.append(path)
+        return Answer(code=200, body=body)
+
+    readiness, born_s = Readiness(history=history, context=context, read=read, **outside), context.now_s()  # type: ignore[arg-type]
+    history.append("cluster", "started", at_s=None, instance="part-0", data={})
+    asyncio.run(readiness.wait(part, None))  # type: ignore[arg-type]
+    assert asked == [path]
+    assert context.now_s() - born_s >= limits.ready_s / 2
+
+
 @pytest.mark.parametrize(
     ("ready", "seen"),
     [
         ({"node": ""}, {"resource": "nodes", "namespace": None, "name": "node-1", "object": READY}),
-        ({"lease": ""}, {"resource": "leases", "namespace": "kube-system", "name": "it", "object": {"spec": {"holderIdentity": "it"}}}),
+        ({"lease": ""}, {"resource": "leases", "namespace": "kube-system", "name": "it", "object": HELD}),
     ],
 )
 def test_what_an_earlier_life_has_left_does_not_make_it_ready(ready: dict[str, str], seen: dict[str, object]) -> None:
     component = Component(name="part", roles=("kubelet",), folder=Path(), ready=ready, lease="kube-system/it", limits=Limits(ready_s=0.1))
     placement = Placement(name="part-0", component=component, index=0, node="node-1")
-    history, outside = History(lambda: 0.0), dict.fromkeys(("session", "dial", "token"))
+    history, outside = History(lambda: 0.0), dict.fromkeys(("session", "dial", "token")) | {"read": nothing_there}
     readiness = Readiness(history=history, context=SystemContext(), **outside)  # type: ignore[arg-type]
     nothing: Any = None
     part: Any = SimpleNamespace(name="part-0", placement=placement, hopeless="", fate="", obituary=lambda what: what)
@@ -148,7 +180,7 @@ def test_an_api_server_is_asked_by_somebody_whom_it_knows(role: str, ready: bool
     part: Any = SimpleNamespace(
         placement=Placement(name="part-0", component=component, index=0), hopeless="", fate="", obituary=lambda what: what
     )
-    known: Any = {"session": Session(), "token": "the operator's", "dial": None}
+    known: Any = {"session": Session(), "token": "the operator's", "dial": None, "read": None}
     readiness, filling = Readiness(history=History(lambda: 0.0), context=SystemContext(), **known), SimpleNamespace(text=str)
     with nullcontext() if ready else pytest.raises(NotReady):
         asyncio.run(readiness.wait(part, filling))  # type: ignore[arg-type]
@@ -169,7 +201,7 @@ def test_who_lives_and_takes_no_part_in_an_election_is_ready_late(asked: list[di
         name="part-0", placement=Placement(name="part-0", component=component, index=0), hopeless="", fate="", obituary=lambda what: what
     )
     context = SystemContext()
-    history, nothing = History(context.now_s), dict.fromkeys(("session", "dial", "token"))
+    history, nothing = History(context.now_s), dict.fromkeys(("session", "dial", "token")) | {"read": nothing_there}
     history.append("cluster", "started", at_s=None, instance="part-0", data={})
     for request in asked:
         history.append("tap", "request", at_s=None, instance="part-0", data=request)
