@@ -16,13 +16,14 @@ WORKERS = 3  # of processes: such scenarios spend their time waiting, and other 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
     """What came of a run. `shown` is what the console said, for whoever has to find out why; `flaky` are rules that passed only when they
-    were repeated."""
+    were repeated, `deviating` those that failed as it is recorded."""
 
     backend: str
     rules: dict[str, str]
     reasons: dict[str, list[str]]
     shown: str
     flaky: frozenset[str] = frozenset()
+    deviating: frozenset[str] = frozenset()
 
     def explain(self, rules: Sequence[str]) -> str:
         """Why these rules got their verdicts."""
@@ -45,4 +46,5 @@ def judge(implementation: str | Path, *options: str, folder: Path, backend: str 
         reasons={rule["id"]: sorted({s["why"] for s in rule["scenarios"] if s["why"]}) for rule in found["rules"]},
         shown=done.stdout,
         flaky=frozenset(rule["id"] for rule in found["rules"] if rule.get("flaky")),
+        deviating=frozenset(rule["id"] for rule in found["rules"] if rule.get("deviation", {}).get("standing") == "expected"),
     )

@@ -40,6 +40,14 @@ Feature: One at a time
       And the pods of "web" have become running
       Then all work of the schedulers was asked for by the one that holds the lease
 
+    @needs:hold
+    Scenario: the active scheduler finds its lease in other hands
+      Given a cluster with 1 node and 3 schedulers
+      When the active scheduler is kept from its lease until somebody else has it
+      And "alice" creates a deployment "web" with 3 replicas
+      And the pods of "web" have become running
+      Then all work of the schedulers was asked for by the one that holds the lease
+
     @needs:pause
     Scenario: the active scheduler is frozen, and thaws
       Given a cluster with 1 node and 3 schedulers
@@ -101,6 +109,14 @@ Feature: One at a time
       And the pods of "web" have become running
       Then all work of the controller managers was asked for by the one that holds the lease
       When "alice" scales the deployment "web" to 9 replicas
+      And the pods of "web" have become running
+      Then all work of the controller managers was asked for by the one that holds the lease
+
+    @needs:hold
+    Scenario: the active controller manager finds its lease in other hands
+      Given a cluster with 1 node and 3 controller managers
+      When the active controller manager is kept from its lease until somebody else has it
+      And "alice" creates a deployment "web" with 3 replicas
       And the pods of "web" have become running
       Then all work of the controller managers was asked for by the one that holds the lease
 

@@ -2,6 +2,7 @@
 go by ending it."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from seatrial_reference import controller_manager, scheduler
@@ -9,8 +10,8 @@ from seatrial_reference.controller_manager import ControllerManager
 from seatrial_reference.controller_manager.garbage import GarbageCollector
 from seatrial_reference.controller_manager.informers import Informers
 from seatrial_reference.controller_manager.replica_sets import ReplicaSets
-from seatrial_reference.machinery.client import Client
-from seatrial_reference.machinery.election import Elector
+from seatrial_reference.machinery.client import Client, RequestFailed
+from seatrial_reference.machinery.election import Elector, LeaseLost
 from seatrial_reference.machinery.informer import Handlers
 from seatrial_reference.machinery.objects import Json, controller_of, key_of
 from seatrial_reference.machinery.workqueue import WorkQueue
@@ -44,6 +45,28 @@ async def main_scheduler_releases_first(args: Sequence[str], context: Context) -
 
 async def main_controllers_release_first(args: Sequence[str], context: Context) -> None:
     await controller_manager.main(args, context, elector=ReleasesFirst)
+
+
+class GivesBackAnything(Elector):
+    """Whoever has not been able to renew the lease gives it back, as it finds it, whosever it is by now."""
+
+    async def renew(self) -> None:
+        try:
+            await super().renew()
+        except LeaseLost:
+            with contextlib.suppress(RequestFailed, TimeoutError):
+                async with asyncio.timeout(self._election.renew_s):
+                    self._lease = await self._client.get(self._kind, self._election.name, namespace=self._election.namespace)
+                    await self.write(self.record | {"holderIdentity": "", "leaseDurationSeconds": 1})
+            raise
+
+
+async def main_scheduler_gives_back_anything(args: Sequence[str], context: Context) -> None:
+    await scheduler.main(args, context, elector=GivesBackAnything)
+
+
+async def main_controllers_give_back_anything(args: Sequence[str], context: Context) -> None:
+    await controller_manager.main(args, context, elector=GivesBackAnything)
 
 
 class EndsReleased(ReplicaSets):

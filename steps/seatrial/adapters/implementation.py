@@ -48,6 +48,7 @@ class Deviation:
     finding: str
     because: str
     versions: str = ""  # of the implementation, which it is confined to
+    component: str = ""  # whose it is; where another one takes its place, it is none
     source: str = ""
     until: str = ""
 

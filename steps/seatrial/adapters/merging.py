@@ -1,7 +1,7 @@
 """A descriptor laid over the one that it is based on.
 
 `basedOn` fills the roles that no component of the file has; components, claims and deviations are merged by name, the file's own winning.
-A deviation that is recorded for other versions than the one on trial is none.
+A deviation that is recorded for other versions than the one on trial is none, nor is one of a component that another one has replaced.
 """
 
 from collections.abc import Callable, Container, Mapping
@@ -24,15 +24,16 @@ def merged(file: Path, document: Mapping[str, Any], base: Implementation) -> Imp
     own, taken = _own(file, document, base, version)
     beyond = BEYOND if any(c.endpoint for c in own.values()) else {}
     hooks = document.get("hooks", {})
+    components = _inherited(base, own, taken) | own
     recorded = [Deviation(**row) for row in document.get("deviations", ())]
-    deviations = [*base.deviations, *(d for d in recorded if within(version, d.versions))]
+    deviations = [*_lasting(base, components), *(d for d in recorded if within(version, d.versions))]
     return Implementation(
         name=document["metadata"]["name"],
         version=version,
         file=file,
         base=document.get("basedOn"),
         own=tuple(sorted(taken)),
-        components=_inherited(base, own, taken) | own,
+        components=components,
         identity={**base.identity, **_identity(document, file.parent)},
         observe={**base.observe, **document.get("observe", {}), **beyond.get("observe", {})},
         hooks={**base.hooks, **(NO_HOOKS if hooks == "none" else hooks), **beyond.get("hooks", {})},
@@ -42,6 +43,20 @@ def merged(file: Path, document: Mapping[str, Any], base: Implementation) -> Imp
         deviations=tuple({d.id: d for d in deviations}.values()),
         reuse=bool(document.get("reuse", base.reuse)),
     )
+
+
+def _lasting(base: Implementation, components: Mapping[str, Component]) -> list[Deviation]:
+    """The base's deviations: those of a component, as long as that is started as the base has it, in a version which they are about."""
+    same = {name: c for name, c in components.items() if name in base.components and _started(c) == _started(base.components[name])}
+    return [
+        d
+        for d in base.deviations
+        if not d.component or (d.component in same and within(same[d.component].versioned or base.version, d.versions))
+    ]
+
+
+def _started(component: Component) -> tuple[Any, ...]:
+    return component.command, component.python, component.endpoint
 
 
 def _own(file: Path, document: Mapping[str, Any], base: Implementation, version: str) -> tuple[dict[str, Component], set[str]]:

@@ -6,7 +6,10 @@ from seatrial.bindings.phrases import CLUSTER, WHO, acting, topology
 from seatrial.bindings.phrases import who as meant
 from seatrial.world import World, faults, people
 
-FATE = r"stopped|killed|paused|resumed|started again|killed and started again|cut off from every API server|connected again"
+FATE = (
+    r"stopped|killed|paused|resumed|started again|killed and started again|cut off from every API server|connected again"
+    r"|kept from its lease until somebody else has it"
+)
 
 
 @given(parsers.re(CLUSTER))
@@ -33,7 +36,9 @@ def nodes_change(world: World, name: str | None, one: str | None, what: str | No
 @when(parsers.re(WHO + r" (?:is|are) (?P<what>" + FATE + r")"))
 def something_happens(world: World, who: str, what: str) -> None:
     """Stopped: asked to, then killed. Killed: at once, no good-bye. Started again: ready when the sentence ends. Cut off: nothing passes
-    between the hosts in either direction, and nobody is told. Connected again: every cut is undone, and they have been heard of."""
+    between the hosts in either direction, and nobody is told. Connected again: every cut is undone, and they have been heard of. Kept from
+    its lease: the tap holds what it asks about it until it has given up, the lease has expired, and a standby or the operator has it.
+    Afterwards one of those that compete for it has it again."""
     faults.happens(world, meant(world, who), what)
 
 

@@ -5,16 +5,14 @@ its component names.
 """
 
 from itertools import pairwise
-from typing import Any
 
-from seatrial.checks.facts import WRITES, alive, background, instances, mark, requests, window
-from seatrial.checks.leases import hold_before, lease_of, lease_writes
+from seatrial.checks.facts import WRITES, alive, background, instances, mark, requests, server_of, window
+from seatrial.checks.leases import PEOPLE, Write, expired, given_up, hold_before, lasts_s, lease_of, lease_writes, wipes
 from seatrial.checks.misled import to_blame
+from seatrial.checks.objects import metadata_of
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding, Proof
-
-CLOCK_TOLERANCE = 0.98  # of the lease: two clocks, two readings
 
 
 def _work(history: History, role: str) -> list[Event]:
@@ -26,14 +24,14 @@ def _work(history: History, role: str) -> list[Event]:
 def only_leader_works(history: History, *, role: str) -> Proof:
     """Every piece of work was asked for by the instance that held the lease at that moment, in the order of the tap."""
     names, work = instances(history, role), _work(history, role)
-    holds = lease_writes(history, role)
+    holds = lease_writes(history, role, people=True)
     require(len(names) > 1, f"there is only one {role}")
     if not holds and (unchosen := _unchosen(history, role)):
         return proof(work, *unchosen)
     require(holds, f"no {role} was seen to take the lease")
     require(work, f"no {role} worked")
     found: dict[str, Finding] = {}
-    for request in work:
+    for request in (r for r in work if not _robbed(history, role, r)):
         hold = hold_before(holds, request)
         holder = hold.instance if hold else None
         if request.instance != holder:
@@ -42,7 +40,34 @@ def only_leader_works(history: History, *, role: str) -> Proof:
             expected = f"work by {holder or 'nobody'}, who holds the lease"
             found.setdefault(culprit, fault(culprit, expected, observed, *([hold] if hold else []), request))
     signs = alive(history, names, window(history))
-    return proof([*signs, *work], *found.values(), *_thefts(history, role))
+    return proof([*signs, *work], *found.values(), *_thefts(history, role), *_wiped(history, role))
+
+
+def _robbed(history: History, role: str, request: Event) -> bool:
+    """Whether somebody else has given back the lease of whoever asks, who cannot know it yet."""
+    lost = [(held, wipe) for held, wipe in wipes(history, role) if held[0].instance == request.instance]
+    return any(wipe[0].at_s <= request.at_s and not expired(history, role, held, request) for held, wipe in lost)
+
+
+def _wiped(history: History, role: str) -> tuple[Finding, ...]:
+    """Somebody gave back what another one held."""
+    return tuple(
+        fault(
+            _blamed(history, held, given),
+            f"{held[0].instance} keeps the lease until it has expired, or gives it back itself",
+            f"{given[0].instance} gave it back {given[0].at_s - held[0].at_s:.2f} s after {held[0].instance} had renewed it",
+            held[0],
+            given[0],
+        )
+        for held, given in wipes(history, role)
+    )
+
+
+def _blamed(history: History, held: Write, new: Write) -> str:
+    """Who wrote the lease though somebody else held it; the API server where it let pass what was meant for an earlier state of it."""
+    meant = metadata_of(new[0]["body"]).get("resourceVersion")
+    stale = meant and held[1]["revision"] and str(meant) != str(held[1]["revision"])
+    return server_of(history) if stale else to_blame(history, str(new[0].instance))
 
 
 def _unchosen(history: History, role: str) -> tuple[Finding, ...]:
@@ -80,24 +105,23 @@ def standbys_idle(history: History, *, role: str) -> Proof:
 
 def _thefts(history: History, role: str) -> tuple[Finding, ...]:
     """The lease was taken from somebody before it had expired since its last renewal, or was given back."""
-    most_s = next(e["limits"]["lease_s"] for e in history.of("instance") if role in e["roles"])
     return tuple(
         fault(
-            to_blame(history, str(new.instance)),
-            f"{old.instance} keeps the lease for {_lasts_s(history, old, given, most_s):g} s after it has renewed it",
-            f"{new.instance} took it {new.at_s - old.at_s:.2f} s later",
-            old,
-            new,
+            _blamed(history, old, new),
+            f"{old[0].instance} keeps the lease for {lasts_s(history, role, old):g} s after it has renewed it",
+            f"{new[0].instance} took it {new[0].at_s - old[0].at_s:.2f} s later",
+            old[0],
+            new[0],
         )
-        for (old, given), (new, _) in pairwise(lease_writes(history, role))
-        if old.instance != new.instance
-        and new.at_s - old.at_s < CLOCK_TOLERANCE * _lasts_s(history, old, given, most_s)
-        and not _released(history, old, given)
+        for old, new in pairwise(lease_writes(history, role, people=True))
+        if new[0].instance not in (old[0].instance, PEOPLE)
+        and not expired(history, role, old, new[0])
+        and not given_up(history, role, old, new)
     )
 
 
 @check
-def takeover(history: History, *, role: str, since: str, lease_s: float) -> Proof:
+def takeover(history: History, *, role: str, since: str) -> Proof:
     """After the mark somebody else writes the lease, and not before it has expired since its last renewal, or was given back."""
     namespace, name = lease_of(history, role)
     writes, gone = lease_writes(history, role), mark(history, since)
@@ -112,39 +136,15 @@ def takeover(history: History, *, role: str, since: str, lease_s: float) -> Proo
         expected = f"another {role} takes the lease of {old}"
         return proof([], fault(others[0], expected, "nobody did", gone))
     last, first = theirs[-1], taken[0]
-    waited_s, lease_s = first[0].at_s - last[0].at_s, _lasts_s(history, *last, lease_s)
-    early = waited_s < CLOCK_TOLERANCE * lease_s and not _released(history, *last)
     evidence = [last[0], gone, first[0]]
-    if not early:
+    if expired(history, role, last, first[0]) or given_up(history, role, last, first):
         return proof(evidence, *_thefts(history, role))
-    expected = f"no takeover before the lease of {lease_s:g} s has expired"
-    observed = f"{first[0].instance} took it {waited_s:.2f} s after {old} had renewed it"
-    return proof(evidence, fault(to_blame(history, str(first[0].instance)), expected, observed, last[0], first[0]))
+    expected = f"no takeover before the lease of {lasts_s(history, role, last):g} s has expired"
+    observed = f"{first[0].instance} took it {first[0].at_s - last[0].at_s:.2f} s after {old} had renewed it"
+    return proof(evidence, fault(_blamed(history, last, first), expected, observed, last[0], first[0]))
 
 
 def _next_life(history: History, instance: str, gone: Event) -> float:
     """When the instance was started again after the mark, if it was."""
     starts = [e.at_s for e in history.of("started", instance=instance) if e.at_s > gone.at_s]
     return starts[0] if starts else float("inf")
-
-
-def _released(history: History, request: Event, answer: Event) -> bool:
-    """Whether this write of the lease gave it back: no holder, by its body or, where that cannot be read, by what the operator saw."""
-    if request["verb"] == "delete":
-        return True
-    specs = _specs(history, request, answer)
-    return bool(specs) and not any(spec.get("holderIdentity") for spec in specs)
-
-
-def _lasts_s(history: History, request: Event, answer: Event, most_s: float) -> float:
-    """How long the others must wait after this write: as long as it says itself, though it says whole seconds only, and no longer than the
-    implementation has stated."""
-    said = [spec.get("leaseDurationSeconds") for spec in _specs(history, request, answer)]
-    return min([most_s, *(float(s) for s in said if isinstance(s, int) and s > 0)])
-
-
-def _specs(history: History, request: Event, answer: Event) -> list[dict[str, Any]]:
-    """What a write says of the lease: its body or, where that cannot be read, what the operator saw."""
-    body = request["body"] if isinstance(request["body"], dict) else {}
-    seen = [e["object"] for e in history.of("watched", resource="leases", name=answer["name"], revision=answer["revision"])]
-    return [item["spec"] for item in (body, *seen) if isinstance(item.get("spec"), dict)]

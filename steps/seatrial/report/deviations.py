@@ -1,7 +1,7 @@
 """Recorded deviations against what was found. One is pinned to its rule and its finding: anything else than just that is news.
 
 expected   the rule failed, every finding is the recorded one, and it is not past its date
-stale      the rule passes: the record must go
+stale      the rule passes by all its scenarios: the record must go
 expired    the record is past its `until`: the failure counts
 other      the rule failed otherwise than recorded: the failure counts
 """
@@ -24,10 +24,10 @@ class Standing(StrEnum):
     OTHER = "other"
 
 
-def standing(deviation: Deviation, verdict: Verdict, results: Iterable[Result], *, today: str) -> Standing | None:
-    """None where nothing was decided about the rule. `today` is an ISO date."""
+def standing(deviation: Deviation, verdict: Verdict, results: Iterable[Result], *, whole: bool, today: str) -> Standing | None:
+    """None where nothing was decided about the rule, or it was not tried as a `whole`. `today` is an ISO date."""
     if verdict is Verdict.PASSED:
-        return Standing.STALE
+        return Standing.STALE if whole else None
     if verdict is not Verdict.FAILED:
         return None
     found = [f for r in results if r.verdict is Verdict.FAILED for f in r.findings]

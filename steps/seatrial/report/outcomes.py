@@ -141,11 +141,7 @@ def outcomes(
 
 def _outcome(rule: Rule, results: list[Result], recorded: Mapping[str, Deviation], *, today: str, confined: bool) -> Outcome:
     verdict, deviation = worst(r.verdict for r in results), recorded.get(rule.id)
-    return Outcome(
-        rule=rule,
-        verdict=verdict,
-        results=tuple(results),
-        deviation=deviation,
-        standing=standing(deviation, verdict, results, today=today) if deviation else None,
-        confined=confined,
-    )
+    found = Outcome(rule=rule, verdict=verdict, results=tuple(results), deviation=deviation, confined=confined)
+    if deviation is None:
+        return found
+    return replace(found, standing=standing(deviation, verdict, results, whole=found.whole and not found.in_part, today=today))

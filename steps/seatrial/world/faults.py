@@ -12,6 +12,7 @@ from seatrial.checks import facts, leases
 from seatrial.cluster.instances import Supervised
 from seatrial.model.errors import Inconclusive, NotRunnable
 from seatrial.model.history import Event, History
+from seatrial.world.rivals import keep_from_lease
 from seatrial.world.world import World
 
 SUBSCRIPTION_ROUNDS = 20
@@ -28,6 +29,9 @@ def happens(world: World, instances: Sequence[Supervised], what: str) -> None:
         return
     if what.startswith("cut off"):
         cut_off(world, instances)
+        return
+    if what.startswith("kept from its lease"):
+        world.run(keep_from_lease(world, instances))
         return
     verbs = {
         "stopped": ("term",),

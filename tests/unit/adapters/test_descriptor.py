@@ -55,6 +55,36 @@ def test_the_deviation_that_the_design_shows_is_read_whole(tmp_path: Path) -> No
     assert (found.versions, found.source, found.until) == (">=1.35 <1.37", "kubernetes PR 141024", "2027-06-01")
 
 
+@pytest.mark.parametrize(
+    ("version", "row", "stands"),
+    [
+        ("0.1.0", "kubelet: {command: [mine]}", True),
+        ("0.1.0", "scheduler: {args: [--v=9]}", True),
+        ("0.1.0", "scheduler: {command: [mine]}", False),
+        ("1.34.4", "scheduler: {version: [theirs, --version]}", True),
+        ("1.30.14", "scheduler: {version: [theirs, --version]}", False),
+    ],
+)
+def test_a_deviation_goes_with_the_component_whose_it_is(version: str, row: str, tmp_path: Path, *, stands: bool) -> None:
+    theirs = descriptor(
+        tmp_path,
+        "components:",
+        "  scheduler: {command: [theirs], version: [theirs, --version]}",
+        "deviations:",
+        f'  - {{{TIES}, component: scheduler, versions: ">=1.34"}}',
+        name="theirs",
+        version="1.37.1",
+    )
+    based = theirs.read_text().replace("basedOn: reference", f"basedOn: {theirs}")
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        based.split("components:")[0].replace("name: theirs, version: 1.37.1", f"name: mine, version: {version}")
+        + f"components:\n  {row}\n"
+    )
+
+    assert bool(load(str(file)).deviations) is stands
+
+
 def test_a_deviation_of_other_versions_does_not_apply(tmp_path: Path) -> None:
     assert not deviations(tmp_path, f'{TIES}, versions: ">=1.35 <1.37"', version="1.37.0")
 

@@ -39,7 +39,7 @@ def culprits(*writes: tuple[float, str, str | None], again: tuple[int, ...] = ()
         if holder is None:  # of which the answer says no revision
             gone = {"resource": "leases", "type": "DELETED", "namespace": "kube-system", "name": "kube-scheduler", "uid": "it"}
             history.append("watch/operator/leases", "watched", at_s=at_s, instance=None, data=gone | {"revision": revision})
-    return [f.culprit for f in judge(history, "leadership.takeover", {"role": "scheduler", "since": "kill", "lease_s": LEASE_S}).findings]
+    return [f.culprit for f in judge(history, "leadership.takeover", {"role": "scheduler", "since": "kill"}).findings]
 
 
 def test_one_takes_over_when_the_lease_has_expired() -> None:
@@ -106,3 +106,59 @@ def test_where_nobody_takes_the_lease_nobody_works_beside_others(check: str, wor
             judge(history, check, {"role": "scheduler"})
     else:
         assert [f.culprit for f in judge(history, check, {"role": "scheduler"}).findings] == expected
+
+
+ROBBED = "keeps the lease until it has expired, or gives it back itself"
+
+
+def leads(*turns: tuple[float, str, str], meant: str = "1", work: tuple[tuple[float, str], ...] = ()) -> list[tuple[str, str]]:
+    """Who is found, and what was expected, of these writes of the lease, each under the next revision, and of what was asked for besides.
+    The second write says which revision it was `meant` for."""
+    history = History(lambda: 0.0)
+    history.append("cluster", "instance", at_s=0, instance="apiserver-0", data={"roles": ["apiserver"]})
+    for number in range(3):
+        about = {"roles": ["scheduler"], "lease": "kube-system/kube-scheduler", "limits": {"lease_s": LEASE_S}}
+        history.append("cluster", "instance", at_s=0, instance=f"scheduler-{number}", data=about)
+    lease = {"verb": "update", "resource": "leases", "namespace": "kube-system", "name": "kube-scheduler"}
+    binding = {"verb": "create", "resource": "pods", "subresource": "binding", "path": "/there"}
+    events = [
+        (at_s, who, lease | {"body": {"metadata": {"resourceVersion": meant}, "spec": {"holderIdentity": name}}})
+        for at_s, who, name in turns
+    ]
+    revision = 0
+    for number, (at_s, who, about) in enumerate(sorted([*events, *((at_s, who, binding) for at_s, who in work)], key=lambda e: e[0])):
+        revision += "body" in about
+        history.append("tap", "request", at_s=at_s, instance=who, data={"request": number, **about})
+        answer = {"request": number, "code": 200, "name": about.get("name"), "uid": "it", "revision": revision}
+        history.append("tap", "answer", at_s=at_s, instance=who, data=answer)
+    for number in range(3):
+        history.append("tap", "request", at_s=9.0, instance=f"scheduler-{number}", data={"request": 90 + number, "verb": "get"})
+    return [(f.culprit, f.expected) for f in judge(history, "leadership.only_leader_works", {"role": "scheduler"}).findings]
+
+
+@pytest.mark.parametrize(("meant", "blamed"), [("1", "scheduler-0"), ("7", "apiserver-0")])
+def test_nobody_gives_back_what_another_one_holds(meant: str, blamed: str) -> None:
+    turns = ((0.5, "scheduler-1", "b"), (1.0, "scheduler-0", ""), (1.2, "scheduler-2", "c"))
+
+    assert leads(*turns, meant=meant, work=((0.6, "scheduler-1"),)) == [(blamed, f"scheduler-1 {ROBBED}")]
+
+
+def test_who_was_robbed_may_go_on_until_the_lease_would_have_expired() -> None:
+    turns = ((0.5, "scheduler-1", "b"), (1.0, "scheduler-0", ""), (1.2, "scheduler-2", "c"))
+    robbed = [("scheduler-0", f"scheduler-1 {ROBBED}")]
+
+    assert leads(*turns, work=((1.4, "scheduler-1"), (1.5, "scheduler-2"))) == robbed
+    assert leads(*turns, work=((2.9, "scheduler-1"),)) == [("scheduler-1", "work by scheduler-2, who holds the lease"), *robbed]
+
+
+def test_people_hold_a_lease_like_others() -> None:
+    held = (1.0, "operator", "somebody")
+
+    assert leads((0.5, "scheduler-1", ""), held, (3.1, "scheduler-2", "c"), work=((3.2, "scheduler-2"),)) == []
+    assert leads((0.5, "scheduler-1", ""), held, (1.2, "scheduler-2", ""), meant="2", work=((0.6, "scheduler-1"),))[-1] == (
+        "scheduler-2",
+        f"operator {ROBBED}",
+    )
+    assert leads((0.5, "scheduler-1", ""), held, (1.2, "scheduler-2", "c"), meant="2", work=((1.3, "scheduler-2"),)) == [
+        ("scheduler-2", "operator keeps the lease for 2 s after it has renewed it")
+    ]

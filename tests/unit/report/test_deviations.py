@@ -7,8 +7,8 @@ from seatrial.results import Result
 from .building import TODAY, breach, deviation, failed, result
 
 
-def of(*results: Result, verdict: Verdict = Verdict.FAILED, **changed: str) -> Standing | None:
-    return standing(deviation(**changed), verdict, results, today=TODAY)
+def of(*results: Result, verdict: Verdict = Verdict.FAILED, whole: bool = True, **changed: str) -> Standing | None:
+    return standing(deviation(**changed), verdict, results, whole=whole, today=TODAY)
 
 
 def test_the_recorded_finding_is_expected() -> None:
@@ -33,6 +33,10 @@ def test_a_failure_without_findings_is_news() -> None:
 
 def test_a_rule_that_passes_has_a_stale_deviation() -> None:
     assert of(result(), verdict=Verdict.PASSED) is Standing.STALE
+
+
+def test_a_rule_that_passes_in_part_says_nothing_of_its_deviation() -> None:
+    assert of(result(), verdict=Verdict.PASSED, whole=False) is None
 
 
 def test_a_date_ends_it() -> None:
