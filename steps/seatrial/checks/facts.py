@@ -25,8 +25,6 @@ KEPT = (  # what API servers keep by themselves: the catalogue's NOOP-02
 EVENTS = re.compile(r"/[^/]+/events/")
 BY_ITSELF = re.compile(rf"/[^/]+/(?:leases/|events/|{'|'.join(KEPT)})")
 OF_SERVERS = re.compile(rf"/[^/]+/(?:(?:leases|events)/kube-system/|{'|'.join(KEPT)})")
-HEALED = frozenset({"start", "resume", "healed"})  # marks of faults that have come to their end,
-FAULTS = HEALED | {"term", "kill", "pause", "cut"}  # and of those that have begun
 CREATED = 201  # whatever the verb was: an object that is applied is created where it is not there
 
 
@@ -203,15 +201,6 @@ def expired(event: Event) -> bool:
 def begun(history: History) -> Event | None:
     """The moment before the last request that a sentence is about."""
     return next(iter(history.of("mark", name="begun")[-1:]), None)
-
-
-def calm_since_s(history: History) -> float:
-    """Since when nothing that the suite does stands in anybody's way, and nobody has started or ended; infinity where something does."""
-    faults = [e for e in history.of("mark") if e["name"] in FAULTS]
-    if faults and faults[-1]["name"] not in HEALED:
-        return float("inf")
-    turns = [e for kind in ("started", "exited") for e in history.of(kind)]
-    return max((e.at_s for e in (*faults, *turns)), default=float("-inf"))
 
 
 def alive(history: History, who: Iterable[str], seen: Window) -> list[Event]:

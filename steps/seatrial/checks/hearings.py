@@ -68,7 +68,8 @@ class Stretch:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hearing:
     """What one watch was told after a revision, until it broke or something else was watched. `kinds`: of which it is told everything;
-    none where it asks for some of them only, such as the pods of a `node`. `stands`: it has neither ended nor been held by the suite."""
+    none where it asks for some of them only, such as the pods of a `node`. `stands`: it has neither ended nor been held by the suite.
+    `instance`: whose it is; empty for the suite's own."""
 
     watch: str
     kinds: frozenset[str] = frozenset()
@@ -76,6 +77,7 @@ class Hearing:
     told: Sequence[Event] = ()
     node: str = ""
     stands: bool = False
+    instance: str = ""
 
 
 def hearings(history: History) -> Iterator[Hearing]:
@@ -122,6 +124,7 @@ def _tapped(history: History) -> Iterator[Hearing]:
             kinds=frozenset({kind} if kind else ()),
             since=int(version),
             node=field[1] if field and request["resource"] == "pods" and not (request["namespace"] or request["name"]) else "",
+            instance=str(request.instance),
             stands=(request.source, request["request"]) not in over,
         )
         for event in offered.get((request.source, request["request"]), ()):

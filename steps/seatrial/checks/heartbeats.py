@@ -2,19 +2,24 @@
 nothing stands in its way is the end of it.
 """
 
-from seatrial.checks.facts import calm_since_s, instances, requests
+from seatrial.checks.facts import instances, requests
 from seatrial.checks.registry import fault
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding
 
 LAPSED = 1.5  # leases without any attempt to renew
+OVER = frozenset({"start", "resume", "healed"})  # marks of faults that have come to their end,
+FAULTS = OVER | {"term", "kill", "pause", "cut"}  # and of those that have begun
 
 
 def ceased(history: History) -> tuple[Finding, ...]:
     """A kubelet has renewed its node's lease, and for longer than that lasts has not even tried to, though it and whoever it asks were
     there all the while. Leases whose length cannot be read, and kubelets that have ended, are not judged."""
+    faults = [e for e in history.of("mark") if e["name"] in FAULTS]
+    if faults and faults[-1]["name"] not in OVER:
+        return ()
     turns = [e for kind in ("started", "exited") for e in history.of(kind)]
-    calm_s = calm_since_s(history)
+    calm_s = max((e.at_s for e in (*faults, *turns)), default=float("-inf"))
     now_s = max((e.at_s for e in history), default=0.0)
     for node in instances(history, "kubelet"):
         tries = requests(history, [node], resource="leases")

@@ -5,10 +5,9 @@ counts is a change after which the API server had time for it, several times wha
 nothing stood in anybody's way any more.
 """
 
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Collection
 
-from seatrial.checks.facts import breach, calm_since_s
+from seatrial.checks.facts import breach, instances
 from seatrial.checks.hearings import Hearing, Stretch, hearings
 from seatrial.model.history import Event, History
 from seatrial.model.limits import bound
@@ -16,35 +15,38 @@ from seatrial.model.verdicts import Finding
 
 PATIENCE = 5  # times what an API server promises for its reaction
 WELL = range(200, 500)  # whoever says so is there
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """When a change must have happened for everybody to have been told of it by the end, in seconds."""
-
-    since_s: float
-    until_s: float
-
-    @classmethod
-    def of(cls, history: History) -> Self:
-        servers = [e["limits"] for e in history.of("instance") if "apiserver" in e["roles"]]
-        react_s = max((limits["react_s"] for limits in servers if limits), default=float("inf"))
-        there = max((e.at_s for e in history.of("answer") if e["code"] in WELL), default=float("-inf"))
-        return cls(since_s=calm_since_s(history), until_s=there - bound(react_s, factor=PATIENCE, ceiling_s=120))
-
-    def holds(self, change: Event) -> bool:
-        return self.since_s < change.at_s < self.until_s
+HINDRANCES = {"exited": "started", "paused": "resumed", "cut": "healed"}  # what may befall an instance, and how it ends
 
 
 def unheard(history: History) -> tuple[Finding, ...]:
     """A watch was not told of a change, and of no later one."""
-    stretch, due = Stretch.of(history), Due.of(history)
+    stretch, until_s = Stretch.of(history), _time_enough_s(history)
+    serving = instances(history, "apiserver", "etcd")
     for hearing in (h for h in hearings(history) if h.stands):
+        since_s = _free_since_s(history, {*serving, hearing.instance})
         for change in _missed(hearing, stretch):
-            if due.holds(change):
+            if since_s < change.at_s < until_s:
                 silent = f"{hearing.watch} was told nothing of revision {change['revision']} of {change['key']}"
                 return (breach(history, "every change is told", f"{silent}, until the end", change),)
     return ()
+
+
+def _time_enough_s(history: History) -> float:
+    """What happened before then, everybody has been told by the end, by an API server that was there."""
+    limits = [e["limits"] for e in history.of("instance") if "apiserver" in e["roles"] and e["limits"]]
+    react_s = max((each["react_s"] for each in limits), default=float("inf"))
+    there_s = max((e.at_s for e in history.of("answer") if e["code"] in WELL), default=float("-inf"))
+    return there_s - bound(react_s, factor=PATIENCE, ceiling_s=120)
+
+
+def _free_since_s(history: History, names: Collection[str]) -> float:
+    """Since when none of them has been hindered; infinity where one still is."""
+    calm_s = float("-inf")
+    for begins, ends in HINDRANCES.items():
+        begun_s = max((e.at_s for e in history.of(begins) if e.instance in names), default=float("-inf"))
+        ended_s = max((e.at_s for e in history.of(ends) if e.instance in (None, *names)), default=float("-inf"))
+        calm_s = max(calm_s, ended_s if ended_s >= begun_s else float("inf"))
+    return calm_s
 
 
 def _missed(hearing: Hearing, stretch: Stretch) -> list[Event]:

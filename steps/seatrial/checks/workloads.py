@@ -267,7 +267,7 @@ def _refusal(history: History, name: str) -> Finding | None:
 def _unmade(history: History, name: str) -> Finding | None:
     """A workload of that name is there, and whoever makes pods has made none."""
     itself = [e for r in ("deployments", "replicasets") for (_, n), e in current(history, r).items() if n == name]
-    culprit = due(history, "controller-manager", "deployments|replicasets", name)
+    culprit = to_blame(history, due(history, "controller-manager", "deployments|replicasets", name))
     return fault(culprit, f"pods of {name}", "none", *itself[:1]) if itself else None
 
 

@@ -75,7 +75,8 @@ def test_components_are_told_what_they_ask_for(query: dict[str, str], spec: dict
         ("offered", {"request": 7, "type": "ADDED", "name": "web", "revision": 2}),
         ("held", {"request": 7, "what": "stream"}),
         ("stream-end", {"request": 7, "who": "server"}),
-        ("mark", {"name": "pause"}),
+        ("paused", {}),
+        ("cut", {"other": "apiserver-0", "both": True}),
         ("started", {"boot": 1}),
     ],
 )
@@ -86,3 +87,13 @@ def test_who_was_told_or_hindered_is_no_evidence(kind: str, data: dict[str, Any]
     made.add("tap/apiserver-0", kind, at_s=3.0, instance="node-1", **data)
 
     assert made.judged() == []
+
+
+@pytest.mark.parametrize(("instance", "blamed"), [("node-2", ["apiserver-0"]), ("apiserver-0", [])])
+def test_what_befalls_others_hinders_nobody(instance: str, blamed: list[str]) -> None:
+    made = Told()
+    made.own_watch()
+    made.add("cluster", "paused", at_s=1.0, instance=instance)
+    made.change()
+
+    assert made.judged() == blamed
