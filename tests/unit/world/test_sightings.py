@@ -63,10 +63,14 @@ class Waiting(World):
     def __init__(self, history: History) -> None:
         self.history = history
         self.implementation = load("reference")
+        self.store = None
+        self._steps = history.recorder("steps")
 
 
 def test_a_world_that_waited_in_vain_says_so_in_a_sentence() -> None:
+    history = recorded()
     with pytest.raises(Inconclusive) as blocked:
-        asyncio.run(Waiting(recorded()).seen(lambda _: None, within_s=0.01, what=PODS))
+        asyncio.run(Waiting(history).seen(lambda _: None, within_s=0.01, what=PODS))
 
     assert str(blocked.value).startswith(f"blocked: not seen within 0.01 s: {PODS}; seen last: pod web-1 MODIFIED: Pending, no node; ")
+    assert [mark["name"] for mark in history.of("mark")] == ["in-vain"]  # what has happened meanwhile can be judged
