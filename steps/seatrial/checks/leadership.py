@@ -4,6 +4,7 @@ All replicas of these scenarios talk to one API server, so that its tap orders l
 its component names.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 from seatrial.checks.facts import WRITES, alive, background, instances, mark, requests, server_of, window
@@ -31,7 +32,8 @@ def only_leader_works(history: History, *, role: str) -> Proof:
     require(holds, f"no {role} was seen to take the lease")
     require(work, f"no {role} worked")
     found: dict[str, Finding] = {}
-    for request in (r for r in work if not _robbed(history, role, r)):
+    robbed = wipes(history, role)
+    for request in (r for r in work if not _robbed(history, role, r, robbed)):
         hold = hold_before(holds, request)
         holder = hold.instance if hold else None
         if request.instance != holder:
@@ -43,10 +45,10 @@ def only_leader_works(history: History, *, role: str) -> Proof:
     return proof([*signs, *work], *found.values(), *_thefts(history, role), *_wiped(history, role))
 
 
-def _robbed(history: History, role: str, request: Event) -> bool:
+def _robbed(history: History, role: str, request: Event, wiped: Sequence[tuple[Write, Write]]) -> bool:
     """Whether somebody else has given back the lease of whoever asks, who cannot know it yet."""
-    lost = [(held, wipe) for held, wipe in wipes(history, role) if held[0].instance == request.instance]
-    return any(wipe[0].at_s <= request.at_s and not expired(history, role, held, request) for held, wipe in lost)
+    lost = [(held, wipe) for held, (wipe, _) in wiped if held[0].instance == request.instance]
+    return any(wipe.at_s <= request.at_s and not expired(history, role, held, request) for held, wipe in lost)
 
 
 def _wiped(history: History, role: str) -> tuple[Finding, ...]:
