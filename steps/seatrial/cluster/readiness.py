@@ -26,6 +26,7 @@ from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import by_plural
 
 POLL_S = 0.02
+READ_EVERY_S = 1.0
 MANAGER_ROLE = "controller-manager"
 NODE_LEASES = "kube-node-lease"
 NOT_READY = "node.kubernetes.io/not-ready"
@@ -49,6 +50,7 @@ class Readiness:
     ) -> None:
         self._history = history
         self._read = read  # a path of the API, by the operator
+        self._read_s: dict[str, float] = {}  # when it did last, for each instance
         self._token = token  # the operator's: an API server may answer nobody who does not say who they are
         self._session = session
         self._dial = dial
@@ -134,9 +136,13 @@ class Readiness:
         return self._context.now_s() >= self._born_s(instance) + instance.placement.component.limits.ready_s / 2
 
     async def _asked(self, instance: Supervised, path: str) -> Json:
-        """What the operator reads there, once it is late; nothing before."""
-        answer = await self._read(path) if self._late(instance) else None
-        return answer.body if answer and answer.ok else {}
+        """What the operator reads there, now and then, once it is late; nothing before."""
+        now_s = self._context.now_s()
+        if not self._late(instance) or now_s < self._read_s.get(instance.name, -math.inf) + READ_EVERY_S:
+            return {}
+        self._read_s[instance.name] = now_s
+        answer = await self._read(path)
+        return answer.body if answer.ok else {}
 
     async def _node(self, instance: Supervised) -> bool:
         name = instance.placement.node or ""
