@@ -6,6 +6,7 @@ nothing stood in anybody's way any more.
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from seatrial.checks.facts import breach, instances
 from seatrial.checks.hearings import Hearing, Stretch, hearings
@@ -20,7 +21,7 @@ HINDRANCES = {"exited": "started", "paused": "resumed", "cut": "healed"}  # what
 
 def unheard(history: History) -> tuple[Finding, ...]:
     """A watch was not told of a change, and of no later one."""
-    stretch, until_s = Stretch.of(history), _time_enough_s(history)
+    stretch, until_s = _stretch(history), _time_enough_s(history)
     serving = instances(history, "apiserver", "etcd")
     for hearing in (h for h in hearings(history) if h.stands):
         since_s = _free_since_s(history, {*serving, hearing.instance})
@@ -29,6 +30,13 @@ def unheard(history: History) -> tuple[Finding, ...]:
                 silent = f"{hearing.watch} was told nothing of revision {change['revision']} of {change['key']}"
                 return (breach(history, "every change is told", f"{silent}, until the end", change),)
     return ()
+
+
+def _stretch(history: History) -> Stretch:
+    """From the beginning, where the cluster has served no other scenario: what was told while it came up counts as well."""
+    first = not any(ready["scenario"] for ready in history.of("mark", name="ready"))
+    stretch = Stretch.of(history)
+    return replace(stretch, start=0) if first else stretch
 
 
 def _time_enough_s(history: History) -> float:
