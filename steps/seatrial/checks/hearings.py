@@ -37,7 +37,8 @@ class Stretch:
     def of(cls, history: History) -> "Stretch":
         """Inconclusive where the store was not read, from the beginning to the end."""
         first = history.of("mark", name="ready")[-1:]
-        last = history.of("mark", name="in-vain")[-1:] or history.of("judge")[-1:]
+        vain = [mark for mark in history.of("mark", name="in-vain") if mark["revision"] is not None]
+        last = vain[-1:] or history.of("judge")[-1:]
         start, end = (found[0]["revision"] if found else None for found in (first, last))
         require(start is not None and end is not None, "the store was not read")
         changes: dict[int, list[Event]] = {}

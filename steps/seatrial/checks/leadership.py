@@ -53,23 +53,19 @@ def _robbed(history: History, role: str, request: Event, wiped: Sequence[tuple[W
 
 def _wiped(history: History, role: str) -> tuple[Finding, ...]:
     """Somebody gave back what another one held."""
-    return tuple(
-        fault(
-            _blamed(history, held, given),
-            f"{held[0].instance} keeps the lease until it has expired, or gives it back itself",
-            f"{given[0].instance} gave it back {given[0].at_s - held[0].at_s:.2f} s after {held[0].instance} had renewed it",
-            held[0],
-            given[0],
-        )
-        for held, given in wipes(history, role)
-    )
+    expected = "keeps the lease until it has expired, or gives it back itself"
+    return tuple(_wronged(history, held, given, expected, "gave it back") for held, given in wipes(history, role))
 
 
-def _blamed(history: History, held: Write, new: Write) -> str:
-    """Who wrote the lease though somebody else held it; the API server where it let pass what was meant for an earlier state of it."""
+def _wronged(history: History, held: Write, new: Write, expected: str, deed: str) -> Finding:
+    """Somebody wrote the lease though another one held it. To blame is the API server where it let pass what was meant for an earlier state
+    of it."""
+    holder, intruder, later_s = held[0].instance, new[0].instance, new[0].at_s - held[0].at_s
     meant = metadata_of(new[0]["body"]).get("resourceVersion")
     stale = meant and held[1]["revision"] and str(meant) != str(held[1]["revision"])
-    return server_of(history) if stale else to_blame(history, str(new[0].instance))
+    culprit = server_of(history) if stale else to_blame(history, str(intruder))
+    observed = f"{intruder} {deed} {later_s:.2f} s after {holder} had renewed it"
+    return fault(culprit, f"{holder} {expected}", observed, held[0], new[0])
 
 
 def _unchosen(history: History, role: str) -> tuple[Finding, ...]:
@@ -108,13 +104,7 @@ def standbys_idle(history: History, *, role: str) -> Proof:
 def _thefts(history: History, role: str) -> tuple[Finding, ...]:
     """The lease was taken from somebody before it had expired since its last renewal, or was given back."""
     return tuple(
-        fault(
-            _blamed(history, old, new),
-            f"{old[0].instance} keeps the lease for {lasts_s(history, role, old):g} s after it has renewed it",
-            f"{new[0].instance} took it {new[0].at_s - old[0].at_s:.2f} s later",
-            old[0],
-            new[0],
-        )
+        _wronged(history, old, new, f"keeps the lease for {lasts_s(history, role, old):g} s after it has renewed it", "took it")
         for old, new in pairwise(lease_writes(history, role, people=True))
         if new[0].instance not in (old[0].instance, PEOPLE)
         and not expired(history, role, old, new[0])
@@ -141,9 +131,8 @@ def takeover(history: History, *, role: str, since: str) -> Proof:
     evidence = [last[0], gone, first[0]]
     if expired(history, role, last, first[0]) or given_up(history, role, last, first):
         return proof(evidence, *_thefts(history, role))
-    expected = f"no takeover before the lease of {lasts_s(history, role, last):g} s has expired"
-    observed = f"{first[0].instance} took it {first[0].at_s - last[0].at_s:.2f} s after {old} had renewed it"
-    return proof(evidence, fault(_blamed(history, last, first), expected, observed, last[0], first[0]))
+    expected = f"keeps the lease for {lasts_s(history, role, last):g} s after it has renewed it"
+    return proof(evidence, _wronged(history, last, first, expected, "took it"))
 
 
 def _next_life(history: History, instance: str, gone: Event) -> float:

@@ -21,7 +21,7 @@ ELECTED = frozenset({"scheduler", "controller-manager"})
 
 
 async def keep_from_lease(world: World, instances: Sequence[Supervised]) -> None:
-    """One after the other; Inconclusive where one does not ask, or the lease cannot be had."""
+    """One after the other; Inconclusive where the lease does not say whose it is, or cannot be had, or nobody has it again."""
     for instance in instances:
         await _keep(world, instance)
 
