@@ -216,6 +216,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         asides = _asides(item, result)
         item.stash[PASSED] = result.verdict is Verdict.PASSED and not asides
         report.user_properties += [(PROPERTY, r.as_json().decode()) for r in (*asides, result)]
+    if call.when == "teardown" and WORLD in item.stash:
+        del item.stash[WORLD]  # pytest keeps its items to the end; nobody needs all histories at once
     return report  # type: ignore[return-value]
 
 

@@ -220,3 +220,24 @@ def test_fail_fast_ends_the_run(tmp_path: Path) -> None:
 
     assert ended.returncode == 1
     assert ended.stdout.splitlines()[-1] == "not conformant: 1 rule failed (COMM-05), 1 not run (STORE-13), 0 passed"
+
+
+WORLDS = """
+import gc, sys, pytest
+from seatrial.world import World
+class Worlds:
+    def pytest_sessionfinish(self):
+        gc.collect()
+        print("worlds:", sum(type(found) is World for found in gc.get_objects()))
+sys.exit(pytest.main(["-p", "seatrial.plugin", "--implementation", "reference", "--rule", "COMM-05", sys.argv[1]], plugins=[Worlds()]))
+"""
+
+
+def test_histories_are_not_kept_for_longer_than_their_scenarios() -> None:
+    """pytest keeps its items to the end, and a run has hundreds; the last one may still be on a stack."""
+    command = [sys.executable, "-c", WORLDS, str(assets.features())]
+    ended = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "6 passed" in ended.stdout
+    assert int(ended.stdout.partition("worlds: ")[2].splitlines()[0]) <= 1

@@ -1,8 +1,10 @@
 """Instances live in namespaces of their own, end as they are told, and the suite acts from any host."""
 
 import asyncio
+import gc
 import json
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -46,6 +48,20 @@ async def test_temporary_files_lie_where_they_go_with_the_cluster(trial: Trial) 
     instance = await trial.boot("one", "say_where")
     await instance.exited
     assert instance.log_tail() == f"{trial.network.directory} {trial.network.directory}"
+
+
+def test_a_closed_network_is_not_kept(backend: Processes) -> None:
+    """It knows its history, which is large; a run makes hundreds of them."""
+    made = Trial(backend)
+    backend.run(made.network.close())
+    network, history = weakref.ref(made.network), weakref.ref(made.history)
+    del made
+
+    later = Trial(backend)
+    backend.run(later.network.close())
+    gc.collect()
+
+    assert (network(), history()) == (None, None)
 
 
 @trying

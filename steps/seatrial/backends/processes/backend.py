@@ -6,6 +6,7 @@ socket that suite code makes, by whatever library, belongs to the operator. Outs
 
 import asyncio
 import contextlib
+import itertools
 import os
 import random
 import time
@@ -34,7 +35,8 @@ class Processes:
     def __init__(self, *, seed: int = 0, warm: Sequence[str] = ()) -> None:
         self._machine = kernel.Machine()  # before this process has left it
         kernel.prepare()
-        self._networks: list[Wires] = []
+        self._networks: list[Wires] = []  # but for closed ones: each holds a history
+        self._numbers = itertools.count()
         self._context = SystemContext()
         self._context.random = random.Random(seed)  # noqa: S311 - reproducible on purpose
         with contextlib.ExitStack() as undo:
@@ -74,7 +76,8 @@ class Processes:
         return Pki(directory / "pki", context=self._context)
 
     async def network(self, record: Record) -> Wires:
-        directory = self._zygote.directory / f"network-{len(self._networks)}"
+        self._networks = [n for n in self._networks if not n.closed]
+        directory = self._zygote.directory / f"network-{next(self._numbers)}"
         network = Wires(record, directory=directory, switch=self._switch, zygote=self._zygote, machine=self._machine)
         self._networks.append(network)
         kernel.setns(network.namespace)  # `run` leads back home when the act is over
