@@ -103,6 +103,7 @@ def revisions(history: History, *, name: str) -> Proof:
             if before.event["revision"] >= after.event["revision"]:
                 observed = f"revisions {before.event['revision']} and {after.event['revision']}"
                 culprit = _doer(history, after) if before.event["revision"] > after.event["revision"] else _of_both(history, after)
+                culprit = to_blame(history, culprit)
                 found.append(fault(culprit, f"{before.what} before {after.what}", observed, before.event, after.event))
     return proof(evidence, *found[:5])
 
@@ -114,7 +115,8 @@ def _premature(history: History, name: str) -> Finding | None:
     if sets or not ran:
         return None
     pod = Step(what=f"Pod {ran[0][0]['value']['metadata']['name']}", event=ran[0][0], role="controller-manager")
-    return fault(_doer(history, pod), f"a ReplicaSet of {name} before {pod.what}", "the pod runs, and there is none", pod.event)
+    culprit = to_blame(history, _doer(history, pod))
+    return fault(culprit, f"a ReplicaSet of {name} before {pod.what}", "the pod runs, and there is none", pod.event)
 
 
 def _of_both(history: History, step: Step) -> str:

@@ -10,7 +10,7 @@ METADATA = "metadata"
 PARTS: Mapping[str, tuple[str, ...]] = {  # by subresource: what a write through it sets
     "": (METADATA, "spec.replicas", "spec.nodeName"),
     "scale": ("spec.replicas",),
-    "status": ("status.phase", "status.replicas"),
+    "status": ("status.phase", "status.replicas", "status.containerStatuses", "status.initContainerStatuses"),
 }
 ALL = (*PARTS[""], *PARTS["status"])
 OWN_DOMAIN = "kubernetes.io/"  # labels and annotations with a meaning to Kubernetes are its own business
@@ -27,9 +27,21 @@ def _values(item: Mapping[str, Any], parts: tuple[str, ...]) -> dict[str, Any]:
     found = _of_metadata(metadata_of(item)) if METADATA in parts else {}
     for path in parts:
         part, _, name = path.partition(".")
-        if name and isinstance(inner := item.get(part), dict) and inner.get(name) is not None:
-            found[path] = inner[name]
+        if name and isinstance(inner := item.get(part), dict) and (value := inner.get(name)) is not None:
+            found |= _of_containers(path, value) if isinstance(value, list) else {path: value}
     return found
+
+
+def _of_containers(path: str, statuses: list[Any]) -> dict[str, Any]:
+    """Of each container, how often it was started again, and which states it is in, or was in last: of an end, the exit code too."""
+    found: dict[str, Any] = {}
+    for each in (s for s in statuses if isinstance(s, dict) and "$patch" not in s):
+        own = f"{path}.{each.get('name')}"
+        found[f"{own}.restartCount"] = each.get("restartCount")
+        for when in ("state", "lastState"):
+            states = {what: how for what, how in (each.get(when) or {}).items() if isinstance(how, dict)}
+            found |= {f"{own}.{when}.{what}": f"exit code {how['exitCode']}" if "exitCode" in how else True for what, how in states.items()}
+    return {where: value for where, value in found.items() if value is not None}
 
 
 def _of_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def owned(history: History, *, name: str, number: int) -> Proof:
     good = len(sets) == number and None not in hashes and len(set(hashes)) == number and not shared
     if good:
         return proof(sets)
-    culprit = due(history, "controller-manager", "deployments|replicasets", name)
+    culprit = to_blame(history, due(history, "controller-manager", "deployments|replicasets", name))
     expected = f"{counted(number, 'ReplicaSet')} of {name}, each with its own pod-template-hash"
     observed = f"{len(sets)} with the hashes {', '.join(map(str, hashes)) or 'none'}"
     observed += f", which {shared[0]['name']} has for another template" if shared else ""
@@ -109,4 +109,4 @@ def _needless_ends(history: History, events: list[Event], name: str) -> tuple[Fi
     if len(ended) <= surplus:
         return ()
     expected = f"at most {counted(surplus, 'pod')} of {name} ended by the controller manager"
-    return (fault(ended[0].instance, expected, f"{len(ended)}", *ended[:8]),)
+    return (fault(to_blame(history, str(ended[0].instance)), expected, f"{len(ended)}", *ended[:8]),)

@@ -3,11 +3,13 @@ none is told before its time or forgotten afterwards."""
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from seatrial.checks.chain import binding, first_running, versions
 from seatrial.checks.facts import authors, instances, server_of
+from seatrial.checks.misled import to_blame
 from seatrial.checks.registry import check, fault, proof, require
 from seatrial.checks.runtime import ENDINGS
 from seatrial.model.history import Event, History
@@ -41,7 +43,8 @@ def joined(history: History, *, name: str) -> Proof:
     require(evidence or unsaid, f"the store shows no change of status of a pod of {name}")
     found += [_kept_back(e, "start") for e in unsaid]
     found += [_kept_back(e, "end") for e in unreported_ends(history, name)] + list(_embellished(history, name))
-    return proof(evidence, *found[:3])
+    kubelets = instances(history, "kubelet")
+    return proof(evidence, *(replace(f, culprit=to_blame(history, f.culprit)) if f.culprit in kubelets else f for f in found[:3]))
 
 
 def unreported_ends(history: History, name: str) -> list[Event]:

@@ -280,7 +280,7 @@ def nothing_made(history: History, *, name: str) -> Proof:
     made = [e for e in made if belongs(e["object"], name) and e["uid"] != itself[0]["uid"]]
     attempts = [r for r in requests(history, instances(history), verb="create") if r["body"] and belongs(r["body"], name)]
     attempts = [r for r in attempts if r["resource"] in ("replicasets", "pods") and not r["subresource"]]
-    culprit = attempts[0].instance if attempts else server_of(history)
+    culprit = to_blame(history, str(attempts[0].instance)) if attempts else server_of(history)
     observed = f"{made[0]['resource']} {made[0]['name']}" if made else f"{counted(len(attempts), 'attempt')} to make some"
     wrong = [*made[:3], *attempts[:3]]
     return proof(itself, fault(culprit, f"nothing made from {name}", observed, *wrong) if wrong else None)

@@ -36,6 +36,17 @@ def pod(**parts: Any) -> dict[str, Any]:
     return {"kind": "Pod", **parts, "metadata": {"name": "web", **parts.get("metadata", {})}}
 
 
+def statuses(**said: Any) -> dict[str, Any]:
+    return pod(status={"containerStatuses": [{"name": "main", **said}]})
+
+
+def ended(code: int, **more: Any) -> dict[str, Any]:
+    return statuses(**{"restartCount": 1, "state": {"running": None, "terminated": {"exitCode": code}}, **more})
+
+
+RUNNING = "status.containerStatuses.main.state.running True"
+
+
 def lost(made: History) -> str:
     return "".join(f.observed.partition("which has no ")[2] for f in acknowledged_and_not_stored(made))
 
@@ -59,6 +70,13 @@ def lost(made: History) -> str:
         ("status", pod(status={"phase": "Running"}), pod(status={"phase": "Running", "podIP": "10.0.0.1"}), ""),
         ("status", pod(status={"phase": "Running"}), pod(status={"phase": "Pending"}), "status.phase Running"),
         ("status", pod(metadata={"labels": {"app": "web"}}), pod(), ""),
+        ("status", ended(3), ended(3, more="x"), ""),
+        ("status", ended(3), ended(0), "status.containerStatuses.main.state.terminated exit code 3"),
+        ("status", ended(3), pod(), "status.containerStatuses.main.restartCount 1"),
+        ("status", ended(3), ended(3, restartCount=2), "status.containerStatuses.main.restartCount 1"),
+        ("status", statuses(state={"running": {}, "terminated": None}), statuses(state={"waiting": {}}), RUNNING),
+        ("status", statuses(state={"running": None}), statuses(state={"running": {}}), ""),
+        ("status", statuses(**{"$patch": "delete"}), pod(), ""),
         ("eviction", pod(spec={"replicas": 2}), pod(), ""),
     ],
 )
