@@ -13,7 +13,7 @@ from seatrial.world import World, faults, probes, workloads
 def only_the_api_server(world: World) -> None:
     """Standing connections, openings and refused attempts, from the first moment on; canaries from every other host."""
     alone(world, "etcd")
-    faults.quiet(world, virtually_s=faults.POLLERS_S)
+    faults.quiet(world, virtually_s=faults.POLLERS_S, really_s=faults.LATECOMERS_S)
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd"])
     world.judge("edges.only", allowed=["apiserver"], target="etcd")
 

@@ -20,6 +20,7 @@ WORKED_ON = frozenset({"pods", "deployments", "replicasets"})  # what streams ar
 ONCE_ROUNDS = 5  # so long nobody lists again what was only looked at once
 POLLERS_S = 32.0  # longer than impatient pollers sleep, and than those wait who do what is left undone; where time costs little
 SLOW_POLLERS_S = 65.0  # longer than patient pollers sleep
+LATECOMERS_S = 8.0  # longer than those wait who look around once they have settled in; of real time, for the rule that matters most
 
 
 def happens(world: World, instances: Sequence[Supervised], what: str) -> None:
