@@ -342,7 +342,7 @@ Feature: Controllers make deployed resources run
       And the hooks see every write
       And a replicaset "web" with 3 replicas exists
       When the pods of "web" have been created
-      And admission refuses pods of "web"
+      And admission refuses the deletion of pods of "web"
       And "alice" scales the replicaset "web" to 1 replica
       And admission refuses nothing any more
       Then exactly 1 pod of "web" is left

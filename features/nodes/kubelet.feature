@@ -292,7 +292,7 @@ Feature: What a kubelet does with pods
       And the kubelet of "node-1" is stopped
       When "alice" scales the deployment "web" to 1 replica
       Then exactly 1 pod of "web" is left
-      When admission refuses pods of "web"
+      When admission refuses the deletion of pods of "web"
       And the kubelet of "node-1" is started again
       And admission refuses nothing any more
       Then the pods of "web" become running

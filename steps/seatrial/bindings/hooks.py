@@ -30,21 +30,28 @@ def goes_on(world: World, stage: str) -> None:
 REFUSES = (
     r"(?P<stage>admission|mutation|validation) refuses "
     r"(?:everything(?P<mute> without a word)?|(?P<nothing>nothing any more)"
-    r"|(?P<resource>pods|replicasets) (?:named|(?P<of>of)) " + NAME + r")"
+    r"|(?P<end>the deletion of )?(?P<resource>pods|replicasets) (?:named|(?P<of>of)) " + NAME + r")"
 )
 
 
 @given(parsers.re(REFUSES))
 @when(parsers.re(REFUSES))
 def refuses(
-    world: World, stage: str, mute: str | None, nothing: str | None, resource: str | None, of: str | None, name: str | None
+    world: World,
+    stage: str,
+    mute: str | None,
+    nothing: str | None,
+    end: str | None,
+    resource: str | None,
+    of: str | None,
+    name: str | None,
 ) -> None:
     """Everything that alice writes, or whoever writes or deletes a pod of that name, or what belongs to the workload of that name. Nothing
     any more: once a component has been refused something. Without a word: the hook does not allow it, and has nothing to add."""
     if nothing:
         stages.relent(world)
     else:
-        stages.refuse(world, stage, name, of=resource if of else None, mute=bool(mute))
+        stages.refuse(world, stage, name, of=resource if of else None, verb="delete" if end else None, mute=bool(mute))
 
 
 READS = r'(?P<read>configmaps)(?: called "(?P<only>\w+)")?(?: in the namespace "(?P<there>[\w-]+)")?'

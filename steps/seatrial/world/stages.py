@@ -93,25 +93,29 @@ def all_answered(world: World) -> None:
         world.run(people.answered(world, person, within_s=world.timing("apiserver").limits.request_s + 5))
 
 
-def refuse(world: World, stage: str, name: str | None, *, of: str | None = None, mute: bool = False) -> None:
+def refuse(world: World, stage: str, name: str | None, *, of: str | None = None, verb: str | None = None, mute: bool = False) -> None:
     """The hook of the stage (of admission: the validating one) refuses what has this name, or what of a kind is made for the workload of
-    that name; or all that alice writes. `mute`: it does not say why."""
+    that name, or one verb alone; or all that alice writes. `mute`: it does not say why."""
     match: dict[str, Any] = {"of": name, "resource": of} if of else {"name": name} if name else {"user": people.ACTOR}
+    match |= {"verb": verb} if verb else {}
     where = "validation" if stage == "admission" else stage
     hooks(world).deny(where, message=f"{stage} refuses this", mute=mute, **match)  # type: ignore[arg-type]
     world.mark("refuses", match=match)
 
 
 def relent(world: World) -> None:
-    """Refuse nothing any more, once something was refused: a pod, a ReplicaSet, a binding, or what a scheduler writes before it binds."""
+    """Refuse nothing any more, some time after something was refused: a pod, a ReplicaSet, a binding, or what a scheduler writes before
+    it binds. An API server that had decided by what it remembers may ask a second time before it answers."""
     if not world.run(world.wait(_refused_writes, within_s=world.timing().recovery)):
         raise Inconclusive("blocked: nothing was ever refused")
+    world.run(world.pause(world.timing().limits.react_s))
     hooks(world).relent()
     world.mark("relents")
 
 
 def _refused_writes(history: History) -> list[Event]:
-    return [e for kind in ("pods", "replicasets") for e in history.of("review", resource=kind) if not e["allowed"]]
+    verbs = {k: v for e in history.of("mark", name="refuses")[-1:] for k, v in e["match"].items() if k == "verb"}
+    return [e for kind in ("pods", "replicasets") for e in history.of("review", resource=kind, **verbs) if not e["allowed"]]
 
 
 def forbid(world: World, person: str, verb: str | None, resource: str | None, *, namespace: str | None = None) -> None:
