@@ -31,6 +31,7 @@ def never_etcd(world: World, who: str) -> None:
 def through_the_api_server(world: World) -> None:
     """Judged over all connections between components since the first moment."""
     faults.outlasts_cut(world)
+    faults.window(world)
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd", "apiserver"])
     world.judge("edges.only_through", hub="apiserver")
 

@@ -9,15 +9,13 @@ from seatrial.world.world import World
 def canaries(world: World, sources: Sequence[str], targets: Sequence[str]) -> None:
     """From inside every instance with a role of `sources`, one attempt to connect to every one of `targets`.
 
-    A quiet window goes by first, in which what comes by the clock, and not by an event, has time to show itself.
+    For a *never*, a quiet window has gone by before, in which what comes by the clock, and not by an event, had time to show itself.
     """
-    world.run(world.pause(world.timing().quiet))
     world.run(_canaries(world, world.suspects(sources), world.suspects(targets)))
 
 
 def counted_canaries(world: World, sources: Sequence[str], targets: Sequence[str]) -> None:
     """After a quiet window read the counters, mark the moment, and only then send the canaries, both ways."""
-    world.run(world.pause(world.timing().quiet))
     world.run(world.cluster.settle())
     world.mark("counted")
     one, other = world.suspects(sources), world.suspects(targets)
