@@ -13,7 +13,7 @@ from seatrial.world import World, faults, probes, workloads
 def only_the_api_server(world: World) -> None:
     """Standing connections, openings and refused attempts, from the first moment on; canaries from every other host."""
     alone(world, "etcd")
-    faults.quiet(world, virtually_s=faults.POLLERS_S, really_s=faults.LATECOMERS_S)
+    faults.quiet(world, virtually_s=faults.POLLERS_S, really_s=faults.LATEST_S)
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd"])
     world.judge("edges.only", allowed=["apiserver"], target="etcd")
 
@@ -31,7 +31,7 @@ def never_etcd(world: World, who: str) -> None:
 def through_the_api_server(world: World) -> None:
     """Judged over all connections between components since the first moment."""
     faults.outlasts_cut(world)
-    faults.window(world)
+    faults.window(world, virtually_s=faults.POLLERS_S)
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd", "apiserver"])
     world.judge("edges.only_through", hub="apiserver")
 

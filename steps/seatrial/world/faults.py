@@ -20,7 +20,8 @@ WORKED_ON = frozenset({"pods", "deployments", "replicasets"})  # what streams ar
 ONCE_ROUNDS = 5  # so long nobody lists again what was only looked at once
 POLLERS_S = 32.0  # longer than impatient pollers sleep, and than those wait who do what is left undone; where time costs little
 SLOW_POLLERS_S = 65.0  # longer than patient pollers sleep
-LATECOMERS_S = 8.0  # longer than those wait who look around once they have settled in; of real time, for the rule that matters most
+LATECOMERS_S = 6.0  # longer than those wait who look around once they have settled in; for a window in real time
+LATEST_S = 8.0  # the same for the rule that matters most
 
 
 def happens(world: World, instances: Sequence[Supervised], what: str) -> None:
@@ -139,8 +140,7 @@ def _unwatched(seen: Subscriptions) -> list[str]:
 
 def _no_more_watched(history: History, names: Sequence[str]) -> list[str]:
     """What somebody has watched in an earlier life, and does not yet watch again: it may still be waiting for its turn to work."""
-    began = _began(history, names)
-    watches = [r for r, _ in facts.accepted(history, names, verb="watch") if not facts.background(r)]
+    began, watches = _began(history, names), _watches(history, names)
     now = {(r.instance, r["resource"]) for r in watches if r.at_s >= began[r.instance]}
     return sorted({r["resource"] for r in watches if (r.instance, r["resource"]) not in now})
 
@@ -240,19 +240,59 @@ async def _tried(world: World, name: str, mark: Event) -> None:
     await world.seen(tried, within_s=world.timing().recovery, what=f"an attempt of {name} to reach an API server")
 
 
+def all_at_work(world: World) -> None:
+    """Wait until everybody who has begun anew works again, or somebody in their place: as long as they wait for their turn, for their own
+    old lease to run out, say, that they do nothing wrong says nothing."""
+    world.run(world.wait(lambda h: not _waiting_for_their_turn(world, h), within_s=world.timing().recovery))
+
+
+def _waiting_for_their_turn(world: World, history: History) -> list[str]:
+    """Who lives not for the first time, with an API server to be reached, while what they watched before is not watched yet."""
+    if history.of("cut") or world.paused("apiserver") or not all(_lives(history, s.name) for s in world.cluster.of_role("apiserver")):
+        return []
+    others = [i for i in world.cluster.instances.values() if len(history.of("started", instance=i.name)) > 1 and _lives(history, i.name)]
+    return [i.name for i in others if _watched_before(history, i.name) - _watched_now(history, _in_their_place(world, i))]
+
+
+def _lives(history: History, name: str) -> bool:
+    return _last_start(history, name) < inf
+
+
+def _in_their_place(world: World, instance: Supervised) -> list[str]:
+    """Itself, and where a lease says who works, all who may get it."""
+    placement = instance.placement
+    return [i.name for r in placement.roles for i in world.cluster.of_role(r)] if placement.component.lease else [instance.name]
+
+
+def _watched_before(history: History, name: str) -> set[str]:
+    began_s = _last_start(history, name)
+    return {r["resource"] for r in _watches(history, [name]) if r.at_s < began_s}
+
+
+def _watched_now(history: History, names: Sequence[str]) -> set[str]:
+    began = _began(history, names)
+    return {r["resource"] for r in _watches(history, names) if r.at_s >= began[r.instance]}
+
+
+def _watches(history: History, names: Sequence[str]) -> list[Event]:
+    return [r for r, _ in facts.accepted(history, names, verb="watch") if not facts.background(r)]
+
+
 def quiet(world: World, *, virtually_s: float = 0.0, really_s: float = 0.0) -> None:
     """A window in which the suite asks for nothing, between the marks `quiet` and `quiet-end`, which carry the store's revision."""
+    all_at_work(world)
     world.mark("quiet", revision=world.run(world.revision()))
     window(world, virtually_s=virtually_s, really_s=really_s)
     world.mark("quiet-end", revision=world.run(world.revision()))
 
 
 def window(world: World, *, virtually_s: float = 0.0, really_s: float = 0.0) -> None:
-    """Let the time of a *never* go by: `really_s` at least, and `virtually_s` where time costs little, and nobody is cut off: who is for
-    long may end, and begins anew."""
+    """Let the time of a *never* go by, once all are at work: `really_s` at least, and `virtually_s` where time costs little, and nobody is
+    cut off: who is for long may end, and begins anew. Otherwise as much of that as latecomers take."""
+    all_at_work(world)
     cheap = "virtual-time" in world.backend.can and len(world.history.of("cut")) == 0
-    least_s = max(really_s, virtually_s if cheap else 0.0)
-    world.run(world.pause(max(least_s, world.timing().quiet)))
+    patience_s = virtually_s if cheap else min(virtually_s, LATECOMERS_S)
+    world.run(world.pause(max(really_s, patience_s, world.timing().quiet)))
 
 
 def leader(world: World, role: str) -> Supervised:

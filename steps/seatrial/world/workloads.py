@@ -34,7 +34,9 @@ def have(world: World, name: str, state: str) -> None:
 
 
 def become(world: World, name: str, state: str = "become running") -> None:
-    """A Then: wait for it, and let the check decide."""
+    """A Then: wait for it, and let the check decide. What is so already may be about to change: it stays so for a while."""
+    if reached(world.history, name, state):
+        faults.window(world)
     world.run(world.wait(lambda h: reached(h, name, state), within_s=world.timing().recovery))
     world.judge("workloads.reached", name=name, state=state)
 
