@@ -98,7 +98,7 @@ Feature: Create, read and delete
 
     Scenario Outline: many create the same object at once
       Given a cluster
-      When 8 people create a <kind> "web" at once
+      When 20 people create a <kind> "web" at once
       Then exactly one of them is answered 201 and the others 409 AlreadyExists
       And the <kind> "web" is what the one was told
 

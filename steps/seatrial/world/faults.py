@@ -140,9 +140,7 @@ def _unwatched(seen: Subscriptions) -> list[str]:
 
 def _no_more_watched(history: History, names: Sequence[str]) -> list[str]:
     """What somebody has watched in an earlier life, and does not yet watch again: it may still be waiting for its turn to work."""
-    began, watches = _began(history, names), _watches(history, names)
-    now = {(r.instance, r["resource"]) for r in watches if r.at_s >= began[r.instance]}
-    return sorted({r["resource"] for r in watches if (r.instance, r["resource"]) not in now})
+    return sorted({resource for n in names for resource in _watched_before(history, n) - _watched_now(history, [n])})
 
 
 def _all_watch(history: History, names: Sequence[str]) -> list[Event] | None:
@@ -248,10 +246,16 @@ def all_at_work(world: World) -> None:
 
 def _waiting_for_their_turn(world: World, history: History) -> list[str]:
     """Who lives not for the first time, with an API server to be reached, while what they watched before is not watched yet."""
-    if history.of("cut") or world.paused("apiserver") or not all(_lives(history, s.name) for s in world.cluster.of_role("apiserver")):
+    if _cut(history) or world.paused("apiserver") or not all(_lives(history, s.name) for s in world.cluster.of_role("apiserver")):
         return []
     others = [i for i in world.cluster.instances.values() if len(history.of("started", instance=i.name)) > 1 and _lives(history, i.name)]
     return [i.name for i in others if _watched_before(history, i.name) - _watched_now(history, _in_their_place(world, i))]
+
+
+def _cut(history: History) -> bool:
+    """Whether somebody is cut off just now."""
+    turns = [e for kind in ("cut", "healed") for e in history.of(kind)]
+    return bool(turns) and max(turns, key=lambda e: e.seq).kind == "cut"
 
 
 def _lives(history: History, name: str) -> bool:
@@ -290,7 +294,7 @@ def window(world: World, *, virtually_s: float = 0.0, really_s: float = 0.0) -> 
     """Let the time of a *never* go by, once all are at work: `really_s` at least, and `virtually_s` where time costs little, and nobody is
     cut off: who is for long may end, and begins anew. Otherwise as much of that as latecomers take."""
     all_at_work(world)
-    cheap = "virtual-time" in world.backend.can and len(world.history.of("cut")) == 0
+    cheap = "virtual-time" in world.backend.can and not _cut(world.history)
     patience_s = virtually_s if cheap else min(virtually_s, LATECOMERS_S)
     world.run(world.pause(max(really_s, patience_s, world.timing().quiet)))
 
