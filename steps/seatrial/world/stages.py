@@ -23,7 +23,7 @@ SOON_S, CANARIES_S = 1.0, 20.0  # until hooks take effect, mostly and at the lat
 ERROR, SIGNALLED = 3, 143  # exit codes: of a container that has failed, and of one that a signal has ended
 HELD_S = 10.0  # webhooks are given three times as long
 HELD_SHARE = 0.8  # of the time after which an API server may give a request up
-IMPATIENT_S = 5.0  # longer than those wait for a hook who go on without it; where time costs nothing
+IMPATIENT_S = 5.0  # longer than those wait for a hook who go on without it; half of it in real time
 NOTE = "seatrial.example/noted"  # an annotation that a hook leaves
 ABOUT_ONE = frozenset({"get", "update", "patch", "delete"})  # verbs that name an object; those of subresources all do
 
@@ -77,7 +77,7 @@ def reached(world: World, stage: str) -> None:
 
 async def _reached(world: World, barrier: Barrier) -> None:
     await barrier.reached(within_s=world.timing("apiserver").reaction)
-    least_s, limits = IMPATIENT_S if "virtual-time" in world.backend.can else 0.0, world.timing("apiserver").limits
+    least_s, limits = IMPATIENT_S / (1 if "virtual-time" in world.backend.can else 2), world.timing("apiserver").limits
     await world.pause(min(max(limits.react_s, least_s), HELD_S, HELD_SHARE * limits.request_s))
 
 
