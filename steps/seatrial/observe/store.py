@@ -96,16 +96,17 @@ class StoreWatch:
     async def _hear(self, channel: Channel, standing: asyncio.Event) -> None:
         """Until the stream breaks, or the store ends the watch."""
         create = etcd_pb2.WatchCreateRequest(key=b"\0", range_end=b"\0", start_revision=self._next, progress_notify=True)
-        async with etcd.WATCH.stream(channel).open() as self._stream:
-            await self._stream.send_message(etcd_pb2.WatchRequest(create_request=create))
-            async for reply in self._stream:
+        async with etcd.WATCH.stream(channel).open() as stream:
+            await stream.send_message(etcd_pb2.WatchRequest(create_request=create))
+            async for reply in stream:
                 if reply.canceled:
                     self._why = f"the watch was cancelled, {reply.cancel_reason or 'without a reason'}"
                     if self._next == BEGINNING:  # nothing was missed: it had forgotten that before we came
                         self._next = max(BEGINNING, reply.compact_revision)
-                    await self._stream.cancel()
+                    await stream.cancel()
                     return
                 standing.set()
+                self._stream = stream  # not before: without a watch on it, a stream says how far the store is, and has told nothing
                 for event in reply.events:
                     self._take(event)
                 if not reply.events and not reply.created:

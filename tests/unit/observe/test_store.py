@@ -125,6 +125,26 @@ def test_a_store_may_end_a_whole_stream_in_good_order(monkeypatch: pytest.Monkey
     assert keys(followed(lambda _: None, act)) == ["a", "b"]
 
 
+def test_a_stream_without_a_watch_on_it_is_not_asked_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, asked = Watches.request, []
+
+    def once(watches: Watches, request: pb.WatchRequest) -> None:
+        asked.append(request.WhichOneof("request_union"))
+        if asked.count("create_request") < 2 or asked[-1] != "create_request":
+            whole(watches, request)
+
+    async def act(store: Etcd, watch: StoreWatch) -> None:
+        stores(store, "a")
+        assert await watch.caught_up(within_s=WITHIN_S)
+        ends_watches(store)
+        stores(store, "b")
+        assert await watch.caught_up(within_s=IN_VAIN_S) is None
+
+    monkeypatch.setattr(Watches, "request", once)
+
+    assert keys(followed(lambda _: None, act)) == ["a"]
+
+
 def test_a_store_may_count_on_without_a_change() -> None:
     async def act(store: Etcd, watch: StoreWatch) -> None:
         stores(store, "a")
