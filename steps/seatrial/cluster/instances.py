@@ -47,7 +47,9 @@ class Supervised:
         return self.placement.name
 
     async def start(self) -> None:
-        """Boot; returns when it runs, not when it is ready."""
+        """Boot; returns when it runs, not when it is ready. Who runs goes on."""
+        if self.running is not None and not self.running.exited.done():
+            return
         if self._keeper and not self._keeper.done():  # it ended by itself, and is about to be started again after its back-off
             await self.abandon()
         self.wanted = True

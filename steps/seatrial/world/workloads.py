@@ -33,12 +33,17 @@ def have(world: World, name: str, state: str) -> None:
     world.run(world.seen(lambda h: reached(h, name, state), within_s=within_s, what=f"the pods of {name} have {state}"))
 
 
-def become(world: World, name: str, state: str = "become running") -> None:
+def become(world: World, *names: str, state: str = "become running") -> None:
     """A Then: wait for it, and let the check decide. What is so already may be about to change: it stays so for a while."""
-    if reached(world.history, name, state):
+
+    def all_have(history: History) -> bool:
+        return all(reached(history, name, state) for name in names)
+
+    if all_have(world.history):
         faults.window(world)
-    world.run(world.wait(lambda h: reached(h, name, state), within_s=world.timing().recovery))
-    world.judge("workloads.reached", name=name, state=state)
+    world.run(world.wait(all_have, within_s=world.timing().recovery))
+    for name in names:
+        world.judge("workloads.reached", name=name, state=state)
 
 
 def left(world: World, name: str, number: int) -> None:
@@ -98,8 +103,7 @@ def restarted(world: World, name: str) -> None:
 
 def judge_bound_once(world: World, names: list[str]) -> None:
     """Wait until all are bound, and judge each pod's whole life."""
-    for name in names:
-        become(world, name, "been bound")
+    become(world, *names, state="been bound")
     world.judge("workloads.bound_once", names=names)
 
 

@@ -65,6 +65,19 @@ def test_who_is_started_again_within_the_backoff_of_an_own_end_is_started_once()
     assert asyncio.run(stopped_and_started_within_its_backoff()) == [False, True]
 
 
+async def started_while_it_runs() -> list[bool]:
+    wires = Wires()
+    supervised = scheduler(wires)
+    await supervised.start()
+    await supervised.start()
+    await supervised.end("kill")
+    return [not life.exited.done() for life in wires.lives]
+
+
+def test_who_runs_already_is_not_started_a_second_time() -> None:
+    assert asyncio.run(started_while_it_runs()) == [False]
+
+
 async def ended_twice_and_at_it_again() -> tuple[str, str]:
     wires = Wires("usage: scheduler", "bad \x1b[31mday", "")
     supervised = scheduler(wires)
