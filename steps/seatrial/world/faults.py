@@ -245,12 +245,12 @@ def all_at_work(world: World) -> None:
 
 
 def _waiting_for_their_turn(world: World, history: History) -> list[str]:
-    """Who lives not for the first time, with an API server and a store to be reached, while what they watched before is not watched yet."""
+    """Who lives not for the first time, with API server and store to be reached, while what they worked on before is not watched yet."""
     serving = [*world.cluster.of_role("etcd"), *world.cluster.of_role("apiserver")]
     if _cut(history) or any(map(world.paused, ("etcd", "apiserver"))) or not all(_lives(history, s.name) for s in serving):
         return []
     others = [i for i in world.cluster.instances.values() if len(history.of("started", instance=i.name)) > 1 and _lives(history, i.name)]
-    return [i.name for i in others if _watched_before(history, i.name) - _watched_now(history, _in_their_place(world, i))]
+    return [i.name for i in others if (_watched_before(history, i.name) - _watched_now(history, _in_their_place(world, i))) & WORKED_ON]
 
 
 def _cut(history: History) -> bool:
