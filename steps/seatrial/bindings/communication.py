@@ -6,14 +6,14 @@ from pytest_bdd import parsers, then
 
 from seatrial.bindings.phrases import NAME, ROLE_PHRASES, WHO, alone
 from seatrial.bindings.phrases import who as meant
-from seatrial.world import World, faults, probes, workloads
+from seatrial.world import World, faults, probes, windows, workloads
 
 
 @then("during all of this only the API server was connected to etcd")
 def only_the_api_server(world: World) -> None:
     """Standing connections, openings and refused attempts, from the first moment on; canaries from every other host."""
     alone(world, "etcd")
-    faults.quiet(world, virtually_s=faults.POLLERS_S, really_s=faults.LATEST_S)
+    windows.quiet(world, virtually_s=windows.POLLERS_S, really_s=windows.LATEST_S)
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd"])
     world.judge("edges.only", allowed=["apiserver"], target="etcd")
 
@@ -31,7 +31,7 @@ def never_etcd(world: World, who: str) -> None:
 def through_the_api_server(world: World) -> None:
     """Judged over all connections between components since the first moment."""
     faults.outlasts_cut(world)
-    faults.window(world, virtually_s=faults.POLLERS_S)
+    windows.window(world, virtually_s=windows.POLLERS_S)
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd", "apiserver"])
     world.judge("edges.only_through", hub="apiserver")
 
@@ -48,7 +48,7 @@ def no_frame(world: World, first: str, second: str | None) -> None:
     one, other = ROLE_PHRASES[first], ROLE_PHRASES[second or first]
     alone(world, one, other)
     faults.outlasts_cut(world)
-    faults.quiet(world, virtually_s=faults.POLLERS_S)
+    windows.quiet(world, virtually_s=windows.POLLERS_S)
     probes.counted_canaries(world, [one], [other])
     world.judge("edges.no_frames", between=[one], and_=[other], until="counted")
 
@@ -56,7 +56,7 @@ def no_frame(world: World, first: str, second: str | None) -> None:
 @then(parsers.re(r"(?P<since>since the restart )?every connection between the API server and a component was opened by the component"))
 def opened_by_component(world: World, since: str | None) -> None:
     """Each component has opened one, and the API server none, for a while after it was last given a reason, too."""
-    faults.quiet(world, virtually_s=faults.POLLERS_S)
+    windows.quiet(world, virtually_s=windows.POLLERS_S)
     probes.canaries(world, ["apiserver"], ["scheduler", "controller-manager", "kubelet"])
     world.judge("edges.opened_by_components", since="start" if since else None)
 
@@ -64,7 +64,7 @@ def opened_by_component(world: World, since: str | None) -> None:
 @then(parsers.re(r"during all of this (?P<role>the API server|the scheduler) never opened a connection to a kubelet"))
 def no_dial_to_kubelets(world: World, role: str) -> None:
     """Nobody asked for exec, attach, logs or port-forward, nor the scheduler for anything that the API server passes on to a kubelet."""
-    faults.quiet(world, virtually_s=faults.SLOW_POLLERS_S)
+    windows.quiet(world, virtually_s=windows.SLOW_POLLERS_S)
     probes.canaries(world, [ROLE_PHRASES[role]], ["kubelet"])
     world.judge("edges.never", sources=[ROLE_PHRASES[role]], targets=["kubelet"])
 
@@ -81,7 +81,7 @@ def no_list(world: World, who: str) -> None:
     """Not a single LIST or GET but of leases in a quiet window, in which it is alive; whoever has lost a watch may list once."""
     names = [i.name for i in meant(world, who)]
     faults.come_to_rest(world, names)
-    faults.quiet(world, virtually_s=faults.SLOW_POLLERS_S)
+    windows.quiet(world, virtually_s=windows.SLOW_POLLERS_S)
     world.judge("requests.no_list", who=names, since="quiet", until="quiet-end")
 
 
@@ -97,7 +97,7 @@ def told_before_binding(world: World, name: str) -> None:
 def bindings_asked(world: World, bound: str, left: str) -> None:
     """Attempts count, refused ones too; the later pod shows that it was at work."""
     alone(world, "scheduler")
-    faults.quiet(world)
+    windows.quiet(world)
     world.judge("requests.bindings", bound=bound, left=left)
 
 
@@ -105,7 +105,7 @@ def bindings_asked(world: World, bound: str, left: str) -> None:
 def scheduler_writes(world: World) -> None:
     """All its writes at the tap, refused ones too."""
     alone(world, "scheduler")
-    faults.quiet(world)
+    windows.quiet(world)
     world.judge("requests.scheduler_writes")
 
 
@@ -129,7 +129,7 @@ def kubelet_told(world: World, node: str, own: str, other: str) -> None:
     """By the events that were delivered over its watches, and by what its lists asked for."""
     alone(world, "kubelet")
     world.needs_deliveries()
-    faults.quiet(world)
+    windows.quiet(world)
     world.judge("requests.told_only", instance=node, own=own, other=other)
 
 

@@ -46,8 +46,8 @@ def refuses(
     of: str | None,
     name: str | None,
 ) -> None:
-    """Everything that alice writes, or whoever writes or deletes a pod of that name, or what belongs to the workload of that name. Nothing
-    any more: once a component has been refused something. Without a word: the hook does not allow it, and has nothing to add."""
+    """Everything that alice writes, or whoever writes or deletes a pod of that name, or what belongs to the workload of that name, or who
+    deletes it alone. Nothing any more: some time after a component was refused. Without a word: the hook has nothing to add to its no."""
     if nothing:
         stages.relent(world)
     else:

@@ -5,7 +5,7 @@ from pytest_bdd import parsers, then
 from seatrial.bindings.phrases import COMPONENTS
 from seatrial.checks import facts
 from seatrial.checks.leases import lease_writes
-from seatrial.world import World, faults
+from seatrial.world import World, windows
 
 SEVERAL = r"(?P<components>schedulers|controller managers)"
 
@@ -16,14 +16,14 @@ def leader_works(world: World, components: str) -> None:
     time to pass to somebody else."""
     role = COMPONENTS[components]
     limits = world.cluster.limits(role)
-    faults.quiet(world, really_s=limits.lease_s + 3 * limits.retry_s)
+    windows.quiet(world, really_s=limits.lease_s + 3 * limits.retry_s)
     world.judge("leadership.only_leader_works", role=role)
 
 
 @then(parsers.re(r"the standby " + SEVERAL + r" wrote nothing but leases and reviews"))
 def standbys_idle(world: World, components: str) -> None:
     """Those that never held the lease; events count as writes."""
-    faults.quiet(world)
+    windows.quiet(world)
     world.judge("leadership.standbys_idle", role=COMPONENTS[components])
 
 

@@ -3,7 +3,7 @@
 from pytest_bdd import given, parsers, then, when
 
 from seatrial.bindings.phrases import NAME, WHO, acting
-from seatrial.world import World, faults, stages, workloads
+from seatrial.world import World, stages, windows, workloads
 
 STATE = r"(?P<state>been created|been bound|become running)"
 
@@ -45,14 +45,14 @@ def bound_once(world: World, name: str | None) -> None:
 def stays_unbound(world: World, name: str) -> None:
     """They are there, and in a quiet window they get no node."""
     world.run(world.wait(lambda h: workloads.reached(h, name, "been created"), within_s=world.timing().recovery))
-    faults.quiet(world, virtually_s=faults.POLLERS_S)
+    windows.quiet(world, virtually_s=windows.POLLERS_S)
     world.judge("workloads.stays_unbound", name=name)
 
 
 @then(parsers.re(r"nothing is made from the (?:deployment|replicaset) " + NAME + r" for a while"))
 def nothing_made(world: World, name: str) -> None:
     """Neither a ReplicaSet nor a pod of it exists after a quiet window."""
-    faults.quiet(world, virtually_s=faults.POLLERS_S)
+    windows.quiet(world, virtually_s=windows.POLLERS_S)
     world.judge("workloads.nothing_made", name=name)
 
 
@@ -60,7 +60,7 @@ def nothing_made(world: World, name: str) -> None:
 def idle_while_held(world: World, who: str, name: str) -> None:
     """The change is offered to them and not delivered; in a quiet window they ask nothing about it and run nothing of it."""
     instances, user = acting(world, who)
-    faults.quiet(world, virtually_s=faults.POLLERS_S)
+    windows.quiet(world, virtually_s=windows.POLLERS_S)
     world.judge("holds.idle", who=[i.name for i in instances], name=name, **({"user": user} if user else {}))
 
 
@@ -86,7 +86,7 @@ def created_by(world: World, name: str) -> None:
 def owned_replicasets(world: World, name: str, number: str) -> None:
     """Each controlled by it, each with a hash of its own on itself, its selector and its template."""
     world.run(world.wait(lambda h: workloads.owned(h, name, int(number)), within_s=world.timing().recovery))
-    faults.quiet(world)
+    windows.quiet(world)
     world.judge("replicasets.owned", name=name, number=int(number))
 
 
@@ -106,7 +106,7 @@ def ran(world: World, node: str, name: str) -> None:
 @then(parsers.re(r'on "(?P<node>[\w-]+)" only the pod ' + NAME + r" was run"))
 def only_ran(world: World, node: str, name: str) -> None:
     """The runtime was asked for no other sandbox; this one shows that it would have been seen."""
-    faults.quiet(world, virtually_s=faults.POLLERS_S)
+    windows.quiet(world, virtually_s=windows.POLLERS_S)
     world.judge("runtime.only", node=node, name=name)
 
 

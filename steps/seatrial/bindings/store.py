@@ -3,7 +3,7 @@
 from pytest_bdd import parsers, then
 
 from seatrial.bindings.phrases import KIND, NAME
-from seatrial.world import World, faults, stages
+from seatrial.world import World, stages, windows
 from seatrial.world.objects import kind_of
 
 
@@ -33,7 +33,7 @@ def key_gone(world: World, kind: str, name: str, what: str) -> None:
     """Gone: the store's last word about it is the deletion. Marked: the object bears a deletion timestamp."""
     key = kind_of(kind).store_key(namespace=world.namespace, name=name)
     if what.startswith("still there"):
-        faults.quiet(world)
+        windows.quiet(world)
         world.judge("storage.key_marked", key=key)
         return
     if what != "gone":
@@ -47,7 +47,7 @@ def key_gone(world: World, kind: str, name: str, what: str) -> None:
 @then("nothing in the store changes for a while")
 def silent(world: World) -> None:
     """A quiet window goes by; what API servers keep by themselves apart."""
-    faults.quiet(world, virtually_s=faults.SLOW_POLLERS_S)
+    windows.quiet(world, virtually_s=windows.SLOW_POLLERS_S)
     world.judge("holds.silent_store", since="quiet", until="quiet-end")
 
 

@@ -6,22 +6,18 @@ Each leaves a mark of its name, from which windows are counted.
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import inf
 
 from seatrial.checks import facts, leases
 from seatrial.cluster.instances import Supervised
 from seatrial.model.errors import Inconclusive, NotRunnable
 from seatrial.model.history import Event, History
+from seatrial.world import lives
 from seatrial.world.rivals import keep_from_lease
 from seatrial.world.world import World
 
 SUBSCRIPTION_ROUNDS = 20
 WORKED_ON = frozenset({"pods", "deployments", "replicasets"})  # what streams are held for
 ONCE_ROUNDS = 5  # so long nobody lists again what was only looked at once
-POLLERS_S = 32.0  # longer than impatient pollers sleep, and than those wait who do what is left undone; where time costs little
-SLOW_POLLERS_S = 65.0  # longer than patient pollers sleep
-LATECOMERS_S = 6.0  # longer than those wait who look around once they have settled in; for a window in real time
-LATEST_S = 8.0  # the same for the rule that matters most
 
 
 def happens(world: World, instances: Sequence[Supervised], what: str) -> None:
@@ -127,7 +123,7 @@ Subscriptions = Mapping[tuple[str | None, str], tuple[int, bool]]
 
 def _subscriptions(history: History, names: Sequence[str]) -> Subscriptions:
     """What each has listed since it began of what is worked on, how often as long as it did not watch it, and whether it watches it."""
-    began = _began(history, names)
+    began = lives.began(history, names)
     seen = {verb: [r for r, _ in facts.accepted(history, names, verb=verb) if r.at_s >= began[r.instance]] for verb in ("list", "watch")}
     lists, watches = (Counter((r.instance, r["resource"]) for r in seen[v] if r["resource"] in WORKED_ON) for v in ("list", "watch"))
     return {what: (0 if watches[what] else lists[what], bool(watches[what])) for what in lists | watches}
@@ -140,24 +136,14 @@ def _unwatched(seen: Subscriptions) -> list[str]:
 
 def _no_more_watched(history: History, names: Sequence[str]) -> list[str]:
     """What somebody has watched in an earlier life, and does not yet watch again: it may still be waiting for its turn to work."""
-    return sorted({resource for n in names for resource in _watched_before(history, n) - _watched_now(history, [n])})
+    return sorted({resource for n in names for resource in lives.watched_before(history, n) - lives.watched_now(history, [n])})
 
 
 def _all_watch(history: History, names: Sequence[str]) -> list[Event] | None:
     """One watch request of each since it began, if each has one."""
-    began = _began(history, names)
+    began = lives.began(history, names)
     found = [next((r for r in history.of("request", instance=n, verb="watch") if r.at_s >= began[n]), None) for n in names]
     return [r for r in found if r] if all(found) else None
-
-
-def _began(history: History, names: Sequence[str]) -> Mapping[str | None, float]:
-    """When each began for the last time: who begins anew has forgotten what it watched. Whoever has ended has not begun yet."""
-    return {name: _last_start(history, name) for name in names}
-
-
-def _last_start(history: History, name: str) -> float:
-    turns = sorted((e for kind in ("started", "exited") for e in history.of(kind, instance=name)), key=lambda e: e.seq)
-    return -inf if not turns else inf if turns[-1].kind == "exited" else turns[-1].at_s
 
 
 def cut_off(world: World, instances: Sequence[Supervised]) -> None:
@@ -236,68 +222,6 @@ async def _tried(world: World, name: str, mark: Event) -> None:
         return _since([e for e in history.of("open") if e["origin"] == name and e["target"] in servers], mark)
 
     await world.seen(tried, within_s=world.timing().recovery, what=f"an attempt of {name} to reach an API server")
-
-
-def all_at_work(world: World) -> None:
-    """Wait until everybody who has begun anew works again, or somebody in their place: as long as they wait for their turn, for their own
-    old lease to run out, say, that they do nothing wrong says nothing."""
-    world.run(world.wait(lambda h: not _waiting_for_their_turn(world, h), within_s=world.timing().recovery))
-
-
-def _waiting_for_their_turn(world: World, history: History) -> list[str]:
-    """Who lives not for the first time, with API server and store to be reached, while what they worked on before is not watched yet."""
-    serving = [*world.cluster.of_role("etcd"), *world.cluster.of_role("apiserver")]
-    if _cut(history) or any(map(world.paused, ("etcd", "apiserver"))) or not all(_lives(history, s.name) for s in serving):
-        return []
-    others = [i for i in world.cluster.instances.values() if len(history.of("started", instance=i.name)) > 1 and _lives(history, i.name)]
-    return [i.name for i in others if (_watched_before(history, i.name) - _watched_now(history, _in_their_place(world, i))) & WORKED_ON]
-
-
-def _cut(history: History) -> bool:
-    """Whether somebody is cut off just now."""
-    turns = [e for kind in ("cut", "healed") for e in history.of(kind)]
-    return bool(turns) and max(turns, key=lambda e: e.seq).kind == "cut"
-
-
-def _lives(history: History, name: str) -> bool:
-    return _last_start(history, name) < inf
-
-
-def _in_their_place(world: World, instance: Supervised) -> list[str]:
-    """Itself, and where a lease says who works, all who may get it."""
-    placement = instance.placement
-    return [i.name for r in placement.roles for i in world.cluster.of_role(r)] if placement.component.lease else [instance.name]
-
-
-def _watched_before(history: History, name: str) -> set[str]:
-    began_s = _last_start(history, name)
-    return {r["resource"] for r in _watches(history, [name]) if r.at_s < began_s}
-
-
-def _watched_now(history: History, names: Sequence[str]) -> set[str]:
-    began = _began(history, names)
-    return {r["resource"] for r in _watches(history, names) if r.at_s >= began[r.instance]}
-
-
-def _watches(history: History, names: Sequence[str]) -> list[Event]:
-    return [r for r, _ in facts.accepted(history, names, verb="watch") if not facts.background(r)]
-
-
-def quiet(world: World, *, virtually_s: float = 0.0, really_s: float = 0.0) -> None:
-    """A window in which the suite asks for nothing, between the marks `quiet` and `quiet-end`, which carry the store's revision."""
-    all_at_work(world)
-    world.mark("quiet", revision=world.run(world.revision()))
-    window(world, virtually_s=virtually_s, really_s=really_s)
-    world.mark("quiet-end", revision=world.run(world.revision()))
-
-
-def window(world: World, *, virtually_s: float = 0.0, really_s: float = 0.0) -> None:
-    """Let the time of a *never* go by, once all are at work: `really_s` at least, and `virtually_s` where time costs little, and nobody is
-    cut off: who is for long may end, and begins anew. Otherwise as much of that as latecomers take."""
-    all_at_work(world)
-    cheap = "virtual-time" in world.backend.can and not _cut(world.history)
-    patience_s = virtually_s if cheap else min(virtually_s, LATECOMERS_S)
-    world.run(world.pause(max(really_s, patience_s, world.timing().quiet)))
 
 
 def leader(world: World, role: str) -> Supervised:

@@ -15,7 +15,7 @@ from seatrial.model.errors import HarnessFault, Inconclusive, NotRunnable
 from seatrial.model.history import Event, History
 from seatrial.model.waiting import until
 from seatrial.wire.kubernetes import Answer
-from seatrial.world import faults, operations, people
+from seatrial.world import operations, people, windows
 from seatrial.world.objects import MADE_HERE, OTHER_IMAGE, kind_of
 from seatrial.world.world import World
 
@@ -167,7 +167,7 @@ def sentinel(world: World, word: str = "pod") -> Answer:
 
 def wait_quietly(world: World) -> None:
     """A window without a stimulus, while the store may not be readable; longer than anybody's patience where time costs nothing."""
-    faults.window(world, virtually_s=faults.POLLERS_S)
+    windows.window(world, virtually_s=windows.POLLERS_S)
 
 
 def stop_is_held(world: World, pod: str) -> None:

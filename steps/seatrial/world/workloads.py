@@ -9,7 +9,7 @@ from seatrial.checks.runtime import unfinished_restarts
 from seatrial.checks.workloads import bound, running, wanted
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
-from seatrial.world import faults, people
+from seatrial.world import people, windows
 from seatrial.world.world import World
 
 Pods = list[Event]
@@ -40,7 +40,7 @@ def become(world: World, *names: str, state: str = "become running") -> None:
         return all(reached(history, name, state) for name in names)
 
     if all_have(world.history):
-        faults.window(world)
+        windows.window(world)
     world.run(world.wait(all_have, within_s=world.timing().recovery))
     for name in names:
         world.judge("workloads.reached", name=name, state=state)
@@ -56,7 +56,7 @@ def left(world: World, name: str, number: int) -> None:
     now_s = world.backend.now_s
     end_s = now_s() + world.timing().recovery
     while world.run(world.wait(settled, within_s=end_s - now_s())):
-        faults.window(world, virtually_s=faults.POLLERS_S)
+        windows.window(world, virtually_s=windows.POLLERS_S)
         if settled(world.history) or now_s() >= end_s:
             break
     world.judge("workloads.count", name=name, number=number)
@@ -71,7 +71,7 @@ def ever_created(world: World, name: str, number: int, *, at_most: bool) -> None
 
     world.run(world.wait(come, within_s=world.timing().recovery))
     world.judge("workloads.ever_created", name=name, number=number, at_most=at_most)
-    faults.window(world, virtually_s=faults.POLLERS_S)
+    windows.window(world, virtually_s=windows.POLLERS_S)
     world.judge("workloads.ever_created", name=name, number=number, at_most=at_most)
 
 
