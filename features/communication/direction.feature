@@ -98,6 +98,15 @@ Feature: Who opens the connections
       And each pod of "web" was bound exactly once
 
     @needs:cut
+    Scenario: pods arrive while the scheduler is cut off for a moment
+      Given a cluster with 1 node
+      When the scheduler is cut off from every API server
+      And "alice" creates a deployment "web" with 3 replicas
+      And the pods of "web" have been created
+      And the scheduler is connected again
+      Then the pods of "web" become running
+
+    @needs:cut
     Scenario: a deployment arrives while the controller manager is cut off
       Given a cluster with 2 nodes
       When the controller manager is cut off from every API server
