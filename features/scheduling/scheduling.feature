@@ -319,7 +319,8 @@ Feature: How a pod gets its node
       And every node is cordoned
       And "alice" creates a pod "next"
       And the scheduler is killed and started again
-      And every node is uncordoned
+      Then the pod "next" is stored and stays unbound
+      When every node is uncordoned
       And the pod "next" has been bound
       Then during all of this the scheduler never opened a connection to a kubelet
 
