@@ -23,6 +23,7 @@ def never_etcd(world: World, who: str) -> None:
     """It tries to reach its API server at least once more, and then a quiet window goes by."""
     alone(world, "etcd")
     faults.keeps_trying(world, meant(world, who))
+    windows.window(world, virtually_s=windows.POLLERS_S)
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd"])
     world.judge("edges.only", allowed=["apiserver"], target="etcd", since="cut")
 

@@ -16,7 +16,6 @@ from seatrial.world.rivals import keep_from_lease
 from seatrial.world.world import World
 
 SUBSCRIPTION_ROUNDS = 20
-WORKED_ON = frozenset({"pods", "deployments", "replicasets"})  # what streams are held for
 ONCE_ROUNDS = 5  # so long nobody lists again what was only looked at once
 
 
@@ -125,7 +124,7 @@ def _subscriptions(history: History, names: Sequence[str]) -> Subscriptions:
     """What each has listed since it began of what is worked on, how often as long as it did not watch it, and whether it watches it."""
     began = lives.began(history, names)
     seen = {verb: [r for r, _ in facts.accepted(history, names, verb=verb) if r.at_s >= began[r.instance]] for verb in ("list", "watch")}
-    lists, watches = (Counter((r.instance, r["resource"]) for r in seen[v] if r["resource"] in WORKED_ON) for v in ("list", "watch"))
+    lists, watches = (Counter((r.instance, r["resource"]) for r in seen[v] if r["resource"] in lives.WORKED_ON) for v in ("list", "watch"))
     return {what: (0 if watches[what] else lists[what], bool(watches[what])) for what in lists | watches}
 
 

@@ -6,6 +6,8 @@ from math import inf
 from seatrial.checks import facts
 from seatrial.model.history import Event, History
 
+WORKED_ON = frozenset({"pods", "deployments", "replicasets"})  # what streams are held for, and watched again before anything is done
+
 
 def began(history: History, names: Sequence[str]) -> Mapping[str | None, float]:
     """When each began for the last time: who begins anew has forgotten what it watched. Whoever has ended has not begun yet."""

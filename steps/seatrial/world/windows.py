@@ -10,7 +10,6 @@ from seatrial.model.history import History
 from seatrial.world import lives
 from seatrial.world.world import World
 
-WORKED_ON = frozenset({"pods", "deployments", "replicasets"})  # what components that begin anew watch again before they do anything
 POLLERS_S = 32.0  # longer than impatient pollers sleep, and than those wait who do what is left undone; where time costs little
 SLOW_POLLERS_S = 65.0  # longer than patient pollers sleep
 LATECOMERS_S = 6.0  # longer than those wait who look around once they have settled in; for a window in real time
@@ -29,7 +28,7 @@ def _waiting_for_their_turn(world: World, history: History) -> list[str]:
         return []
     again = [i for i in world.cluster.instances.values() if lives.times_started(history, i.name) > 1 and lives.alive(history, i.name)]
     missed = {i.name: lives.watched_before(history, i.name) - lives.watched_now(history, _in_their_place(world, i)) for i in again}
-    return [name for name, resources in missed.items() if resources & WORKED_ON]
+    return [name for name, resources in missed.items() if resources & lives.WORKED_ON]
 
 
 def _served_by(world: World, history: History, role: str) -> bool:
