@@ -148,6 +148,20 @@ Feature: One at a time
         | schedulers          |
         | controller managers |
 
+    @needs:kill
+    Scenario Outline: all of them begin anew while there is work
+      Given a cluster with 1 node and 3 <components>
+      When the <component> is stopped
+      And "alice" creates a deployment "web" with 3 replicas
+      And the <component> is started again
+      And the pods of "web" have become running
+      Then the standby <components> wrote nothing but leases and reviews
+
+      Examples: components with standbys
+        | components          | component          |
+        | schedulers          | scheduler          |
+        | controller managers | controller manager |
+
     Scenario: pods wait for a node while standbys stand by
       Given a cluster with 1 node and 3 schedulers
       And every node is cordoned

@@ -72,10 +72,11 @@ def given_up(history: History, role: str, old: Write, new: Write) -> bool:
     if released(history, *old):
         return True
     given = [wipe for held, (wipe, _) in wipes(history, role) if _number(held) == _number(old) and wipe.at_s <= new[0].at_s]
-    return any(wipe.instance != new[0].instance or _begun_since(history, wipe) <= new[0].at_s for wipe in given)
+    return any(wipe.instance != new[0].instance or begun_since(history, wipe) <= new[0].at_s for wipe in given)
 
 
-def _begun_since(history: History, event: Event) -> float:
+def begun_since(history: History, event: Event) -> float:
+    """When whose event it is began anew after it, in seconds; never is infinite."""
     return min((e.at_s for e in history.of("started", instance=event.instance) if e.at_s > event.at_s), default=float("inf"))
 
 

@@ -111,14 +111,19 @@ def test_where_nobody_takes_the_lease_nobody_works_beside_others(check: str, wor
 ROBBED = "keeps the lease until it has expired, or gives it back itself"
 
 
-def leads(*turns: tuple[float, str, str], meant: str = "1", work: tuple[tuple[float, str], ...] = ()) -> list[tuple[str, str]]:
+Moments = tuple[tuple[float, str], ...]
+
+
+def leads(*turns: tuple[float, str, str], meant: str = "1", work: Moments = (), begun: Moments = ()) -> list[tuple[str, str]]:
     """Who is found, and what was expected, of these writes of the lease, each under the next revision, and of what was asked for besides.
-    The second write says which revision it was `meant` for."""
+    The second write says which revision it was `meant` for. Some have `begun` anew."""
     history = History(lambda: 0.0)
     history.append("cluster", "instance", at_s=0, instance="apiserver-0", data={"roles": ["apiserver"]})
     for number in range(3):
         about = {"roles": ["scheduler"], "lease": "kube-system/kube-scheduler", "limits": {"lease_s": LEASE_S}}
         history.append("cluster", "instance", at_s=0, instance=f"scheduler-{number}", data=about)
+    for at_s, who in begun:
+        history.append("cluster", "started", at_s=at_s, instance=who, data={})
     lease = {"verb": "update", "resource": "leases", "namespace": "kube-system", "name": "kube-scheduler"}
     binding = {"verb": "create", "resource": "pods", "subresource": "binding", "path": "/there"}
     events = [
@@ -149,6 +154,15 @@ def test_who_was_robbed_may_go_on_until_the_lease_would_have_expired() -> None:
 
     assert leads(*turns, work=((1.4, "scheduler-1"), (1.5, "scheduler-2"))) == robbed
     assert leads(*turns, work=((2.9, "scheduler-1"),)) == [("scheduler-1", "work by scheduler-2, who holds the lease"), *robbed]
+
+
+def test_who_begins_anew_has_to_take_its_lease_anew() -> None:
+    turns, begun = ((0.5, "scheduler-1", "b"), (1.5, "scheduler-1", "c")), ((0.8, "scheduler-1"),)
+
+    assert leads(*turns, begun=begun, meant="1", work=((0.6, "scheduler-1"), (1.6, "scheduler-1"))) == []
+    assert leads(*turns, begun=begun, meant="1", work=((1.1, "scheduler-1"),)) == [
+        ("scheduler-1", "work by nobody, for nobody holds the lease")
+    ]
 
 
 def test_people_hold_a_lease_like_others() -> None:
