@@ -183,6 +183,7 @@ def _criteria(command: F) -> F:
 @_settings
 @click.option("--fail-fast", is_flag=True, help="Stop at the first MUST rule that does not pass.")
 @click.option("--brief", is_flag=True, help="Try a rule no further once it has failed.")
+@click.option("--patient", is_flag=True, help="Watch for patient wrongdoers in real time too: some windows last a minute.")
 @click.option("--once", is_flag=True, help="Repeat nothing: a verdict may be chance, or the fault of the base.")
 @click.option("--dry-run", is_flag=True, help="Say what would run; start nothing.")
 def run(*, implementation: str, reports: Path | None, dry_run: bool, **options: Any) -> int:
@@ -207,7 +208,7 @@ def run(*, implementation: str, reports: Path | None, dry_run: bool, **options: 
     _make(folder)
     versions.verify(load(wish.implementation), settings)
     with files.taken(folder) if folder else contextlib.nullcontext():
-        return _report(wish, folder, command=_command(implementation, options["settings"]))
+        return _report(wish, folder, command=_command(implementation, options["settings"], patient=options["patient"]))
 
 
 def _plan(wish: "Wish") -> int:
@@ -260,8 +261,9 @@ def _report(wish: "Wish", folder: Path | None, *, command: str) -> int:
     return int(report.exit)
 
 
-def _command(implementation: str, settings: Sequence[str]) -> str:
-    return " ".join(["seatrial run -i", implementation, *(f"--set {s.partition('=')[0]}=..." for s in settings)])
+def _command(implementation: str, settings: Sequence[str], *, patient: bool) -> str:
+    given = [*(f"--set {s.partition('=')[0]}=..." for s in settings), *(["--patient"] if patient else [])]
+    return " ".join(["seatrial run -i", implementation, *given])
 
 
 @cli.command()

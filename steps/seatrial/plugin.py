@@ -49,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--scenario", action="append", default=[], metavar="TITLE", help="only scenarios with this title, or these words in it")
     group.addoption("--smoke", action="store_true", help="only the rules that a quick look is content with")
     group.addoption("--brief", action="store_true", help="try a rule no further once it has failed")
+    group.addoption("--patient", action="store_true", help="watch as long in real time as in virtual time")
     group.addoption("--reports", metavar="DIR", help="where histories go")
 
 
@@ -130,7 +131,7 @@ def new_world(config: pytest.Config, backend: Backend, standing: Standing | None
     """The world of one scenario, as the options have it; in the cluster that stands, where one does."""
     settings = dict(pair.partition("=")[::2] for pair in config.getoption("settings"))
     known: Any = {"implementation": implementation_of(config), "seed": config.getoption("seed"), "settings": settings}
-    return World(backend=backend, standing=standing, **known)
+    return World(backend=backend, standing=standing, patient=config.getoption("patient"), **known)
 
 
 @pytest.fixture(scope="session")

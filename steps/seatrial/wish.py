@@ -36,6 +36,7 @@ class Wish:
     reports: Path | None = None
     fail_fast: bool = False
     brief: bool = False  # a rule is tried no further once it has failed
+    patient: bool = False  # windows in real time are as long as in virtual time
     once: bool = False  # what did not pass is not repeated, nor tried on the bare base
 
     def selected(self) -> list[Rule]:
@@ -73,6 +74,7 @@ class Wish:
         given += [f"--set={s}" for s in self.settings]
         given += ["--smoke"] if self.smoke else []
         given += ["--brief"] if self.brief else []
+        given += ["--patient"] if self.patient else []
         criteria = {"rule": self.rules, "role": self.roles, "profile": self.profiles, "area": self.areas, "scenario": self.titles}
         given += [f"--{option}={value}" for option, values in criteria.items() for value in values]
         return [

@@ -13,7 +13,7 @@ from seatrial.world import World, faults, probes, windows, workloads
 def only_the_api_server(world: World) -> None:
     """Standing connections, openings and refused attempts, from the first moment on; canaries from every other host."""
     alone(world, "etcd")
-    windows.quiet(world, virtually_s=windows.POLLERS_S, really_s=windows.LATEST_S)
+    windows.quiet(world, patiently_s=windows.POLLERS_S, at_least_s=windows.LATEST_S)
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd"])
     world.judge("edges.only", allowed=["apiserver"], target="etcd")
 
@@ -23,7 +23,7 @@ def never_etcd(world: World, who: str) -> None:
     """It tries to reach its API server at least once more, and then a quiet window goes by."""
     alone(world, "etcd")
     faults.keeps_trying(world, meant(world, who))
-    windows.window(world, virtually_s=windows.POLLERS_S)
+    windows.window(world, patiently_s=windows.POLLERS_S)
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd"])
     world.judge("edges.only", allowed=["apiserver"], target="etcd", since="cut")
 
@@ -32,7 +32,7 @@ def never_etcd(world: World, who: str) -> None:
 def through_the_api_server(world: World) -> None:
     """Judged over all connections between components since the first moment."""
     faults.outlasts_cut(world)
-    windows.window(world, virtually_s=windows.POLLERS_S)
+    windows.window(world, patiently_s=windows.POLLERS_S)
     probes.canaries(world, ["scheduler", "controller-manager", "kubelet"], ["etcd", "apiserver"])
     world.judge("edges.only_through", hub="apiserver")
 
@@ -49,7 +49,7 @@ def no_frame(world: World, first: str, second: str | None) -> None:
     one, other = ROLE_PHRASES[first], ROLE_PHRASES[second or first]
     alone(world, one, other)
     faults.outlasts_cut(world)
-    windows.quiet(world, virtually_s=windows.POLLERS_S)
+    windows.quiet(world, patiently_s=windows.POLLERS_S)
     probes.counted_canaries(world, [one], [other])
     world.judge("edges.no_frames", between=[one], and_=[other], until="counted")
 
@@ -57,7 +57,7 @@ def no_frame(world: World, first: str, second: str | None) -> None:
 @then(parsers.re(r"(?P<since>since the restart )?every connection between the API server and a component was opened by the component"))
 def opened_by_component(world: World, since: str | None) -> None:
     """Each component has opened one, and the API server none, for a while after it was last given a reason, too."""
-    windows.quiet(world, virtually_s=windows.POLLERS_S)
+    windows.quiet(world, patiently_s=windows.POLLERS_S)
     probes.canaries(world, ["apiserver"], ["scheduler", "controller-manager", "kubelet"])
     world.judge("edges.opened_by_components", since="start" if since else None)
 
@@ -65,7 +65,7 @@ def opened_by_component(world: World, since: str | None) -> None:
 @then(parsers.re(r"during all of this (?P<role>the API server|the scheduler) never opened a connection to a kubelet"))
 def no_dial_to_kubelets(world: World, role: str) -> None:
     """Nobody asked for exec, attach, logs or port-forward, nor the scheduler for anything that the API server passes on to a kubelet."""
-    windows.quiet(world, virtually_s=windows.SLOW_POLLERS_S)
+    windows.quiet(world, patiently_s=windows.SLOW_POLLERS_S)
     probes.canaries(world, [ROLE_PHRASES[role]], ["kubelet"])
     world.judge("edges.never", sources=[ROLE_PHRASES[role]], targets=["kubelet"])
 
@@ -82,7 +82,7 @@ def no_list(world: World, who: str) -> None:
     """Not a single LIST or GET but of leases in a quiet window, in which it is alive; whoever has lost a watch may list once."""
     names = [i.name for i in meant(world, who)]
     faults.come_to_rest(world, names)
-    windows.quiet(world, virtually_s=windows.SLOW_POLLERS_S)
+    windows.quiet(world, patiently_s=windows.SLOW_POLLERS_S)
     world.judge("requests.no_list", who=names, since="quiet", until="quiet-end")
 
 

@@ -16,7 +16,7 @@ def leader_works(world: World, components: str) -> None:
     time to pass to somebody else."""
     role = COMPONENTS[components]
     limits = world.cluster.limits(role)
-    windows.quiet(world, really_s=limits.lease_s + 3 * limits.retry_s)
+    windows.quiet(world, at_least_s=limits.lease_s + 3 * limits.retry_s)
     world.judge("leadership.only_leader_works", role=role)
 
 

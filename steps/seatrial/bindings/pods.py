@@ -45,14 +45,14 @@ def bound_once(world: World, name: str | None) -> None:
 def stays_unbound(world: World, name: str) -> None:
     """They are there, and in a quiet window they get no node."""
     world.run(world.wait(lambda h: workloads.reached(h, name, "been created"), within_s=world.timing().recovery))
-    windows.quiet(world, virtually_s=windows.POLLERS_S)
+    windows.quiet(world, patiently_s=windows.POLLERS_S)
     world.judge("workloads.stays_unbound", name=name)
 
 
 @then(parsers.re(r"nothing is made from the (?:deployment|replicaset) " + NAME + r" for a while"))
 def nothing_made(world: World, name: str) -> None:
     """Neither a ReplicaSet nor a pod of it exists after a quiet window."""
-    windows.quiet(world, virtually_s=windows.POLLERS_S)
+    windows.quiet(world, patiently_s=windows.POLLERS_S)
     world.judge("workloads.nothing_made", name=name)
 
 
@@ -60,7 +60,7 @@ def nothing_made(world: World, name: str) -> None:
 def idle_while_held(world: World, who: str, name: str) -> None:
     """The change is offered to them and not delivered; in a quiet window they ask nothing about it and run nothing of it."""
     instances, user = acting(world, who)
-    windows.quiet(world, virtually_s=windows.POLLERS_S)
+    windows.quiet(world, patiently_s=windows.POLLERS_S)
     world.judge("holds.idle", who=[i.name for i in instances], name=name, **({"user": user} if user else {}))
 
 
@@ -106,7 +106,7 @@ def ran(world: World, node: str, name: str) -> None:
 @then(parsers.re(r'on "(?P<node>[\w-]+)" only the pod ' + NAME + r" was run"))
 def only_ran(world: World, node: str, name: str) -> None:
     """The runtime was asked for no other sandbox; this one shows that it would have been seen."""
-    windows.quiet(world, virtually_s=windows.POLLERS_S)
+    windows.quiet(world, patiently_s=windows.POLLERS_S)
     world.judge("runtime.only", node=node, name=name)
 
 

@@ -47,7 +47,7 @@ def key_gone(world: World, kind: str, name: str, what: str) -> None:
 @then("nothing in the store changes for a while")
 def silent(world: World) -> None:
     """A quiet window goes by; what API servers keep by themselves apart."""
-    windows.quiet(world, virtually_s=windows.SLOW_POLLERS_S)
+    windows.quiet(world, patiently_s=windows.SLOW_POLLERS_S)
     world.judge("holds.silent_store", since="quiet", until="quiet-end")
 
 

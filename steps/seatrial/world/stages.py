@@ -167,7 +167,7 @@ def sentinel(world: World, word: str = "pod") -> Answer:
 
 def wait_quietly(world: World) -> None:
     """A window without a stimulus, while the store may not be readable; longer than anybody's patience where time costs nothing."""
-    windows.window(world, virtually_s=windows.POLLERS_S)
+    windows.window(world, patiently_s=windows.POLLERS_S)
 
 
 def stop_is_held(world: World, pod: str) -> None:

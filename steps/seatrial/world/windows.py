@@ -1,8 +1,8 @@
 """The windows of a *never*: how long the suite watches that nothing happens, and when it begins to.
 
 What comes by the clock and not by an event has time to show itself. Where time is virtual that costs little, and patient wrongdoers are
-waited for; real time is long enough for those who settle in first. A window in which nobody could have done wrong shows nothing, so it
-begins only when everybody works.
+waited for; real time is long enough for those who settle in first, unless the user is patient. A window in which nobody could have done
+wrong shows nothing, so it begins only when everybody works.
 """
 
 from seatrial.cluster.instances import Supervised
@@ -41,18 +41,18 @@ def _in_their_place(world: World, instance: Supervised) -> list[str]:
     return [i.name for r in placement.roles for i in world.cluster.of_role(r)] if placement.component.lease else [instance.name]
 
 
-def quiet(world: World, *, virtually_s: float = 0.0, really_s: float = 0.0) -> None:
+def quiet(world: World, *, patiently_s: float = 0.0, at_least_s: float = 0.0) -> None:
     """A window in which the suite asks for nothing, between the marks `quiet` and `quiet-end`, which carry the store's revision."""
     all_at_work(world)
     world.mark("quiet", revision=world.run(world.revision()))
-    window(world, virtually_s=virtually_s, really_s=really_s)
+    window(world, patiently_s=patiently_s, at_least_s=at_least_s)
     world.mark("quiet-end", revision=world.run(world.revision()))
 
 
-def window(world: World, *, virtually_s: float = 0.0, really_s: float = 0.0) -> None:
-    """Let the time of a *never* go by, once all are at work: `really_s` at least, and `virtually_s` where time costs little, and nobody is
-    cut off: who is for long may end, and begins anew. Otherwise as much of that as latecomers take."""
+def window(world: World, *, patiently_s: float = 0.0, at_least_s: float = 0.0) -> None:
+    """Let the time of a *never* go by, once all are at work: `at_least_s` at least, and `patiently_s` where time costs little or the user
+    is patient, and nobody is cut off: who is for long may end, and begins anew. Otherwise as much of that as latecomers take."""
     all_at_work(world)
-    cheap = "virtual-time" in world.backend.can and not lives.anybody_cut_off(world.history)
-    patience_s = virtually_s if cheap else min(virtually_s, LATECOMERS_S)
-    world.run(world.pause(max(really_s, patience_s, world.timing().quiet)))
+    may_last = world.patient and not lives.anybody_cut_off(world.history)
+    patience_s = patiently_s if may_last else min(patiently_s, LATECOMERS_S)
+    world.run(world.pause(max(at_least_s, patience_s, world.timing().quiet)))

@@ -56,7 +56,7 @@ def left(world: World, name: str, number: int) -> None:
     now_s = world.backend.now_s
     end_s = now_s() + world.timing().recovery
     while world.run(world.wait(settled, within_s=end_s - now_s())):
-        windows.window(world, virtually_s=windows.POLLERS_S)
+        windows.window(world, patiently_s=windows.POLLERS_S)
         if settled(world.history) or now_s() >= end_s:
             break
     world.judge("workloads.count", name=name, number=number)
@@ -71,7 +71,7 @@ def ever_created(world: World, name: str, number: int, *, at_most: bool) -> None
 
     world.run(world.wait(come, within_s=world.timing().recovery))
     world.judge("workloads.ever_created", name=name, number=number, at_most=at_most)
-    windows.window(world, virtually_s=windows.POLLERS_S)
+    windows.window(world, patiently_s=windows.POLLERS_S)
     world.judge("workloads.ever_created", name=name, number=number, at_most=at_most)
 
 

@@ -42,10 +42,19 @@ class World:
     """One scenario's world. Made by the plugin, closed by it."""
 
     def __init__(
-        self, *, backend: Backend, implementation: Implementation, seed: int, settings: Mapping[str, str], standing: Standing | None = None
+        self,
+        *,
+        backend: Backend,
+        implementation: Implementation,
+        seed: int,
+        settings: Mapping[str, str],
+        standing: Standing | None = None,
+        patient: bool = False,
     ) -> None:
-        """`standing`: a cluster that an earlier scenario has left, of the kind that this one orders."""
+        """`standing`: a cluster that an earlier scenario has left, of the kind that this one orders. `patient`: time may go by for patient
+        wrongdoers, real time too."""
         self.backend = backend
+        self.patient = patient or "virtual-time" in backend.can
         self.implementation = implementation
         self.namespace = f"{NAMESPACE}-{next(backend.context().ids)[:8]}" if implementation.at_endpoint else NAMESPACE
         self.history = standing.history if standing else History(backend.now_s)

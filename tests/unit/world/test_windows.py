@@ -18,11 +18,11 @@ NAMES = {"etcd-0": "etcd", "apiserver-0": "apiserver", "manager-0": "controller-
 class Stand(World):
     """A cluster with two controller managers, of which `watches` says who watches pods after a second of waiting."""
 
-    def __init__(self, *, can: frozenset[str] = frozenset(), watches: str = "") -> None:
+    def __init__(self, *, patient: bool = False, watches: str = "") -> None:
         self.now_s = 0.0
         self.slept: list[float] = []
         self.history = History(lambda: self.now_s)
-        self.backend: Any = SimpleNamespace(can=can)
+        self.patient = patient
         self._watches = watches
         for name in NAMES:
             self.happens("started", name)
@@ -99,15 +99,23 @@ def test_nobody_is_waited_for_who_cannot_work(kind: str, name: str) -> None:
     assert world.now_s == 10.0
 
 
-def test_patience_costs_little_in_virtual_time_and_as_much_as_latecomers_take_in_real_time() -> None:
-    virtual, real = Stand(can=frozenset({"virtual-time"})), Stand()
-    healed, cut = Stand(can=frozenset({"virtual-time"})), Stand(can=frozenset({"virtual-time"}))
+@pytest.mark.parametrize(("can", "asked", "patient"), [({"virtual-time"}, False, True), (set(), False, False), (set(), True, True)])
+def test_patience_is_free_in_virtual_time_and_asked_for_in_real_time(can: set[str], asked: bool, patient: bool) -> None:
+    backend = SimpleNamespace(can=frozenset(can), now_s=lambda: 0.0)
+    known: Any = {"backend": backend, "implementation": SimpleNamespace(at_endpoint=False), "seed": 0, "settings": {}}
+
+    assert World(patient=asked, **known).patient == patient
+
+
+def test_the_patient_watch_for_long_unless_somebody_is_cut_off_and_others_as_long_as_latecomers_take() -> None:
+    patient, other = Stand(patient=True), Stand()
+    healed, cut = Stand(patient=True), Stand(patient=True)
     cut.happens("cut", "manager-0")
     healed.happens("cut", "manager-0")
     healed.happens("healed", "manager-0")
 
-    for world in (virtual, real, healed, cut):
-        windows.window(world, virtually_s=100.0)
+    for world in (patient, other, healed, cut):
+        windows.window(world, patiently_s=100.0)
 
     patient_s = windows.LATECOMERS_S
-    assert [world.slept for world in (virtual, real, healed, cut)] == [[100.0], [patient_s], [100.0], [patient_s]]
+    assert [world.slept for world in (patient, other, healed, cut)] == [[100.0], [patient_s], [100.0], [patient_s]]
