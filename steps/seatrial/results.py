@@ -60,6 +60,7 @@ class Result:
     history: str | None = None
     unwritten: str = ""  # why its history could not be kept
     duration_s: float = 0.0
+    watched_s: float = 0.0  # that of its windows, by the clock of the backend: virtual time in simulation
     flaky: str = ""  # how it ended at first, where it passed only when it was repeated
     cause: str = ""  # type of the error that ended it, where it is one of ours: NotReady, UsageError ...
     within: str = ""  # the rule whose scenario it is, where that is not the rule that was found broken in it
@@ -89,6 +90,7 @@ def witnessed(world: "World | None", *, verdict: Verdict, lines: bytes) -> dict[
         "evidence": len(world.evidence),
         "judged": world.judged,
         "events": len(world.history),
+        "watched_s": round(world.watched_s, 3),
         "digest": hashlib.sha256(lines).hexdigest()[:16],
     }
 

@@ -138,5 +138,6 @@ def _scenario(result: Result) -> dict[str, Any]:
 def timings(report: Report) -> Mapping[str, Any]:
     """What may differ between two runs of the same: how long, how many events."""
     results = [r for o in report.outcomes for r in o.results if not r.within]
-    scenarios = {r.node: {"duration_s": r.duration_s, "events": r.events, "evidence": r.evidence, "judged": r.judged} for r in results}
+    told = ("duration_s", "watched_s", "events", "evidence", "judged")
+    scenarios = {r.node: {name: getattr(r, name) for name in told} for r in results}
     return {"duration_s": round(sum(r.duration_s for r in results), 3), "scenarios": scenarios}

@@ -61,6 +61,8 @@ class World:
         self.evidence: list[Event] = []
         self.findings: list[Finding] = []
         self.judged = 0
+        self.watched_s = 0.0  # how long all windows were, by the clock of the backend
+        self._watched_until_s = 0.0
         self.answers: dict[str, Answer] = {}  # by person: what they were told last
         self.begun: dict[str, asyncio.Task[Answer]] = {}  # by person: what they have asked and not been told yet
         self.batch: list[str] = []  # names of "them"
@@ -214,6 +216,9 @@ class World:
 
     async def pause(self, seconds: float) -> None:
         """Watch for a while: the window of a *never*. Virtual time in simulation."""
+        now_s = self.backend.now_s()
+        self.watched_s += max(0.0, now_s + seconds - max(now_s, self._watched_until_s))  # two at a time are one
+        self._watched_until_s = max(self._watched_until_s, now_s + seconds)
         await self.backend.context().sleep(seconds)
 
     # -- remembering and judging

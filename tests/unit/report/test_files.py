@@ -60,6 +60,14 @@ def test_durations_do_not_change_the_report(tmp_path: Path) -> None:
     assert (tmp_path / "a/timings.json").read_bytes() != (tmp_path / "b/timings.json").read_bytes()
 
 
+def test_timings_tell_windows_apart(tmp_path: Path) -> None:
+    files.write(report(result(duration_s=7.5, watched_s=6.0)), tmp_path)
+
+    [told] = json.loads((tmp_path / "timings.json").read_bytes())["scenarios"].values()
+
+    assert (told["duration_s"], told["watched_s"]) == (7.5, 6.0)
+
+
 def test_junit_breaks_a_build_for_what_is_bad_only(tmp_path: Path) -> None:
     files.write(EVERYTHING, tmp_path)
 
