@@ -191,10 +191,10 @@ def test_an_interrupt_is_2_and_leaves_a_report_of_what_there_was(tmp_path: Path,
     assert {"passed", "inconclusive"} <= {s["verdict"] for r in written["rules"] for s in r["scenarios"]}
 
 
-@pytest.mark.parametrize("backend", ["simulation", "processes"])
-def test_a_brief_run_tries_a_rule_no_further_once_it_has_failed(tmp_path: Path, backend: str) -> None:
-    options = ["--backend", backend, "--rule", "COMM-05", "--rule", "SCHED-05", "--brief", "-o", str(tmp_path / "reports")]
-    ended = seatrial("run", "-i", nosy(tmp_path), *options)
+@pytest.mark.parametrize("where", [("simulation",), ("processes", "--once")], ids=lambda where: where[0])
+def test_a_brief_run_tries_a_rule_no_further_once_it_has_failed(tmp_path: Path, where: tuple[str, ...]) -> None:
+    options = ["--rule", "COMM-05", "--rule", "SCHED-05", "--brief", "-o", str(tmp_path / "reports")]
+    ended = seatrial("run", "-i", nosy(tmp_path), "--backend", *where, *options)
 
     assert ended.returncode == 1
     assert ended.stdout.splitlines()[-1] == "not conformant: 1 rule failed (COMM-05), 1 passed"

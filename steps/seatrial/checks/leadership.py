@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from seatrial.checks.facts import WRITES, alive, background, instances, mark, requests, server_of, window
-from seatrial.checks.leases import PEOPLE, Write, begun_since, expired, given_up, hold_before, lasts_s, lease_of, lease_writes, wipes
+from seatrial.checks.leases import PEOPLE, Write, expired, given_up, hold_before, lasts_s, lease_of, lease_writes, outlived, wipes
 from seatrial.checks.misled import to_blame
 from seatrial.checks.objects import metadata_of
 from seatrial.checks.registry import check, fault, proof, require
@@ -23,8 +23,7 @@ def _work(history: History, role: str) -> list[Event]:
 
 @check
 def only_leader_works(history: History, *, role: str) -> Proof:
-    """Every piece of work was asked for by the instance that held the lease at that moment, in the order of the tap. Who has begun anew
-    has it no longer: it knows nothing of what it did before."""
+    """Every piece of work was asked for by the instance that held the lease at that moment, in the order of the tap."""
     names, work = instances(history, role), _work(history, role)
     holds = lease_writes(history, role, people=True)
     require(len(names) > 1, f"there is only one {role}")
@@ -36,12 +35,12 @@ def only_leader_works(history: History, *, role: str) -> Proof:
     robbed = wipes(history, role)
     for request in (r for r in work if not _robbed(history, role, r, robbed)):
         hold = hold_before(holds, request)
-        holder = hold.instance if hold and begun_since(history, hold) > request.at_s else None
+        holder = hold[0].instance if hold and not outlived(history, role, hold, request) else None
         if request.instance != holder:
             observed = f"{request.instance} asked to {request['verb']} {request['path']}"
             culprit = to_blame(history, str(request.instance))
             expected = f"work by {holder}, who holds the lease" if holder else "work by nobody, for nobody holds the lease"
-            found.setdefault(culprit, fault(culprit, expected, observed, *([hold] if hold else []), request))
+            found.setdefault(culprit, fault(culprit, expected, observed, *([hold[0]] if hold else []), request))
     signs = alive(history, names, window(history))
     return proof([*signs, *work], *found.values(), *_thefts(history, role), *_wiped(history, role))
 

@@ -108,10 +108,22 @@ def _specs(history: History, request: Event, answer: Event) -> list[dict[str, An
     return [item["spec"] for item in (body, *seen) if isinstance(item.get("spec"), dict)]
 
 
-def hold_before(holds: Sequence[Write], event: Event) -> Event | None:
+def hold_before(holds: Sequence[Write], event: Event) -> Write | None:
     """Of a lease's writes the last one that was answered before the event, in the order of its tap."""
-    before = [written for written, answered in holds if written.source == event.source and answered.seq < event.seq]
+    before = [(written, answered) for written, answered in holds if written.source == event.source and answered.seq < event.seq]
     return before[-1] if before else None
+
+
+def outlived(history: History, role: str, held: Write, event: Event) -> bool:
+    """Whether who wrote the lease has begun anew since: it knows nothing of that, and does not hold it any more. Who goes by the same name
+    in it ever after finds it its own, as long as it has not expired."""
+    begun_s = begun_since(history, held[0])
+    if begun_s > event.at_s:
+        return False
+    later = [write for write in _writes(history, role) if write[0].instance == held[0].instance and write[0].at_s > begun_s]
+    its_name = {spec.get("holderIdentity") for spec in _specs(history, *held)}
+    keeps_it = later and any(spec.get("holderIdentity") in its_name for spec in _specs(history, *later[0]))
+    return not keeps_it or expired(history, role, held, event)
 
 
 def leader(history: History, role: str) -> str | None:

@@ -182,7 +182,7 @@ def _out_of_turn(history: History, asked: list[Event], makers: list[str]) -> lis
 
     def in_turn(request: Event) -> bool:
         hold = hold_before(holds, request)
-        return request.instance in makers and (not several or (hold is not None and hold.instance == request.instance))
+        return request.instance in makers and (not several or (hold is not None and hold[0].instance == request.instance))
 
     return [str(r.instance) for r in asked if not in_turn(r)]
 

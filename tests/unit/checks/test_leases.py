@@ -165,6 +165,13 @@ def test_who_begins_anew_has_to_take_its_lease_anew() -> None:
     ]
 
 
+def test_who_begins_anew_under_the_same_name_finds_its_lease_its_own_until_it_expires() -> None:
+    turns, begun = ((0.5, "scheduler-1", "b"), (2.8, "scheduler-1", "b")), ((0.8, "scheduler-1"),)
+
+    assert leads(*turns, begun=begun, work=((1.1, "scheduler-1"), (2.9, "scheduler-1"))) == []
+    assert leads(*turns, begun=begun, work=((2.6, "scheduler-1"),)) == [("scheduler-1", "work by nobody, for nobody holds the lease")]
+
+
 def test_people_hold_a_lease_like_others() -> None:
     held = (1.0, "operator", "somebody")
 
