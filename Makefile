@@ -65,8 +65,9 @@ install: .venv/development.stamp ## the environment, and nothing else
 ledger: .venv/development.stamp ## rewrites the states in features/ledger.yaml from the features
 	PYTHONPATH=tests $(BIN)/python -m lint.ledger --write
 
-kill-matrix: .venv/development.stamp ## which violation is caught by which rule; rewrites the committed table
+kill-matrix: .venv/development.stamp ## which violation is caught by which rule, and by which scenario first; rewrites what is committed
 	PYTHONPATH=tests $(BIN)/python -m violations.matrix --write
+	PYTHONPATH=tests $(BIN)/python -m violations.found_by --write
 
 strangers: .venv/development.stamp ## what is found of components that are not ours; rewrites the committed tables
 	PYTHONPATH=tests $(BIN)/python -m strangers.tables --write

@@ -266,6 +266,14 @@ Feature: Create, read and delete
       Then "alice" is answered 409 Conflict
       And the configmap "old" is as it was
 
+    @needs:runtime
+    Scenario: the pod is not the one that was meant, and runs
+      Given a cluster with 1 node
+      When "alice" creates a pod "old" on node "node-1"
+      And the pod "old" has become running
+      And "alice" deletes the pod "old" if its uid is another one
+      Then "alice" is answered 409 Conflict
+
     Scenario Outline: the name of another object begins like this one's
       Given a cluster
       And a <kind> "old" exists
@@ -293,6 +301,20 @@ Feature: Create, read and delete
         | tide in (low,ebb)  | the first two of them are |
         | tide,tide!=not-low | the first two of them are |
         | tide=low,app=one   | the first of them is      |
+
+    Scenario Outline: a collection is deleted by labels that most of it has not
+      Given a cluster
+      When "alice" creates 3 configmaps
+      And "alice" deletes the configmaps labelled "<labels>"
+      Then the first of them is gone and the others are as they were
+
+      Examples: selectors
+        | labels                   |
+        | tide!=low,app=one        |
+        | tide notin (low),app=one |
+        | !tide,app=one            |
+        | app==one                 |
+        | app in (tide, one)       |
 
     Scenario: a large collection is deleted
       Given a cluster

@@ -48,6 +48,18 @@ Feature: One at a time
       And the pods of "web" have become running
       Then all work of the schedulers was asked for by the one that holds the lease
 
+    @needs:hold @needs:kill @needs:admission @needs:store
+    Scenario: the active scheduler finds its lease in other hands while it has work to do
+      Given a cluster with 1 node and 3 schedulers
+      And the hooks see every write
+      And the scheduler is stopped
+      When "alice" creates a pod "web"
+      And admission refuses pods named "web"
+      And the scheduler is started again
+      Then the pod "web" is stored and stays unbound
+      When the active scheduler is kept from its lease until somebody else has it
+      Then all work of the schedulers was asked for by the one that holds the lease
+
     @needs:pause
     Scenario: the active scheduler is frozen, and thaws
       Given a cluster with 1 node and 3 schedulers
@@ -120,6 +132,15 @@ Feature: One at a time
       And the pods of "web" have become running
       Then all work of the controller managers was asked for by the one that holds the lease
 
+    @needs:hold @needs:admission @needs:store
+    Scenario: the active controller manager finds its lease in other hands while it has work to do
+      Given a cluster with 1 node and 3 controller managers
+      And the hooks see every write
+      And admission refuses pods of "web"
+      When "alice" creates a deployment "web" with 2 replicas
+      And the active controller manager is kept from its lease until somebody else has it
+      Then all work of the controller managers was asked for by the one that holds the lease
+
     @needs:pause
     Scenario: the active controller manager is frozen, and thaws
       Given a cluster with 1 node and 3 controller managers
@@ -170,6 +191,13 @@ Feature: One at a time
       And every node is uncordoned
       And the pods of "web" have become running
       Then the standby schedulers wrote nothing but leases and reviews
+
+    Scenario: a pod that nobody owns comes while standbys stand by
+      Given a cluster with 1 node and 3 controller managers
+      And a replicaset "web" with 2 replicas is running
+      When "alice" creates a pod "web"
+      Then exactly 2 pods of "web" are left
+      And the standby controller managers wrote nothing but leases and reviews
 
     @needs:kill
     Scenario Outline: nodes go and come while standbys stand by

@@ -137,6 +137,15 @@ Feature: Controllers make deployed resources run
       Then exactly 2 pods of "web" are left
       And the deployment "web" owns 2 replicasets with different hashes
 
+    Scenario: the template loses what it had
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When "alice" changes the environment of the deployment "web"
+      Then the deployment "web" owns 2 replicasets with different hashes
+      When "alice" changes the image of the deployment "web"
+      And the pods of "web" have become running
+      Then the deployment "web" owns 3 replicasets with different hashes
+
     Scenario: the template gets another label
       Given a cluster with 1 node
       And a deployment "web" with 2 replicas is running

@@ -148,6 +148,16 @@ Feature: What a kubelet does with pods
       Then on "node-1" a sandbox, then each container of the pod "web" was created and started
 
     @needs:kill
+    Scenario: containers end while the kubelet is away
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" with 2 containers
+      And the pod "web" has become running
+      And the kubelet of "node-1" is stopped
+      And the containers of the pod "web" end
+      And the kubelet of "node-1" is started again
+      Then on "node-1" a sandbox, then each container of the pod "web" was created and started
+
+    @needs:kill
     Scenario: a pod is born with its node while the kubelet is away
       Given a cluster with 1 node
       And the kubelet of "node-1" is stopped
@@ -236,6 +246,13 @@ Feature: What a kubelet does with pods
       Given a cluster with 1 node
       When "alice" creates a pod "web" with 2 containers
       And the pod "web" has been bound
+      Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
+
+    @needs:runtime
+    Scenario: containers go before others
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" with two init containers
+      And the pod "web" has become running
       Then each status of a pod of "web" in the store belongs to exactly one accepted request of its node's kubelet or of the scheduler
 
     @needs:runtime

@@ -65,6 +65,27 @@ Feature: Admission
       When the finalizer of the configmap "old" is removed by an update
       Then admission has been asked about the update
 
+    Scenario Outline: a change changes nothing
+      Given a cluster
+      And the hooks see every write
+      And a <kind> "old" exists
+      When "bob" tries to patch <resource>
+      And "alice" tries to patch <resource>
+      Then admission has been asked about the update
+
+      Examples: what is left as it is
+        | kind      | resource   |
+        | configmap | configmaps |
+        | pod       | pods       |
+
+    Scenario: a namespace is given up
+      Given a cluster
+      And the hooks see every write
+      And a namespace "harbour" exists
+      When "alice" deletes the namespace "harbour"
+      And the finalizer of the namespace "harbour" is removed
+      Then admission has been asked about the update
+
     Scenario: the name is left to the server
       Given a cluster
       And the hooks see every write
@@ -271,6 +292,9 @@ Feature: Admission
         | deployment | strategicpatch | deployments |
         | service    | update         | services    |
         | lease      | upsert         | leases      |
+        | node       | create         | nodes       |
+        | node       | patch          | nodes       |
+        | namespace  | create         | namespaces  |
 
     Scenario Outline: a hook changes how many there are to be
       Given a cluster
@@ -293,6 +317,16 @@ Feature: Admission
       And mutation says "foggy" in every status
       And "bob" watches pods
       When "alice" tries to patch pods/status
+      Then validation, the store, the answer and "bob" see the message "foggy"
+
+    Scenario: a hook changes what somebody else puts in its place
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      When "alice" tries to patch pods/status
+      Given mutation says "foggy" in every status
+      And "bob" watches pods
+      When "alice" tries to update pods/status
       Then validation, the store, the answer and "bob" see the message "foggy"
 
     Scenario: a hook sends a pod elsewhere

@@ -242,6 +242,31 @@ Feature: A request's way through the API server
         | configmaps in the namespace "harbour" | get   | configmaps |
         | configmaps                            | get   | secrets    |
 
+    Scenario Outline: a role lets somebody read, and they would write
+      Given a cluster
+      And the hooks see every write
+      And a configmap "old" exists
+      And "mallory" may do nothing but read configmaps
+      When "mallory" tries to <verb> configmaps
+      Then the request is refused by authorization
+      And no stage after authorization has seen it and nothing was stored
+
+      Examples: ways to write
+        | verb             |
+        | create           |
+        | patch            |
+        | delete           |
+        | deletecollection |
+
+    Scenario: a role in one namespace lets somebody read, and they would read everywhere
+      Given a cluster
+      And the hooks see every write
+      And a namespace "harbour" exists
+      And "mallory" may do nothing but read configmaps in the namespace "harbour"
+      When "mallory" tries to list configmaps everywhere
+      Then the request is refused by authorization
+      And no stage after authorization has seen it and nothing was stored
+
     Scenario: what lies in all namespaces is forbidden
       Given a cluster
       And the hooks see every write

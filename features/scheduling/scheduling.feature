@@ -147,6 +147,36 @@ Feature: How a pod gets its node
       And "alice" creates a pod "web"
       Then the pod "web" becomes running
 
+    Scenario Outline: a pod that waits is replaced by a namesake
+      Given a cluster with 1 node
+      When "alice" creates a pod "web" <which>
+      Then the pod "web" is stored and stays unbound
+      When "alice" deletes the pod "web"
+      And "alice" creates a pod "web"
+      Then the pod "web" becomes running
+
+      Examples: pods that wait
+        | which                         |
+        | that asks for a labelled node |
+        | that waits at a gate          |
+
+    Scenario: the node that a pod asks for is closed for a while
+      Given a cluster with nodes "node-1" and "node-2"
+      And node "node-2" is cordoned
+      When "alice" creates a pod "web" that asks for node "node-2"
+      Then the pod "web" is stored and stays unbound
+      When every node is uncordoned
+      Then the pod "web" becomes running
+
+    @needs:kill
+    Scenario: a node is gone, and comes again under its name
+      Given a cluster with 1 node
+      And the kubelet of "node-1" is stopped
+      When "alice" deletes the node "node-1"
+      And the kubelet of "node-1" is started again
+      And "alice" creates a pod "web"
+      Then the pod "web" becomes running
+
     @needs:kill
     Scenario: pods have come while the scheduler was away
       Given a cluster with 1 node

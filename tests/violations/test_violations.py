@@ -1,11 +1,13 @@
 """Every violation is caught by the rules that it breaks, and the right component is blamed; a rule that it does not touch still passes.
 
-Only those rules are run here, and the untouched one with the first violation that is made for each rule. The whole matrix is computed by
-`make kill-matrix`; here its committed form is held to what it must show.
+Only those rules are run here, by the scenarios that find it first, and the untouched one with the first violation that is made for each
+rule. The whole matrix is computed by `make kill-matrix`; here its committed form is held to what it must show.
 """
 
 import pytest
 
+from seatrial import catalogue
+from violations import found_by
 from violations.matrix import BY_THE_WAY, MISBLAMED, TABLE, committed, judged, problems, table
 from violations.trial import HERE, Expected, Trial, expected, rules, tried
 
@@ -15,6 +17,7 @@ FIRST = {each.name for each in {each.breaks: each for each in reversed(WRONG)}.v
 NULLS = [each for each in ALL if not each.breaks and not each.culprit]
 DEAD = [each for each in ALL if not each.breaks and each.culprit]
 CONTROLS = ("CHAIN-02", "STORE-07", "STORE-10", "KCM-01")  # of few scenarios, and no invariants
+FOUND_BY = found_by.known()
 FAILED, NOT_READY = 1, 6
 
 
@@ -25,10 +28,17 @@ def kept(violation: Expected) -> list[str]:
     return list(filter(None, [violation.seen_in, control]))
 
 
+def scenarios(violation: Expected) -> list[str]:
+    """Titles of those by which it is tried; none: all that its rules have."""
+    first = FOUND_BY.get(violation.name, [])
+    untouched = [title for rule in catalogue.rules() if rule.id in kept(violation) for title in rule.scenarios]
+    return [*first, *untouched] if first else []
+
+
 @pytest.mark.parametrize("violation", WRONG, ids=lambda v: v.name)
 def test_it_is_caught_and_blamed(violation: Expected) -> None:
     due = dict.fromkeys(violation.rules, "failed") | dict.fromkeys(kept(violation), "passed")
-    trial = tried(violation.file, tuple(due), "--brief", backend=violation.backend)
+    trial = tried(violation.file, tuple(due), "--brief", titles=scenarios(violation), backend=violation.backend)
     assert trial.verdicts == due, trial.words
     assert trial.exit == FAILED
     for rule in violation.rules:
@@ -58,6 +68,10 @@ def test_every_rule_has_a_violation_that_is_made_to_break_it() -> None:
 def test_every_violation_is_expected_and_every_expectation_has_its_violation() -> None:
     files = {file.stem for file in HERE.glob("*.yaml")} - {"expected"}
     assert files == {each.name for each in ALL}
+
+
+def test_what_violations_are_found_by_first_is_said_of_those_that_there_are() -> None:
+    assert list(FOUND_BY) == [violation.name for violation in ALL if violation.name in FOUND_BY and found_by.wanted(violation)]
 
 
 def test_the_committed_matrix_shows_what_it_must() -> None:

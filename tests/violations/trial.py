@@ -42,12 +42,13 @@ class Expected:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """The exit code of a run, the verdict of each rule, and the roles that each failed rule blames. `by_the_way`: the rules that fail
-    in scenarios of other rules alone."""
+    in scenarios of other rules alone; `failed_in`: their own scenarios in which rules fail, in their order."""
 
     exit: int
     verdicts: Mapping[str, str]
     blamed: Mapping[str, Sequence[Sequence[str]]]
     by_the_way: frozenset[str] = frozenset()
+    failed_in: Mapping[str, Sequence[str]] = field(default_factory=dict)
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
@@ -88,12 +89,17 @@ def _read(code: int, rules: Sequence[Mapping[str, Any]]) -> Trial:
         verdicts={rule["id"]: rule["verdict"] for rule in rules},
         blamed={id_: [f["roles"] for s in found for f in s["findings"]] for id_, found in scenarios.items()},
         by_the_way=frozenset(id_ for id_, found in scenarios.items() if _elsewhere(found)),
+        failed_in={id_: [s["scenario"] for s in _failed(found) if s.get("within", id_) == id_] for id_, found in scenarios.items()},
         words={id_: [_said(s) for s in found if s["verdict"] != "passed"] for id_, found in scenarios.items()},
     )
 
 
+def _failed(scenarios: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [scenario for scenario in scenarios if scenario["verdict"] == "failed"]
+
+
 def _elsewhere(scenarios: Sequence[Mapping[str, Any]]) -> bool:
-    failed = [scenario for scenario in scenarios if scenario["verdict"] == "failed"]
+    failed = _failed(scenarios)
     return bool(failed) and all(scenario.get("within") for scenario in failed)
 
 

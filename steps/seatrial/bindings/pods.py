@@ -99,7 +99,7 @@ def names_once(world: World, name: str) -> None:
 @then(parsers.re(r'on "(?P<node>[\w-]+)" a sandbox, then each container of the pod ' + NAME + r" was created and started"))
 def ran(world: World, node: str, name: str) -> None:
     """By the calls that the runtime got, in their order; again, where it has ended and is to run."""
-    workloads.restarted(world, name)
+    workloads.all_started(world, name)
     world.judge("runtime.ran", node=node, name=name)
 
 

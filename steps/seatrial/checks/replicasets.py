@@ -12,6 +12,8 @@ from seatrial.model.history import Event, History
 from seatrial.model.saying import counted
 from seatrial.model.verdicts import Finding, Proof
 
+HASH = "pod-template-hash"
+
 
 @check
 def owned(history: History, *, name: str, number: int) -> Proof:
@@ -20,7 +22,8 @@ def owned(history: History, *, name: str, number: int) -> Proof:
     ever = {e["uid"]: e for e in history.of("watched", watch="operator/replicasets") if owner(e["object"]) == ("Deployment", name)}
     sets = list(ever.values())
     hashes = [_hash(e["object"]) for e in sets]
-    shared = [e for e in history.of("watched", watch="operator/replicasets") if _hash(e["object"]) in hashes and _another(e, sets)]
+    theirs = set(hashes) - {None}
+    shared = [e for e in history.of("watched", watch="operator/replicasets") if _hash(e["object"]) in theirs and _another(e, sets)]
     good = len(sets) == number and None not in hashes and len(set(hashes)) == number and not shared
     if good:
         return proof(sets)
@@ -42,20 +45,21 @@ def _another(event: Event, sets: list[Event]) -> bool:
 def _bare(item: dict[str, Any]) -> dict[str, Any]:
     """The labels and the specification of the template, without the hash."""
     template = item["spec"]["template"]
-    return {**template["metadata"].get("labels", {}), "pod-template-hash": None, "spec": template["spec"]}
+    return {**template["metadata"].get("labels", {}), HASH: None, "spec": template["spec"]}
 
 
 def _hash(item: dict[str, Any]) -> str | None:
     """The pod-template-hash, where label, selector and template agree about it."""
-    found = {
-        part.get("pod-template-hash")
-        for part in (
-            item["metadata"].get("labels", {}),
-            item["spec"]["selector"].get("matchLabels", {}),
-            item["spec"]["template"]["metadata"].get("labels", {}),
-        )
-    }
+    labels = (item["metadata"].get("labels", {}), item["spec"]["template"]["metadata"].get("labels", {}))
+    found = {*(part.get(HASH) for part in labels), _selected(item["spec"]["selector"])}
     return found.pop() if len(found) == 1 else None
+
+
+def _selected(selector: dict[str, Any]) -> str | None:
+    """The only hash that a selector takes, whichever way it says so."""
+    only = [e["values"] for e in selector.get("matchExpressions") or () if e["key"] == HASH and e["operator"] == "In"]
+    found: str | None = (selector.get("matchLabels") or {}).get(HASH) or (only[0][0] if only and len(only[0]) == 1 else None)
+    return found
 
 
 @check

@@ -105,6 +105,13 @@ def unfinished_restarts(history: History, name: str) -> list[str]:
     return [c for c in (str(c["name"]) for c in seen[0]["object"]["spec"]["containers"]) if ends[c] and starts[c] <= ends[c]]
 
 
+def unstarted(history: History, name: str) -> list[str]:
+    """Containers of the pod that were never started, but for those that go before others. A pod runs as soon as one of them does."""
+    seen = history.of("watched", watch="operator/pods", name=name)[-1:]
+    starts = {e["container"] for e in history.of("cri", uid=seen[0]["uid"], method="StartContainer")} if seen else set()
+    return [str(c["name"]) for e in seen for c in e["object"].get("spec", {}).get("containers", ()) if c["name"] not in starts]
+
+
 def _as_told(spec: dict[str, Any], created: Event) -> bool:
     """Whether a container was created from the image, with the command and the arguments that the pod has for it, in the folder that it
     names, and with its environment at least. An image that was pulled may be called by its name and its digest. Of what the record does not

@@ -166,6 +166,7 @@ class Runtime:
 
     async def _start_container(self, request: pb.StartContainerRequest) -> pb.StartContainerResponse:
         container = self._container(request.container_id)
+        _standing(container.pod)  # what is refused is no start
         await self._arrive("StartContainer", _fields(container.pod, container))
         _standing(container.pod)
         container.start(self._now())

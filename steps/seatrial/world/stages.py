@@ -5,7 +5,7 @@ from typing import Any
 
 from seatrial.checks.objects import pods_of
 from seatrial.checks.pipeline import CANARY
-from seatrial.checks.runtime import ENDINGS
+from seatrial.checks.runtime import ENDINGS, unstarted
 from seatrial.cluster.cluster import HOOKS, HOOKS_PORT
 from seatrial.doubles.barrier import Barrier
 from seatrial.doubles.hook_objects import mutating_webhook, validating_webhook
@@ -188,8 +188,9 @@ def stop_goes_on(world: World) -> None:
 
 
 def containers_end(world: World, name: str, *, which: str, well: bool) -> None:
-    """All containers of the pod end, or only the first: well, or with an error of their own, or, the first alone or with the sandbox, as by
-    a signal."""
+    """All containers of the pod end once all were started, or only the first: well, or with an error of their own, or, the first alone or
+    with the sandbox, as by a signal."""
+    world.run(world.wait(lambda h: not unstarted(h, name), within_s=world.timing().recovery))
     how = {"only_one": which == "one container", "with_sandbox": which == "the sandbox"}
     code = 0 if well else SIGNALLED if any(how.values()) else ERROR
     pods = [p for p in pods_of(world.history, name) if p["object"].get("spec", {}).get("nodeName") in world.cluster.runtimes]

@@ -5,7 +5,7 @@ from typing import Any
 
 from seatrial.checks import statuses
 from seatrial.checks.objects import belongs, current, owner, pods_of
-from seatrial.checks.runtime import unfinished_restarts
+from seatrial.checks.runtime import unfinished_restarts, unstarted
 from seatrial.checks.workloads import bound, running, wanted
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import Event, History
@@ -96,9 +96,9 @@ def all_reported(world: World, name: str) -> None:
     world.run(world.wait(told, within_s=world.timing().recovery))
 
 
-def restarted(world: World, name: str) -> None:
-    """Wait until every container of the pod that has ended by itself, and is to run, was started again, if that ever happens."""
-    world.run(world.wait(lambda h: not unfinished_restarts(h, name), within_s=world.timing().recovery))
+def all_started(world: World, name: str) -> None:
+    """Wait until every container of the pod was started, and again if it has ended by itself and is to run, if that ever happens."""
+    world.run(world.wait(lambda h: not unstarted(h, name) and not unfinished_restarts(h, name), within_s=world.timing().recovery))
 
 
 def judge_bound_once(world: World, names: list[str]) -> None:

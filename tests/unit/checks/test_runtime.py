@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from seatrial.checks.runtime import unstarted
+from seatrial.model.history import History
 from unit.checks.test_lawful import Line, done, findings, watched
 
 UID = "u-1"
@@ -224,3 +226,13 @@ def test_that_a_container_was_started_must_be_said(status: dict[str, Any], lines
     versions = [put(4, pod(phase="Pending")), put(5, pod(**status))] if status else [put(4, pod())]
 
     assert bool(findings("statuses.joined", {"name": "web"}, *lines, *reported, *versions)) is fault
+
+
+@pytest.mark.parametrize(("begun", "missing"), [((), ["main", "side"]), (("main",), ["side"]), (("main", "side"), [])])
+def test_a_pod_that_runs_may_have_containers_that_were_not_started_yet(begun: tuple[str, ...], missing: list[str]) -> None:
+    history = History(lambda: 0.0)
+    both = pod({"containers": [{"name": "main"}, {"name": "side"}]}, phase="Running")
+    for source, kind, who, data in [watched("pods", both, 5), *started(*begun)]:
+        history.append(source, kind, at_s=0.0, instance=who, data=data)
+
+    assert unstarted(history, "web-1") == missing

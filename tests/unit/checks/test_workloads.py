@@ -154,18 +154,34 @@ def test_pods_that_nobody_makes_are_missed() -> None:
     assert [(f.culprit, f.observed) for f in proof.findings] == [("controller-manager-0", "none")]
 
 
+def replica_set(history: History, name: str, *, label: str, digest: str, selector: dict[str, Any] | None = None) -> None:
+    """Somebody sees one of the deployment."""
+    hashed = {"pod-template-hash": digest}
+    template = {"metadata": {"labels": {"app": label, **hashed}}, "spec": {"containers": []}}
+    owner = {"kind": "Deployment", "name": name, "controller": True}
+    meta = {"name": f"{name}-{digest}", "labels": hashed, "ownerReferences": [owner]}
+    item = {"metadata": meta, "spec": {"selector": selector or {"matchLabels": hashed}, "template": template}}
+    about = {"watch": "operator/replicasets", "type": "ADDED", "resource": "replicasets", "name": meta["name"], "namespace": "trial"}
+    history.append("watch", "watched", at_s=0, instance=None, data=about | {"uid": name, "revision": len(history), "object": item})
+
+
 @pytest.mark.parametrize(("labels", "digest", "fault"), [("shop", "1", True), ("shop", "2", False), ("web", "1", False)])
 def test_another_template_has_another_hash(labels: str, digest: str, *, fault: bool) -> None:
     """Two deployments with a ReplicaSet each, whose hash is 1 and `digest`."""
     history = cluster()
-    for name, label, number in (("web", "web", "1"), ("shop", labels, digest)):
-        hashed = {"pod-template-hash": number}
-        template = {"metadata": {"labels": {"app": label, **hashed}}, "spec": {"containers": []}}
-        owner = {"kind": "Deployment", "name": name, "controller": True}
-        meta = {"name": f"{name}-{number}", "labels": hashed, "ownerReferences": [owner]}
-        item = {"metadata": meta, "spec": {"selector": {"matchLabels": hashed}, "template": template}}
-        about = {"watch": "operator/replicasets", "type": "ADDED", "resource": "replicasets", "name": meta["name"], "namespace": "trial"}
-        history.append("watch", "watched", at_s=0, instance=None, data=about | {"uid": name, "revision": len(history), "object": item})
+    replica_set(history, "web", label="web", digest="1")
+    replica_set(history, "shop", label=labels, digest=digest)
+
+    assert bool(judge(history, "replicasets.owned", {"name": "web", "number": 1}).findings) is fault
+
+
+@pytest.mark.parametrize(
+    ("operator", "hashes", "fault"), [("In", ["1"], False), ("In", ["2"], True), ("In", ["1", "2"], True), ("NotIn", ["1"], True)]
+)
+def test_a_selector_may_ask_for_the_hash_by_an_expression(operator: str, hashes: list[str], *, fault: bool) -> None:
+    history = cluster()
+    asked = {"matchExpressions": [{"key": "pod-template-hash", "operator": operator, "values": hashes}]}
+    replica_set(history, "web", label="web", digest="1", selector=asked)
 
     assert bool(judge(history, "replicasets.owned", {"name": "web", "number": 1}).findings) is fault
 
