@@ -147,18 +147,13 @@ Feature: How a pod gets its node
       And "alice" creates a pod "web"
       Then the pod "web" becomes running
 
-    Scenario Outline: a pod that waits is replaced by a namesake
+    Scenario: a pod that waits is replaced by a namesake
       Given a cluster with 1 node
-      When "alice" creates a pod "web" <which>
+      When "alice" creates a pod "web" that asks for a labelled node
       Then the pod "web" is stored and stays unbound
       When "alice" deletes the pod "web"
       And "alice" creates a pod "web"
       Then the pod "web" becomes running
-
-      Examples: pods that wait
-        | which                         |
-        | that asks for a labelled node |
-        | that waits at a gate          |
 
     Scenario: the node that a pod asks for is closed for a while
       Given a cluster with nodes "node-1" and "node-2"
