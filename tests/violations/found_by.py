@@ -9,10 +9,9 @@ violation does in the others is in the kill matrix.
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Mapping, Sequence
 
-from violations.trial import HERE, Expected, expected, tried
+from violations.trial import HERE, Expected, expected, side_by_side, tried
 
 DATA = HERE / "FOUND_BY.json"
 
@@ -34,17 +33,6 @@ def found(violation: Expected) -> list[str]:
     return list(dict.fromkeys(title for titles in failed for title in titles)) if all(failed) else []
 
 
-def side_by_side(violations: Sequence[Expected], *, jobs: int) -> Iterator[tuple[str, list[str]]]:
-    """Each as soon as it is found; nothing is begun any more once one could not be."""
-    pool = ThreadPoolExecutor(jobs)
-    try:
-        names = {pool.submit(found, violation): violation.name for violation in violations}
-        for ready in as_completed(names):
-            yield names[ready], ready.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
 def write(titles: Mapping[str, Sequence[str]]) -> None:
     """One line for each violation, in their order."""
     lines = [f"{json.dumps(v.name)}: {json.dumps(titles[v.name], ensure_ascii=False)}" for v in expected() if v.name in titles]
@@ -61,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     before, every = known(), [v for v in expected() if wanted(v)]
     titles = {v.name: before[v.name] for v in every if v.name in before}
     tried_now = [v for v in every if v.name in (given.only or {v.name for v in every}) and not (given.missing and v.name in before)]
-    for name, first in side_by_side(tried_now, jobs=given.jobs):
+    for name, first in side_by_side(found, tried_now, jobs=given.jobs):
         titles[name] = first
         print(f"{name}: {'; '.join(first)}", file=sys.stderr, flush=True)  # noqa: T201
         if given.write:

@@ -17,12 +17,12 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from zlib import crc32
 
 from seatrial import catalogue
 from seatrial.model.rules import Rule
-from violations.trial import HERE, Expected, Trial, expected, rules, tried
+from violations.trial import HERE, Expected, Trial, expected, rules, side_by_side, tried
 
 Row = Mapping[str, str]  # rule -> verdict, where it is not passed
 DATA, TABLE = HERE / "MATRIX.json", HERE / "MATRIX.md"
@@ -68,12 +68,10 @@ def judged(violation: Expected, trial: Trial) -> Row:
 
 def computed(violations: Sequence[Expected], *, jobs: int, whole: bool) -> Iterator[tuple[str, Row]]:
     """The rows of the violations, side by side, each as soon as it is there."""
-    with ThreadPoolExecutor(jobs) as pool:
-        names = {pool.submit(row, violation, whole=whole): violation.name for violation in violations}
-        for number, ready in enumerate(as_completed(names), start=1):
-            told = f"{number} of {len(names)}: {names[ready]}: {', '.join(failed(ready.result())) or '-'}"
-            print(told, file=sys.stderr, flush=True)  # noqa: T201
-            yield names[ready], ready.result()
+    for number, (name, verdicts) in enumerate(side_by_side(partial(row, whole=whole), violations, jobs=jobs), start=1):
+        told = f"{number} of {len(violations)}: {name}: {', '.join(failed(verdicts)) or '-'}"
+        print(told, file=sys.stderr, flush=True)  # noqa: T201
+        yield name, verdicts
 
 
 def failed(verdicts: Row) -> list[str]:

@@ -3,10 +3,11 @@
 import json
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -15,6 +16,7 @@ from warm import seatrial
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 LIMIT_S = 1800
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,17 @@ def tried(file: Path, rules: Sequence[str], *options: str, titles: Sequence[str]
         if not report.is_file():
             raise RuntimeError(f"{file.name}: no report; exit {ended.exit}\n{ended.said[-4000:]}")
         return _read(ended.exit, json.loads(report.read_text())["rules"])
+
+
+def side_by_side(work: Callable[[Expected], T], violations: Iterable[Expected], *, jobs: int) -> Iterator[tuple[str, T]]:
+    """What comes of each violation, as soon as it is there; nothing is begun any more once one has failed."""
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        names = {pool.submit(work, violation): violation.name for violation in violations}
+        for ready in as_completed(names):
+            yield names[ready], ready.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _read(code: int, rules: Sequence[Mapping[str, Any]]) -> Trial:
