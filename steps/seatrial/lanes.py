@@ -1,4 +1,4 @@
-"""How the command line runs simulated scenarios: side by side, each forked from a cluster that was booted for all that begin alike.
+"""How the command line runs simulated scenarios: side by side, each forked from a cluster that has come as far as others need it too.
 
 A pytest plugin beside `seatrial.plugin`; plain pytest does without, one scenario after another in one process. What is concluded is the
 same: a copy runs the scenario as pytest would, and only its reports come back. Whatever cannot be forked is run here: scenarios that lack
@@ -9,23 +9,21 @@ import contextlib
 import gc
 import importlib
 import os
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, defaultdict, deque
 from multiprocessing.connection import wait
-from pathlib import Path
-from typing import Any
 
 import pytest
-from _pytest.runner import call_and_report
 
 from seatrial import plugin
 from seatrial.adapters.implementation import Implementation
+from seatrial.ahead import Ahead
 from seatrial.brief import settled
-from seatrial.model.errors import HarnessFault, Inconclusive, NotReady, NotRunnable, UsageError
-from seatrial.opening import modules, open_backend
-from seatrial.scenarios import Beginning, beginning_of
+from seatrial.families import Family
+from seatrial.model.errors import HarnessFault, Inconclusive
+from seatrial.opening import modules
+from seatrial.scenarios import sentences_of
 from seatrial.snapshots import BROKE, Snapshot
-from seatrial.world import World
+from seatrial.ways import Sentences, Way, ways
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -56,88 +54,79 @@ def _warm(implementation: Implementation) -> None:
     gc.freeze()
 
 
-def _stand(config: pytest.Config, beginning: Beginning) -> World | None:
-    """A world that has come as far as its first sentence; None where its cluster does not boot, or cannot be had."""
-    try:
-        backend = open_backend("simulation", plugin.implementation_of(config), seed=config.getoption("seed"))
-        world = plugin.new_world(config, backend)
-        world.begin(beginning.keyword, beginning.sentence, beginning.topology)
-    except (NotReady, NotRunnable, Inconclusive, UsageError, HarnessFault):
-        return None
-    return world
-
-
 class Lanes:
     """The scenarios of a session, `count` at a time."""
 
     def __init__(self, session: pytest.Session, count: int) -> None:
         self._session = session
         self._count = max(count, 1)
-        self._idle: dict[Beginning, list[Snapshot]] = {}
-        self._busy: dict[Snapshot, tuple[Beginning, pytest.Item]] = {}
+        self._ahead = Ahead(session)
+        self._waiting: dict[Sentences, deque[Way]] = defaultdict(deque)  # by how they begin
+        for way in ways(sentences_of(item) for item in session.items):
+            self._waiting[way.beginning].append(way)
+        self._wanted = Counter(moment for alike in self._waiting.values() for way in alike for moment in way.moments)
+        self._idle: dict[Sentences, list[Family]] = defaultdict(list)  # by how their scenarios begin
+        self._busy: dict[Snapshot, tuple[Family, Way]] = {}
+        self._barren: set[Sentences] = set()  # moments that cannot be brought about
 
     def run(self) -> None:
-        waiting = deque(self._session.items)
-        while waiting or self._busy:
-            while waiting and len(self._busy) < self._count:
-                self._start(self._next(waiting))
+        begin = {way.number for alike in self._waiting.values() for way in alike}
+        for number, item in enumerate(self._session.items):
+            if number not in begin:
+                self._here(item)
+                self._stop_if_told()
+        while any(self._waiting.values()) or self._busy:
+            while any(self._waiting.values()) and len(self._busy) < self._count:
+                self._start(self._next())
                 self._stop_if_told()
             for ready in wait([s.connection for s in self._busy]) if self._busy else ():
                 self._finish(next(s for s in self._busy if s.connection is ready))
                 self._stop_if_told()
 
     def close(self) -> None:
-        for snapshot in [*self._busy, *(s for idle in self._idle.values() for s in idle)]:
-            snapshot.end()
+        for family in [*(f for f, _ in self._busy.values()), *(f for idle in self._idle.values() for f in idle)]:
+            family.end()
 
-    def _next(self, waiting: deque[pytest.Item]) -> pytest.Item:
-        """The first for which no second cluster of the same kind would have to be booted, else the first."""
-        taken = {beginning for beginning, _ in self._busy.values()}
-        free = (i for i in waiting if (b := beginning_of(i)) not in taken or self._idle.get(b) if b)
-        item = next(free, waiting[0])
-        waiting.remove(item)
-        return item
+    def _next(self) -> Sentences:
+        """The first beginning for which no second cluster of the same kind would have to be booted, else the first."""
+        begins = [beginning for beginning, alike in self._waiting.items() if alike]
+        return next((b for b in begins if self._idle[b] or not self._at_work(b)), begins[0])
 
-    def _start(self, item: pytest.Item) -> None:
-        beginning = beginning_of(item)
-        if beginning is None or settled(item) or plugin.lacks(item)[0]:
+    def _at_work(self, beginning: Sentences) -> bool:
+        return any(way.beginning == beginning for _, way in self._busy.values())
+
+    def _start(self, beginning: Sentences) -> None:
+        """A scenario that begins so. Whoever is not the first of a kind starts at the other end, where others do not stand yet."""
+        idle, alike = self._idle[beginning], self._waiting[beginning]
+        family = idle.pop() if idle else Family(self._ahead.stand, backward=self._at_work(beginning))
+        way = alike.pop() if family.backward else alike.popleft()
+        self._wanted.subtract(way.moments)
+        item = self._session.items[way.number]
+        if settled(item) or plugin.lacks(item)[0]:
+            self._rest(family, beginning)
             self._here(item)
-            return
-        idle = self._idle.setdefault(beginning, [])
-        snapshot = idle.pop() if idle else Snapshot.take(lambda: self._taken(beginning))
-        self._busy[snapshot] = beginning, item
-        snapshot.tell(self._session.items.index(item))
+        else:
+            self._busy[family.start(way, barren=self._barren)] = family, way
 
-    def _taken(self, beginning: Beginning) -> tuple[Path, Callable[[int], Any]] | None:
-        """In the process of the snapshot."""
-        config = self._session.config
-        world = _stand(config, beginning)
-        if world is None:
-            return None
-        config.stash[plugin.AHEAD] = world
-        return world.cluster.network.directory, self._reports
-
-    def _reports(self, number: int) -> list[Any]:
-        """In the process of a copy: run the scenario, and let the report travel that matters. The process ends: nothing is torn down."""
-        item = self._session.items[number]
-        report = call_and_report(item, "setup", log=False)
-        if report.passed:
-            report = call_and_report(item, "call", log=False)
-        return [item.config.hook.pytest_report_to_serializable(config=item.config, report=report)]
+    def _rest(self, family: Family, beginning: Sentences) -> None:
+        if family.keep(self._wanted):
+            self._idle[beginning].append(family)
 
     def _finish(self, snapshot: Snapshot) -> None:
-        beginning, item = self._busy.pop(snapshot)
+        family, way = self._busy.pop(snapshot)
         told = snapshot.told()
-        if told.stands:
-            self._idle[beginning].append(snapshot)
-        else:
-            snapshot.end()
-        if told.status is None:
+        gone = () if told.stands else family.forget(snapshot)
+        self._rest(family, way.beginning)
+        item, hook = self._session.items[way.number], self._session.config.hook
+        if len(gone) > len(way.beginning):
+            self._barren.add(gone)
+            self._wanted.update(way.moments)
+            self._waiting[way.beginning].appendleft(way)
+        elif told.status is None:
             self._here(item)
-            return
-        hook = item.config.hook
-        found = [hook.pytest_report_from_serializable(config=item.config, data=r) for r in told.answer or ()]
-        self._log(item, found or [_died(item, told.status)])
+        else:
+            found = [hook.pytest_report_from_serializable(config=item.config, data=r) for r in told.answer or ()]
+            self._log(item, found or [_died(item, told.status)])
 
     def _log(self, item: pytest.Item, reports: list[pytest.TestReport]) -> None:
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)

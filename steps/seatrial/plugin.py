@@ -25,14 +25,14 @@ from seatrial.model.verdicts import Verdict
 from seatrial.opening import backend_class, backend_name, on_trial, open_backend
 from seatrial.prerequisites import beyond_guests, missing
 from seatrial.results import PROPERTY, Result, aside, keep, witnessed
-from seatrial.scenarios import RULE, FeatureModule, beginning_of, example_of, first_sentence, scenario_of, tags_of
+from seatrial.scenarios import RULE, FeatureModule, beginning_of, example_of, scenario_of, sentences_of, tags_of
 from seatrial.world import Pool, Standing, World
 
 WORLD = pytest.StashKey[World]()
 PASSED = pytest.StashKey[bool]()
 CHOSEN = pytest.StashKey[set[str]]()  # of the configuration: rules
 TITLES = pytest.StashKey[set[str]]()  # of the configuration: of scenarios; empty for all of them
-AHEAD = pytest.StashKey[World]()  # of the configuration: a world that has already come as far as its first sentence
+AHEAD = pytest.StashKey[World]()  # of the configuration: a world that has already come as far as some sentence
 CRITERIA = ("role", "profile", "area")
 
 
@@ -175,7 +175,7 @@ def lacks(item: pytest.Item) -> tuple[Verdict | None, str]:
     """The prerequisite of a scenario that is missing."""
     rule, implementation = item.stash[RULE], implementation_of(item.config)
     if implementation.guest:
-        return beyond_guests(tags_of(item), first_sentence(item), rule=rule)
+        return beyond_guests(tags_of(item), sentences_of(item)[0][1], rule=rule)
     return missing(tags_of(item), rule=rule, implementation=implementation, backend=backend_class(backend_of(item.config)))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 from pytest_bdd import scenario as bdd_scenario
 from pytest_bdd.feature import get_feature
+from pytest_bdd.parser import Step
 
 from seatrial.bindings.phrases import ordered_topology
 from seatrial.model.rules import Rule
@@ -54,9 +55,8 @@ def example_of(item: pytest.Item) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """The first sentence of a scenario, where it orders a cluster: what begins alike can begin from one boot."""
+    """The first sentence of a scenario, where it orders a cluster: what begins alike may have the same one."""
 
-    keyword: str
     sentence: str
     topology: Topology
 
@@ -65,19 +65,21 @@ class Beginning:
         """Whether it must have been seen from its first connection on, by this scenario alone."""
         return self.sentence.startswith("a fresh ")
 
-    def __hash__(self) -> int:
-        return hash(self.sentence)
-
 
 def beginning_of(item: pytest.Item) -> Beginning | None:
     """How a scenario begins; None where it does not begin with a cluster."""
+    _, sentence = next(iter(sentences_of(item)), ("", ""))
+    ordered = ordered_topology(sentence)
+    return Beginning(sentence=sentence, topology=ordered) if ordered else None
+
+
+def sentences_of(item: pytest.Item) -> tuple[tuple[str, str], ...]:
+    """What a scenario says: keyword and words of each sentence, with what stands beneath it. Nothing, where it is none."""
     template = getattr(getattr(item, "obj", None), "__scenario__", None)
-    first = next(iter(template.render(example_of(item)).steps), None) if template else None
-    ordered = ordered_topology(first.name) if first else None
-    return Beginning(keyword=first.keyword.strip(), sentence=first.name, topology=ordered) if first and ordered else None
+    steps = template.render(example_of(item)).steps if template else ()
+    return tuple((step.keyword.strip(), _words(step)) for step in steps)
 
 
-def first_sentence(item: pytest.Item) -> str:
-    """How a scenario begins, in words."""
-    template = item.obj.__scenario__  # type: ignore[attr-defined]
-    return str(next(iter(template.render(example_of(item)).steps)).name)
+def _words(step: Step) -> str:
+    beneath = (step.docstring, step.datatable and step.datatable.raw())
+    return "\n".join([step.name, *(repr(something) for something in beneath if something)])

@@ -36,7 +36,7 @@ class WorkQueue:
             self._ready.put_nowait(key)
 
     def add_after(self, key: str, seconds: float) -> None:
-        """Add it then. An earlier appointment of the same key stands. Only while `run` runs."""
+        """Add it then. An earlier appointment of the same key stands. Nothing happens unless `run` runs."""
         due_s = self._context.now_s() + seconds
         if self._tasks is not None and due_s < self._delayed.get(key, float("inf")):
             self._delayed[key] = due_s
@@ -52,8 +52,10 @@ class WorkQueue:
         """Work until cancelled, or until `handle` fails in a way that is not worth another try."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            for _ in range(workers):
-                tasks.create_task(self._work(handle))
+            try:
+                await asyncio.wait([tasks.create_task(self._work(handle)) for _ in range(workers)])
+            finally:
+                self._tasks = None  # nobody is left to keep an appointment
 
     async def _work(self, handle: Callable[[str], Awaitable[None]]) -> None:
         while True:

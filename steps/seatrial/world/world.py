@@ -77,7 +77,6 @@ class World:
         self._settings = dict(settings)
         self._seed = seed
         self._cluster: Cluster | None = None
-        self._ahead: tuple[str, str] | None = None  # the sentence that was taken before its scenario began
         self._standing = standing
         self._people = self.history.recorder("people")
         self._steps = self.history.recorder("steps")
@@ -94,17 +93,11 @@ class World:
         """Run to the end; what was begun before goes on meanwhile."""
         return self.backend.run(act)
 
-    def begin(self, keyword: str, sentence: str, topology: Topology) -> None:
-        """Take the first sentence of a scenario, which orders a cluster, ahead of the scenario."""
-        self.step(keyword, sentence)
-        self.boot(topology)
-        self._ahead = keyword, sentence
-
     def boot(self, topology: Topology) -> None:
-        """A new cluster, its observers, and a namespace for the scenario, unless it has been booted ahead, or stands already."""
+        """A new cluster, its observers, and a namespace for the scenario, unless one stands already."""
         if self._standing and self._cluster is None:
             self.run(self._move_in(self._standing))
-        elif self._cluster is None or self._cluster.order.topology != topology:
+        else:
             self.run(self._boot(topology))
 
     async def _boot(self, topology: Topology) -> None:
@@ -234,10 +227,8 @@ class World:
         return await self.store.caught_up(within_s=5)
 
     def step(self, keyword: str, sentence: str) -> None:
-        """A sentence begins; the first one may have begun before."""
-        if self._ahead != (keyword, sentence):
-            self._steps("step", keyword=keyword, sentence=sentence)
-        self._ahead = None
+        """A sentence begins."""
+        self._steps("step", keyword=keyword, sentence=sentence)
 
     def judge(self, check: str, **arguments: Any) -> None:
         """Let a check conclude from the history; what it was asked is part of the history. Raises Nonconformant for findings.

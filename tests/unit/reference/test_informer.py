@@ -160,6 +160,28 @@ def test_one_key_one_worker_and_nothing_lost() -> None:
     asyncio.run(act())
 
 
+def test_appointments_with_nobody_are_not_made() -> None:
+    """Watches may tell of something while the workers end, and after: neither an error nor a coroutine that nobody awaits."""
+
+    async def act() -> None:
+        queue = WorkQueue(SystemContext())
+
+        async def handle(_: str) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                asyncio.get_running_loop().call_soon(queue.add_after, "b", 0.0)
+
+        task = asyncio.create_task(queue.run(handle))
+        queue.add("a")
+        await asyncio.sleep(0.001)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        queue.add_after("a", 0.0)
+
+    asyncio.run(act())
+
+
 def test_patience_doubles_and_is_capped() -> None:
     assert [delayed_s(n, first_s=1, most_s=5) for n in range(4)] == [1, 2, 4, 5]
     backoff = Backoff(SystemContext(), first_s=1, most_s=4)
