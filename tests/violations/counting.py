@@ -1,7 +1,7 @@
 """Controller managers that count wrongly: to zero, orphans, templates of old, or without having been chosen."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from seatrial_reference import controller_manager
@@ -89,16 +89,24 @@ async def main_minds_notes(args: Sequence[str], context: Context) -> None:
     await with_deployments(MindsNotes, args, context)
 
 
-class EverybodyCollects(ControllerManager):
-    """Garbage is collected by whoever sees it, chosen or not."""
+class WorksUnchosen(ControllerManager):
+    """Whoever has the lease, one of its controllers is at work: `unchosen` makes it."""
+
+    unchosen: Callable[..., GarbageCollector | ReplicaSets]
 
     async def observe(self) -> None:
         informers = self.informers(self.client, self.context)
-        collector = self.garbage_collector(self.client, self.context, informers)
+        controller = type(self).unchosen(self.client, self.context, informers)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(informers.run())
             await informers.synced()
-            tasks.create_task(collector.run())
+            tasks.create_task(controller.run())
+
+
+class EverybodyCollects(WorksUnchosen):
+    """Garbage is collected by whoever sees it, chosen or not."""
+
+    unchosen = GarbageCollector
 
 
 async def main_everybody_collects(args: Sequence[str], context: Context) -> None:

@@ -27,6 +27,7 @@ from seatrial_reference.scheduler.scheduler import Scheduler
 from seatrial_schemas.context import Context
 from seatrial_schemas.kinds import Kind
 from violations.controllers import with_deployments
+from violations.counting import WorksUnchosen
 
 OVER = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)  # there is nothing left to be done
 
@@ -174,16 +175,10 @@ class OnlyAdopts(ReplicaSets):
         """That can wait."""
 
 
-class AdoptsStandingBy(ControllerManager):
+class AdoptsStandingBy(WorksUnchosen):
     """Adopts a pod that nobody owns as soon as it hears of it, whether it has the lease or not."""
 
-    async def observe(self) -> None:
-        informers = self.informers(self.client, self.context)
-        sets = OnlyAdopts(self.client, self.context, informers)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(informers.run())
-            await informers.synced()
-            tasks.create_task(sets.run())
+    unchosen = OnlyAdopts
 
 
 async def main_adopts_standing_by(args: Sequence[str], context: Context) -> None:
