@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from seatrial.checks.facts import WRITES, alive, background, instances, mark, requests, server_of, window
-from seatrial.checks.leases import PEOPLE, Write, expired, given_up, hold_before, lasts_s, lease_of, lease_writes, outlived, wipes
+from seatrial.checks.leases import PEOPLE, Write, expired, given_up, hold_before, lasts_s, lease_of, lease_writes, let_go, outlived, wipes
 from seatrial.checks.misled import to_blame
 from seatrial.checks.objects import metadata_of
 from seatrial.checks.registry import check, fault, proof, require
@@ -35,7 +35,8 @@ def only_leader_works(history: History, *, role: str) -> Proof:
     robbed = wipes(history, role)
     for request in (r for r in work if not _robbed(history, role, r, robbed)):
         hold = hold_before(holds, request)
-        holder = hold[0].instance if hold and not outlived(history, role, hold, request) else None
+        over = not hold or outlived(history, role, hold, request) or let_go(history, role, hold, request)
+        holder = hold[0].instance if hold and not over else None
         if request.instance != holder:
             observed = f"{request.instance} asked to {request['verb']} {request['path']}"
             culprit = to_blame(history, str(request.instance))

@@ -96,9 +96,15 @@ def expired(history: History, role: str, held: Write, event: Event) -> bool:
 def lasts_s(history: History, role: str, held: Write) -> float:
     """How long the others must wait after this write: as long as it says itself, though it says whole seconds only, and no longer than the
     implementation has stated."""
-    most_s: float = next(e["limits"]["lease_s"] for e in history.of("instance") if role in e["roles"])
+    most_s = _limit(history, role, "lease_s")
     said = [spec.get("leaseDurationSeconds") for spec in _specs(history, *held)]
     return min([most_s, *(float(s) for s in said if isinstance(s, int) and s > 0)])
+
+
+def _limit(history: History, role: str, name: str) -> float:
+    """What the implementation has stated of the role."""
+    stated: float = next(e["limits"][name] for e in history.of("instance") if role in e["roles"])
+    return stated
 
 
 def _specs(history: History, request: Event, answer: Event) -> list[dict[str, Any]]:
@@ -124,6 +130,11 @@ def outlived(history: History, role: str, held: Write, event: Event) -> bool:
     its_name = {spec.get("holderIdentity") for spec in _specs(history, *held)}
     keeps_it = later and any(spec.get("holderIdentity") in its_name for spec in _specs(history, *later[0]))
     return not keeps_it or expired(history, role, held, event)
+
+
+def let_go(history: History, role: str, held: Write, event: Event) -> bool:
+    """Whether by this write the lease was given back, and so long before the event that whoever held it has been able to end its work."""
+    return released(history, *held) and event.at_s - held[1].at_s > _limit(history, role, "react_s")
 
 
 def leader(history: History, role: str) -> str | None:

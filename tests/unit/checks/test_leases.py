@@ -6,7 +6,7 @@ from seatrial.checks import judge
 from seatrial.model.errors import Inconclusive
 from seatrial.model.history import History
 
-LEASE_S = 2.0
+LIMITS = {"lease_s": 2.0, "react_s": 0.5}
 
 
 def culprits(*writes: tuple[float, str, str | None], again: tuple[int, ...] = (), lasts_s: int | None = None) -> list[str]:
@@ -14,7 +14,7 @@ def culprits(*writes: tuple[float, str, str | None], again: tuple[int, ...] = ()
     `again` said what was there already; each says how long it is good for, where that is known."""
     history = History(lambda: 0.0)
     for number in range(3):
-        about = {"roles": ["scheduler"], "lease": "kube-system/kube-scheduler", "limits": {"lease_s": LEASE_S}}
+        about = {"roles": ["scheduler"], "lease": "kube-system/kube-scheduler", "limits": LIMITS}
         history.append("cluster", "instance", at_s=0, instance=f"scheduler-{number}", data=about)
     history.append("steps", "mark", at_s=1.0, instance=None, data={"name": "kill", "revision": None})
     for number, (at_s, who, holder) in enumerate(writes):
@@ -95,7 +95,7 @@ def test_who_comes_back_and_takes_it_again_has_taken_it_from_its_successor() -> 
 def test_where_nobody_takes_the_lease_nobody_works_beside_others(check: str, work: str, expected: list[str] | None) -> None:
     history = History(lambda: 0.0)
     for number in range(3):
-        about = {"roles": ["scheduler"], "lease": "kube-system/kube-scheduler", "limits": {"lease_s": LEASE_S}}
+        about = {"roles": ["scheduler"], "lease": "kube-system/kube-scheduler", "limits": LIMITS}
         history.append("cluster", "instance", at_s=0, instance=f"scheduler-{number}", data=about)
     for number, who in enumerate(work.split()):
         bound = {"request": number, "verb": "create", "resource": "pods", "subresource": "binding", "path": "/there"}
@@ -120,7 +120,7 @@ def leads(*turns: tuple[float, str, str], meant: str = "1", work: Moments = (), 
     history = History(lambda: 0.0)
     history.append("cluster", "instance", at_s=0, instance="apiserver-0", data={"roles": ["apiserver"]})
     for number in range(3):
-        about = {"roles": ["scheduler"], "lease": "kube-system/kube-scheduler", "limits": {"lease_s": LEASE_S}}
+        about = {"roles": ["scheduler"], "lease": "kube-system/kube-scheduler", "limits": LIMITS}
         history.append("cluster", "instance", at_s=0, instance=f"scheduler-{number}", data=about)
     for at_s, who in begun:
         history.append("cluster", "started", at_s=at_s, instance=who, data={})
@@ -170,6 +170,13 @@ def test_who_begins_anew_under_the_same_name_finds_its_lease_its_own_until_it_ex
 
     assert leads(*turns, begun=begun, work=((1.1, "scheduler-1"), (2.9, "scheduler-1"))) == []
     assert leads(*turns, begun=begun, work=((2.6, "scheduler-1"),)) == [("scheduler-1", "work by nobody, for nobody holds the lease")]
+
+
+def test_who_gives_the_lease_back_ends_its_work_with_it() -> None:
+    turns = ((0.5, "scheduler-1", "b"), (1.0, "scheduler-1", ""), (3.0, "scheduler-2", "c"))
+
+    assert leads(*turns, work=((0.9, "scheduler-1"), (1.4, "scheduler-1"), (3.1, "scheduler-2"))) == []
+    assert leads(*turns, work=((1.6, "scheduler-1"),)) == [("scheduler-1", "work by nobody, for nobody holds the lease")]
 
 
 def test_people_hold_a_lease_like_others() -> None:
