@@ -6,8 +6,8 @@ out: their revisions are not the same everywhere.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -90,20 +90,21 @@ def hearings(history: History) -> Iterator[Hearing]:
 def _own(history: History) -> Iterator[Hearing]:
     """Whoever does not go on where it was is shown first what is there, before it is said that the watch stands. The operator watches all
     there is of a kind."""
-    found: dict[str, list[Hearing]] = {}
+    found: dict[str, list[tuple[Event, list[Event]]]] = {}
     for event in (e for e in history if e.kind in ("watching", "watch-broken", "watched")):
-        watch = str(event["watch"])
-        mine = found.setdefault(watch, [])
-        if event.kind == "watched":
-            mine[-1:] = [_with(hearing, event) for hearing in mine[-1:]]
-        else:
-            who, _, plural = watch.partition("/")
-            kinds = frozenset(k.kind for k in table() if k.plural == plural and who == "operator")
-            begins = event.kind == "watching"
-            since = int(event["revision"] or NEVER) if begins else NEVER
-            mine[-1:] = [replace(hearing, stands=False) for hearing in mine[-1:]]
-            mine.append(Hearing(watch=watch, kinds=kinds, since=since, stands=begins))
-    yield from (hearing for mine in found.values() for hearing in mine)
+        turns = found.setdefault(str(event["watch"]), [])
+        if event.kind != "watched":
+            turns.append((event, []))
+        elif turns:
+            turns[-1][1].append(event)
+    for watch, turns in found.items():
+        who, _, plural = watch.partition("/")
+        kinds = frozenset(k.kind for k in table() if k.plural == plural and who == "operator")
+        for first, told in turns:
+            begins = first.kind == "watching"
+            since = int(first["revision"] or NEVER) if begins else NEVER
+            stands = begins and first is turns[-1][0]
+            yield Hearing(watch=watch, kinds=kinds, since=since, told=_news(told, since), stands=stands)
 
 
 def _tapped(history: History) -> Iterator[Hearing]:
@@ -120,22 +121,19 @@ def _tapped(history: History) -> Iterator[Hearing]:
         part = request["namespace"] or request["name"] or any(name.endswith("Selector") for name in query)
         kind = None if part else kind_of(request["resource"], request["group"])
         field = ON_NODE.fullmatch(str(query.get("fieldSelector") or ""))
-        hearing = Hearing(
+        yield Hearing(
             watch=f"{request.instance}'s watch of {request['resource']}",
             kinds=frozenset({kind} if kind else ()),
             since=int(version),
+            told=_news(offered.get((request.source, request["request"]), ()), int(version)),
             node=field[1] if field and request["resource"] == "pods" and not (request["namespace"] or request["name"]) else "",
             instance=str(request.instance),
             stands=(request.source, request["request"]) not in over,
         )
-        for event in offered.get((request.source, request["request"]), ()):
-            hearing = _with(hearing, event)
-        yield hearing
 
 
-def _with(hearing: Hearing, event: Event) -> Hearing:
-    news = event["type"] in NEWS and (event["revision"] or 0) > hearing.since
-    return replace(hearing, told=(*hearing.told, event)) if news else hearing
+def _news(events: Iterable[Event], since: int) -> tuple[Event, ...]:
+    return tuple(e for e in events if e["type"] in NEWS and (e["revision"] or 0) > since)
 
 
 def told_and_not_stored(history: History) -> tuple[Finding, ...]:
