@@ -156,6 +156,17 @@ Feature: Who opens the connections
       Then the pod "web" becomes running
 
     @needs:cut
+    Scenario: a full node is empty again while the scheduler is cut off
+      Given a cluster with 1 node
+      When "alice" creates a pod "large" that takes most of a node
+      And the pod "large" has become running
+      And the scheduler is cut off from every API server
+      And "alice" deletes one pod of "large"
+      And the scheduler is connected again
+      And "alice" creates a pod "web" that takes most of a node
+      Then the pod "web" becomes running
+
+    @needs:cut
     Scenario: a deployment grows while the controller manager is cut off
       Given a cluster with 1 node
       And a deployment "web" with 1 replicas is running

@@ -107,6 +107,13 @@ Feature: Controllers make deployed resources run
       And the controller manager is started again
       Then exactly 0 pods of "web" are left
 
+    Scenario: the template changes twice, one change after the other
+      Given a cluster with 1 node
+      And a deployment "web" with 2 replicas is running
+      When "alice" changes the image of the deployment "web"
+      And "alice" changes the environment of the deployment "web"
+      Then exactly 2 pods of "web" are left
+
   @id:KCM-01 @must @role:controller-manager @profile:observable
   Rule: A deployment MUST own exactly one ReplicaSet per pod template, labelled with the template's hash
 

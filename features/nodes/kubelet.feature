@@ -158,6 +158,16 @@ Feature: What a kubelet does with pods
       Then on "node-1" a sandbox, then each container of the pod "web" was created and started
 
     @needs:kill
+    Scenario: the sandbox ends while the kubelet is away
+      Given a cluster with 1 node
+      When "alice" creates a pod "web"
+      And the pod "web" has become running
+      And the kubelet of "node-1" is stopped
+      And the sandbox of the pod "web" ends
+      And the kubelet of "node-1" is started again
+      Then on "node-1" a sandbox, then each container of the pod "web" was created and started
+
+    @needs:kill
     Scenario: a pod is born with its node while the kubelet is away
       Given a cluster with 1 node
       And the kubelet of "node-1" is stopped

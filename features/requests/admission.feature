@@ -65,6 +65,14 @@ Feature: Admission
       When the finalizer of the configmap "old" is removed by an update
       Then admission has been asked about the update
 
+    Scenario: what is to go is deleted once more
+      Given a cluster
+      And the hooks see every write
+      And a configmap "old" with a finalizer exists
+      When "bob" tries to delete configmaps
+      And "alice" tries to delete configmaps
+      Then admission has been asked about the deletion
+
     Scenario Outline: a change changes nothing
       Given a cluster
       And the hooks see every write
@@ -83,7 +91,8 @@ Feature: Admission
       And the hooks see every write
       And a namespace "harbour" exists
       When "alice" deletes the namespace "harbour"
-      And the finalizer of the namespace "harbour" is removed
+      Then admission has been asked about the deletion
+      When the finalizer of the namespace "harbour" is removed
       Then admission has been asked about the update
 
     Scenario: the name is left to the server

@@ -409,6 +409,25 @@ Feature: A request's way through the API server
       When "alice" tries to get configmaps
       Then "alice" is answered 404 NotFound
 
+    @needs:admission
+    Scenario Outline: somebody else changes the object while the request is on its way
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And validation is held up
+      When "alice" begins to <write>
+      And "carol" changes the pod "old"
+      And validation goes on
+      Then everything that "alice" was told of is stored
+
+      Examples: writes
+        | write                |
+        | delete a pod         |
+        | patch a pod          |
+        | replace a pod        |
+        | patch a pod's status |
+        | bind a pod           |
+
   @id:REQ-20 @must @role:apiserver @needs:admission @needs:store
   Rule: A request that is refused at any stage MUST leave no trace
 

@@ -92,7 +92,7 @@ Feature: How a pod gets its node
       Given a cluster with 1 node
       And the hooks see every write
       And the scheduler is stopped
-      When "alice" creates a pod "web"
+      When "alice" creates a pod "web" that takes most of a node
       And admission refuses pods named "web"
       And the scheduler is started again
       Then the pod "web" is stored and stays unbound
@@ -118,8 +118,28 @@ Feature: How a pod gets its node
       When "alice" creates a pod "large" that takes most of a node
       And the pod "large" has been bound
       And "alice" creates a pod "web" that takes most of a node
-      And "alice" deletes one pod of "large"
+      Then the pod "web" is stored and stays unbound
+      When "alice" deletes one pod of "large"
       Then the pod "web" becomes running
+
+    @needs:runtime
+    Scenario: the node is full of what somebody has put there, until it goes
+      Given a cluster with 1 node
+      When "alice" creates a pod "large" on node "node-1" that takes most of a node
+      And the pod "large" has become running
+      And "alice" creates a pod "web" that takes most of a node
+      Then the pod "web" is stored and stays unbound
+      When "alice" deletes one pod of "large"
+      Then the pod "web" becomes running
+
+    Scenario: each of three nodes is asked for
+      Given a cluster with nodes "node-1", "node-2" and "node-3"
+      When "alice" creates a pod "web" that asks for node "node-3"
+      Then the pod "web" becomes running
+      When "alice" creates a pod "next" that asks for node "node-1"
+      Then the pod "next" becomes running
+      When "alice" creates a pod "last" that asks for node "node-2"
+      Then the pod "last" becomes running
 
     @needs:runtime
     Scenario: one of two nodes is full

@@ -171,6 +171,24 @@ Feature: Where things lie in the store
       When "alice" tries to kill pods
       Then the key of the pod "old" is gone
 
+    @needs:admission
+    Scenario: somebody changes the object while its deletion is on its way
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And validation is held up
+      When "alice" begins to delete a pod
+      And "carol" changes the pod "old"
+      And validation goes on
+      Then the key of the pod "old" is gone
+
+    Scenario: one of those that are deleted together has a finalizer
+      Given a cluster
+      And a configmap "old" with a finalizer exists
+      And a configmap "older" exists
+      When "alice" tries to deletecollection configmaps
+      Then the key of the configmap "older" is gone
+
     Scenario Outline: the last finalizer goes
       Given a cluster
       And a configmap "old" with a finalizer exists

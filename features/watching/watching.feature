@@ -95,6 +95,15 @@ Feature: Watching
       Then each watcher has been told of every stored change, once, in the order of the store
 
     @needs:kill
+    Scenario: etcd is killed and comes back while people watch what is of another group
+      Given a cluster
+      And 3 people watch leases
+      When "alice" creates a lease "web"
+      And etcd is killed and started again
+      And "alice" changes the lease "web"
+      Then each watcher has been told of every stored change, once, in the order of the store
+
+    @needs:kill
     Scenario: watchers come after the API server has begun anew, and name where to begin
       Given a cluster
       When "alice" creates 3 configmaps

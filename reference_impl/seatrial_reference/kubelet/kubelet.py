@@ -272,6 +272,8 @@ class Kubelet:
         while True:
             try:
                 self.running = await self.found()
+                for running in self.running.values():
+                    await self._check_sandbox(running)
             except RuntimeFailed:
                 await backoff.wait()
             else:

@@ -1,15 +1,16 @@
 """What somebody was told is done is in the store: at the revision of the answer, and as it was asked for.
 
-A store that cannot be read shows revisions only. What mutating admission has seen, if only without the name that the server has given it,
-may have got other labels, and a scale another number.
+What was said to be deleted is gone, or marked. A store that cannot be read shows revisions only. What mutating admission has seen, if only
+without the name that the server has given it, may have got other labels, and a scale another number.
 """
 
 import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-from seatrial.checks.facts import accepted, breach, name_of
+from seatrial.checks.facts import accepted, breach, name_of, store_of
 from seatrial.checks.hearings import Stretch
+from seatrial.checks.objects import metadata_of
 from seatrial.checks.parts import PARTS, lacking
 from seatrial.model.history import Event, History
 from seatrial.model.verdicts import Finding
@@ -28,7 +29,7 @@ def in_vain(history: History) -> Iterator[Finding]:
     renewals = {e["revision"]: e for e in history.of("put") if isinstance(e["value"], dict) and e["value"].get("kind") == "Lease"}
     mutated = {(e["resource"], e["name"]) for e in history.of("review", stage="mutation")}
     for request, answer in accepted(history):
-        if request["verb"] not in WRITING or "dryRun" in (request["query"] or {}):
+        if request["verb"] not in WRITING or _rehearsed(request):
             continue
         seen = mutated & {(request["resource"], e["name"] or "") for e in (request, answer)}
         put, what = stretch.put_of(answer), f"{request.instance}'s {request['verb']} {request['path']}"
@@ -39,6 +40,25 @@ def in_vain(history: History) -> Iterator[Finding]:
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}, which is another renewal", answer, renewal)
         elif put and (lost := _lost(request, put, mutated=bool(seen))):
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}, which has no {lost}", request, put)
+    yield from _undeleted(history)
+
+
+def _undeleted(history: History) -> Iterator[Finding]:
+    """Every deletion that was acknowledged before the last judgement began, and whose object lies in the store unmarked."""
+    last = {e["key"]: e for e in store_of(history)}
+    there = {meta.get("uid"): e for e in last.values() if "deletionTimestamp" not in (meta := metadata_of(e["value"]))}
+    judged = history.of("judge")[-1:]
+    begun_s = max((e.at_s for e in history.of("step") if judged and e.seq < judged[0].seq), default=0.0)
+    for request, answer in accepted(history, verb="delete"):
+        put = there.get(answer["uid"]) if answer["uid"] and answer.at_s < begun_s else None
+        if put and not _rehearsed(request):
+            observed = f"{request.instance}'s delete {request['path']} was answered with {answer['code']}, and {put['key']} is still there"
+            yield _unkept(history, observed, answer, put)
+
+
+def _rehearsed(request: Event) -> bool:
+    """Whether it is not meant, by its query or, as deletions may say it, by its body."""
+    return any(isinstance(said, dict) and bool(said.get("dryRun")) for said in (request["query"], request["body"]))
 
 
 def _unkept(history: History, observed: str, *evidence: Event | None) -> Finding:
