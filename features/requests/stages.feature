@@ -114,6 +114,8 @@ Feature: A request's way through the API server
         | a garbage token                      | update           | leases       |
         | a garbage token                      | patch            | leases       |
         | a garbage token                      | get              | version      |
+        | a garbage token                      | get              | api          |
+        | a garbage token                      | get              | apis         |
 
     @needs:authentication @needs:admission
     Scenario: the token is garbage and everything of a kind is wanted

@@ -40,20 +40,31 @@ def in_vain(history: History) -> Iterator[Finding]:
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}, which is another renewal", answer, renewal)
         elif put and (lost := _lost(request, put, mutated=bool(seen))):
             yield _unkept(history, f"{what} was answered with revision {answer['revision']}, which has no {lost}", request, put)
-    yield from _undeleted(history)
+    yield from _undeleted(history, stretch)
 
 
-def _undeleted(history: History) -> Iterator[Finding]:
-    """Every deletion that was acknowledged before the last judgement began, and whose object lies in the store unmarked."""
+def _undeleted(history: History, stretch: Stretch) -> Iterator[Finding]:
+    """Every deletion that was acknowledged and whose object lies in the store unmarked, though the store is known from a later write on."""
     last = {e["key"]: e for e in store_of(history)}
     there = {meta.get("uid"): e for e in last.values() if "deletionTimestamp" not in (meta := metadata_of(e["value"]))}
-    judged = history.of("judge")[-1:]
-    begun_s = max((e.at_s for e in history.of("step") if judged and e.seq < judged[0].seq), default=0.0)
+    known = _known_since(history, stretch)
     for request, answer in accepted(history, verb="delete"):
-        put = there.get(answer["uid"]) if answer["uid"] and answer.at_s < begun_s else None
+        put = there.get(answer["uid"]) if answer["uid"] and answer.seq < known.get(answer.source, -1) else None
         if put and not _rehearsed(request):
             observed = f"{request.instance}'s delete {request['path']} was answered with {answer['code']}, and {put['key']} is still there"
             yield _unkept(history, observed, answer, put)
+
+
+def _known_since(history: History, stretch: Stretch) -> dict[str, int]:
+    """For each tap the number of the last request that made a revision of the stretch: what was answered before it lies before that
+    revision, and has been recorded."""
+    known: dict[str, int] = {}
+    told: set[int | None] = {None}
+    for request, answer in accepted(history):
+        if request["verb"] in WRITING and answer["revision"] not in told and answer["revision"] <= stretch.end:
+            known[request.source] = request.seq
+        told.add(answer["revision"])
+    return known
 
 
 def _rehearsed(request: Event) -> bool:

@@ -41,7 +41,7 @@ def no_list(history: History, *, who: list[str], since: str, until: str) -> Proo
     seen = window(history, since, until)
     require(who, "there is nobody who could read")
     polls = [r for r in requests(history, who) if seen.holds(r) and r["verb"] in READS - {"watch"} and not background(r)]
-    polls = [r for r in polls if r["resource"] and not _configuration(r)]  # health is no resource
+    polls = [r for r in polls if r["resource"] and not _configuration(r) and not _measured(r)]  # health is no resource
     polls = [r for r in polls if not _once(history, r) and not _prompted(history, r)]
     by = {name: own for name in who if (own := [r for r in polls if r.instance == name])}
     found = [_polling(name, *own) for name, own in by.items()]
@@ -56,6 +56,11 @@ def _polling(name: str, first: Event, *more: Event) -> Finding:
 def _configuration(read: Event) -> bool:
     """Whether it looks at what it is configured by: nobody waits for work there."""
     return bool(read["verb"] == "get" and read["resource"] in ("configmaps", "secrets"))
+
+
+def _measured(read: Event) -> bool:
+    """Whether it reads measurements: servers of them serve no watches, and they are not what they are measurements of."""
+    return str(read["group"] or "").endswith("metrics.k8s.io")
 
 
 def _once(history: History, read: Event) -> bool:

@@ -15,7 +15,7 @@ GARBAGE = "no-such-token"
 VALID = "somebody with a valid certificate"  # shows that a refused handshake was refused because of the certificate
 ACTOR = "alice"  # about whose requests most sentences are
 GUISES = ("Impersonate-User", "X-Remote-User")  # headers for those who may speak for others
-VERSION = "version"
+ABOUT_ITSELF = frozenset({"version", "api", "apis"})
 KEEPER = "keeper"  # of finalizers
 UPDATE_TRIES = 10
 ABSENT = 404
@@ -151,12 +151,12 @@ def tries(world: World, person: str, verb: str, resource: str, **how: Any) -> An
 
 
 async def operation(world: World, person: str, verb: str, resource: str, *, everywhere: bool = False, guise: str | None = None) -> Answer:
-    """One request of the verb: `update` reads, changes and writes back; the others are in OPERATIONS. The version is the server's: no
-    object, whoever asks."""
+    """One request of the verb: `update` reads, changes and writes back; the others are in OPERATIONS. What the server says about
+    itself, its version and what it serves, is no object, whoever asks."""
     client = client_of(world, person)
     client.guise = dict.fromkeys(GUISES, guise) if guise else {}
-    if resource == VERSION:
-        return await client.request("GET", f"/{VERSION}")
+    if resource in ABOUT_ITSELF:
+        return await client.request("GET", f"/{resource}")
     plural, _, sub = resource.partition("/")
     aim = Aim(world=world, kind=kind_of(plural), subresource=sub, everywhere=everywhere)
     if verb == "update":

@@ -183,20 +183,24 @@ def test_a_renewal_is_the_same_wherever_it_was_written(sent: str, broken_rules: 
     assert found(made, {"REQ-18"}) == broken_rules
 
 
-def deleted(value: Any, *, late: bool = False, gone: bool = False, query: Any = None, body: Any = None) -> list[str]:
-    """What is said of an accepted deletion of the pod `u-1`, whose key has this value; its answer may come `late`."""
-    made, clock = History(lambda: 1.0), "tap/apiserver-0"
+def deleted(value: Any, *, last: bool = False, gone: bool = False, **asked: Any) -> list[str]:
+    """What is said of an accepted deletion of the pod `u-1`, whose key has this value; it may be the `last` that was asked for."""
+    made, tap = History(lambda: 1.0), "tap/apiserver-0"
     made.append("cluster", "instance", at_s=None, instance="apiserver-0", data={"roles": ["apiserver"]})
     made.append("steps", "mark", at_s=None, instance=None, data={"name": "ready", "revision": 1})
     put = {"key": "/registry/pods/trial/web", "revision": 2, "created": 2, "value": value}
     made.append("store", "put", at_s=None, instance=None, data=put)
-    about = {"request": 1, "verb": "delete", "resource": "pods", "name": "web", "path": "/pods/web", "query": query, "body": body}
-    made.append(clock, "request", at_s=2.0, instance="alice", data=about)
-    made.append(clock, "answer", at_s=4.0 if late else 2.0, instance="alice", data={"request": 1, "code": 200, "name": "web", "uid": "u-1"})
     if gone:
         made.append("store", "delete", at_s=None, instance=None, data={"key": put["key"], "revision": 3})
-    made.append("steps", "step", at_s=3.0, instance=None, data={"keyword": "Then", "sentence": "it is gone"})
-    made.append("steps", "judge", at_s=3.0, instance=None, data={"check": "x", "arguments": {}, "revision": 9})
+    made.append(
+        "store", "put", at_s=None, instance=None, data={"key": "/registry/pods/trial/next", "revision": 4, "created": 4, "value": None}
+    )
+    for number, verb, name, revision in ((2, "create", "next", 4), (1, "delete", "web", None))[:: 1 if last else -1]:
+        about = {"request": number, "verb": verb, "resource": "pods", "subresource": "", "name": name, "path": f"/pods/{name}", **asked}
+        made.append(tap, "request", at_s=None, instance="alice", data=about)
+        told = {"request": number, "code": 200, "name": name, "uid": f"u-{number}", "revision": revision}
+        made.append(tap, "answer", at_s=None, instance="alice", data=told)
+    made.append("steps", "judge", at_s=None, instance=None, data={"check": "x", "arguments": {}, "revision": 9})
     return [f.culprit for f in acknowledged_and_not_stored(made)]
 
 
@@ -208,7 +212,7 @@ def test_what_was_said_to_be_deleted_is_gone_or_marked() -> None:
     assert deleted(pod(metadata={"uid": "u-1", "deletionTimestamp": "2026-01-01T00:00:00Z"})) == []
 
 
-def test_a_deletion_that_is_on_its_way_or_only_tried_is_none() -> None:
+def test_a_deletion_counts_once_the_store_is_known_from_later_on_and_if_it_is_meant() -> None:
     there = pod(metadata={"uid": "u-1"})
 
-    assert deleted(there, late=True) == deleted(there, query={"dryRun": "All"}) == deleted(there, body={"dryRun": ["All"]}) == []
+    assert deleted(there, last=True) == deleted(there, query={"dryRun": "All"}) == deleted(there, body={"dryRun": ["All"]}) == []

@@ -32,6 +32,11 @@ def asked(
     return [(at_s, "request", about | {"body": None, "query": query}), (at_s, "answer", answered)]
 
 
+def measured(number: int, at_s: float) -> list[tuple[float, str, dict[str, Any]]]:
+    """The nodes' load, of which there are no watches."""
+    return [(at_s, kind, data | {"group": "metrics.k8s.io"}) for at_s, kind, data in asked(number, at_s, "list", "nodes")]
+
+
 def ended(number: int, at_s: float) -> tuple[float, str, dict[str, Any]]:
     return at_s, "stream-end", {"request": number, "who": "server"}
 
@@ -42,6 +47,11 @@ def reads(*events: tuple[float, str, dict[str, Any]]) -> Proof:
 
 def test_a_standing_watch_is_no_poll() -> None:
     assert not reads(*asked(1, 1, "watch"), *asked(2, 20, "get", "leases")).findings
+
+
+def test_measurements_may_be_read_now_and_then() -> None:
+    assert not reads(*asked(1, 1, "watch"), *measured(2, 20), *measured(3, 35)).findings
+    assert reads(*asked(1, 1, "watch"), *asked(2, 20, "list", "nodes"), *asked(3, 35, "list", "nodes")).findings
 
 
 def test_a_list_beside_a_standing_watch_is_a_poll() -> None:
