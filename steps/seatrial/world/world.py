@@ -291,8 +291,9 @@ class World:
 
     def paused(self, role: str) -> bool:
         """Whether an instance of the role is paused just now, or each of them has ended."""
-        kinds, names = ("paused", "resumed", "started", "exited"), self._names(role)
-        states = {e.instance: e.kind for e in self.history if e.kind in kinds and e.instance in names}
+        names = self._names(role)
+        turns = [e for kind in ("paused", "resumed", "started", "exited") for e in self.history.of(kind) if e.instance in names]
+        states = {e.instance: e.kind for e in sorted(turns, key=lambda e: e.seq)}  # all are told by the cluster
         return "paused" in states.values() or set(states.values()) == {"exited"}
 
     def _names(self, role: str) -> set[str]:
