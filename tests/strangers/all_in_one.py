@@ -70,16 +70,30 @@ def made_by(owner: Json, labels: Json, name: Json) -> Json:
 
 
 def schedule(api: Api) -> None:
-    labels = {n["metadata"]["name"]: n["metadata"].get("labels", {}) for n in living(api.store.all("nodes")) if _takes_pods(n)}
+    taking = {n["metadata"]["name"]: n for n in living(api.store.all("nodes")) if _takes_pods(n)}
     pods = living(api.store.all("pods"))
     load = Counter(pod["spec"].get("nodeName") for pod in pods)
+    room = {name: _cores(n["status"].get("allocatable", {}).get("cpu", "0")) for name, n in taking.items()}
+    for pod in pods:
+        if pod["spec"].get("nodeName") in room and pod.get("status", {}).get("phase") not in ("Succeeded", "Failed"):
+            room[pod["spec"]["nodeName"]] -= _asked(pod)
     for pod in pods:
         spec, meta = pod["spec"], pod["metadata"]
+        labels = {name: n["metadata"].get("labels", {}) for name, n in taking.items() if _asked(pod) <= room[name]}
         nodes = [name for name, own in labels.items() if spec.get("nodeSelector", {}).items() <= own.items()]
         if nodes and not spec.get("nodeName") and spec["schedulerName"] == "default-scheduler":
             node = min(nodes, key=lambda n: (load[n], n))
             load[node] += 1
+            room[node] -= _asked(pod)
             api.bind(meta["namespace"], meta["name"], node)
+
+
+def _asked(pod: Json) -> float:
+    return sum(_cores(c.get("resources", {}).get("requests", {}).get("cpu", "0")) for c in pod["spec"]["containers"])
+
+
+def _cores(cpu: str) -> float:
+    return float(cpu[:-1]) / 1000 if cpu.endswith("m") else float(cpu)
 
 
 def _takes_pods(node: Json) -> bool:

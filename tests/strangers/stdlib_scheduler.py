@@ -131,13 +131,13 @@ class Cluster:
         return None
 
     def _node_for(self, pod: Json) -> str | None:
-        load = dict.fromkeys((n for n, node in self.items["nodes"].items() if _fits(pod, node)), 0)
+        there: dict[str, list[Json]] = {n: [] for n, node in self.items["nodes"].items() if _fits(pod, node)}
         for other in self.items["pods"].values():
             node = other["spec"].get("nodeName") or self.assumed.get(other["metadata"]["uid"])
-            if node in load:
-                load[node] += 1
-        free = [n for n, used in load.items() if used < int(self.items["nodes"][n]["status"].get("allocatable", {}).get("pods", 0))]
-        return min(free, key=lambda n: (load[n], n), default=None)
+            if node in there and not _over(other):
+                there[node].append(other)
+        free = [n for n, others in there.items() if _has_room(self.items["nodes"][n], [*others, pod])]
+        return min(free, key=lambda n: (len(there[n]), n), default=None)
 
 
 def _key(item: Json) -> str:
@@ -146,9 +146,24 @@ def _key(item: Json) -> str:
 
 
 def _waits(pod: Json) -> bool:
-    spec, phase = pod["spec"], pod.get("status", {}).get("phase")
+    spec = pod["spec"]
     ours = spec.get("schedulerName", "default-scheduler") == "default-scheduler" and not spec.get("schedulingGates")
-    return ours and not spec.get("nodeName") and "deletionTimestamp" not in pod["metadata"] and phase not in {"Succeeded", "Failed"}
+    return ours and not spec.get("nodeName") and "deletionTimestamp" not in pod["metadata"] and not _over(pod)
+
+
+def _over(pod: Json) -> bool:
+    return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
+
+
+def _has_room(node: Json, pods: list[Json]) -> bool:
+    """Whether the node has room for all of them, by their number and by the CPU that they ask for."""
+    has = node.get("status", {}).get("allocatable", {})
+    asked = sum(_millicores(c.get("resources", {}).get("requests", {}).get("cpu", "0")) for pod in pods for c in pod["spec"]["containers"])
+    return len(pods) <= int(has.get("pods", 0)) and asked <= _millicores(has.get("cpu", "0"))
+
+
+def _millicores(cpu: str) -> float:
+    return float(cpu[:-1]) if cpu.endswith("m") else 1000 * float(cpu)
 
 
 def _fits(pod: Json, node: Json) -> bool:
