@@ -79,7 +79,7 @@ def schedule(api: Api) -> None:
             room[pod["spec"]["nodeName"]] -= _asked(pod)
     for pod in pods:
         spec, meta = pod["spec"], pod["metadata"]
-        labels = {name: n["metadata"].get("labels", {}) for name, n in taking.items() if _asked(pod) <= room[name]}
+        labels = {name: n["metadata"].get("labels", {}) for name, n in taking.items() if _asked(pod) <= max(0.0, room[name])}
         nodes = [name for name, own in labels.items() if spec.get("nodeSelector", {}).items() <= own.items()]
         if nodes and not spec.get("nodeName") and spec["schedulerName"] == "default-scheduler":
             node = min(nodes, key=lambda n: (load[n], n))

@@ -136,7 +136,7 @@ class Cluster:
             node = other["spec"].get("nodeName") or self.assumed.get(other["metadata"]["uid"])
             if node in there and not _over(other):
                 there[node].append(other)
-        free = [n for n, others in there.items() if _has_room(self.items["nodes"][n], [*others, pod])]
+        free = [n for n, others in there.items() if _has_room(self.items["nodes"][n], others, pod)]
         return min(free, key=lambda n: (len(there[n]), n), default=None)
 
 
@@ -155,11 +155,15 @@ def _over(pod: Json) -> bool:
     return pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}
 
 
-def _has_room(node: Json, pods: list[Json]) -> bool:
-    """Whether the node has room for all of them, by their number and by the CPU that they ask for."""
-    has = node.get("status", {}).get("allocatable", {})
-    asked = sum(_millicores(c.get("resources", {}).get("requests", {}).get("cpu", "0")) for pod in pods for c in pod["spec"]["containers"])
-    return len(pods) <= int(has.get("pods", 0)) and asked <= _millicores(has.get("cpu", "0"))
+def _has_room(node: Json, there: list[Json], pod: Json) -> bool:
+    """Whether the node has room for one more, by their number and by the CPU that they ask for; who asks for none needs none."""
+    has, asked = node.get("status", {}).get("allocatable", {}), _asked(pod)
+    fits = not asked or sum(map(_asked, there)) + asked <= _millicores(has.get("cpu", "0"))
+    return fits and len(there) < int(has.get("pods", 0))
+
+
+def _asked(pod: Json) -> float:
+    return sum(_millicores(c.get("resources", {}).get("requests", {}).get("cpu", "0")) for c in pod["spec"]["containers"])
 
 
 def _millicores(cpu: str) -> float:
