@@ -24,12 +24,12 @@ import threading
 import time
 import urllib.parse
 import uuid
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from all_in_one_api import KINDS, MASTERS, NODES, RESOURCES, Api, Change, Json, Match, Refusal, Store, matched, merged, selecting
+from all_in_one_api import KINDS, MASTERS, NODES, RESOURCES, Api, Change, Json, Match, Refusal, Store, living, matched, merged, selecting
+from all_in_one_scheduling import schedule
 
 # -- scheduler and controllers: threads that read the log
 
@@ -53,12 +53,6 @@ class Worker(threading.Thread):
                     sys.stderr.write(f"{self._work.__name__}: {refusal}\n")
 
 
-def living(items: Iterable[Json]) -> list[Json]:
-    return [
-        i for i in items if "deletionTimestamp" not in i["metadata"] and i.get("status", {}).get("phase") not in ("Failed", "Succeeded")
-    ]
-
-
 def owned(api: Api, resource: str, owner: Json) -> list[Json]:
     uid, space = owner["metadata"]["uid"], owner["metadata"]["namespace"]
     return living(i for i in api.store.all(resource, space) if any(r["uid"] == uid for r in i["metadata"].get("ownerReferences", ())))
@@ -67,38 +61,6 @@ def owned(api: Api, resource: str, owner: Json) -> list[Json]:
 def made_by(owner: Json, labels: Json, name: Json) -> Json:
     meta, kind = owner["metadata"], {"apiVersion": owner["apiVersion"], "kind": owner["kind"]}
     return name | {"labels": labels, "ownerReferences": [kind | {"name": meta["name"], "uid": meta["uid"], "controller": True}]}
-
-
-def schedule(api: Api) -> None:
-    taking = {n["metadata"]["name"]: n for n in living(api.store.all("nodes")) if _takes_pods(n)}
-    pods = living(api.store.all("pods"))
-    load = Counter(pod["spec"].get("nodeName") for pod in pods)
-    room = {name: _cores(n["status"].get("allocatable", {}).get("cpu", "0")) for name, n in taking.items()}
-    for pod in pods:
-        if pod["spec"].get("nodeName") in room and pod.get("status", {}).get("phase") not in ("Succeeded", "Failed"):
-            room[pod["spec"]["nodeName"]] -= _asked(pod)
-    for pod in pods:
-        spec, meta = pod["spec"], pod["metadata"]
-        labels = {name: n["metadata"].get("labels", {}) for name, n in taking.items() if _asked(pod) <= max(0.0, room[name])}
-        nodes = [name for name, own in labels.items() if spec.get("nodeSelector", {}).items() <= own.items()]
-        if nodes and not spec.get("nodeName") and spec["schedulerName"] == "default-scheduler":
-            node = min(nodes, key=lambda n: (load[n], n))
-            load[node] += 1
-            room[node] -= _asked(pod)
-            api.bind(meta["namespace"], meta["name"], node)
-
-
-def _asked(pod: Json) -> float:
-    return sum(_cores(c.get("resources", {}).get("requests", {}).get("cpu", "0")) for c in pod["spec"]["containers"])
-
-
-def _cores(cpu: str) -> float:
-    return float(cpu[:-1]) / 1000 if cpu.endswith("m") else float(cpu)
-
-
-def _takes_pods(node: Json) -> bool:
-    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in node.get("status", {}).get("conditions", ()))
-    return ready and not node.get("spec", {}).get("unschedulable") and not node.get("spec", {}).get("taints")
 
 
 def keep_deployments(api: Api) -> None:

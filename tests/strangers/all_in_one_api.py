@@ -8,7 +8,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -178,6 +178,12 @@ def matched(selector: Json, labels: Json) -> bool:
     }
     fits = all(met[e["operator"]](e["key"], e.get("values", [])) for e in expressions)
     return bool(pairs or expressions) and pairs.items() <= labels.items() and fits
+
+
+def living(items: Iterable[Json]) -> list[Json]:
+    return [
+        i for i in items if "deletionTimestamp" not in i["metadata"] and i.get("status", {}).get("phase") not in ("Failed", "Succeeded")
+    ]
 
 
 def suffix() -> str:

@@ -15,7 +15,8 @@ from verdicts import judge
 GOOD = {"passed", "not-run", "not-applicable"}
 FOREIGN: dict[str, set[str]] = {  # program: what it imports beyond the standard library
     "stdlib_scheduler.py": set(),
-    "all_in_one.py": {"all_in_one_api", "cryptography"},
+    "all_in_one.py": {"all_in_one_api", "all_in_one_scheduling", "cryptography"},
+    "all_in_one_scheduling.py": {"all_in_one_api"},
     "all_in_one_api.py": set(),
     "kmock_server.py": {"aiohttp", "kmock"},
 }
