@@ -54,8 +54,9 @@ class Ahead:
         return self._moment()
 
     def _moment(self) -> Moment:
-        folder = self._config.stash[plugin.AHEAD].cluster.network.directory
-        return Moment(folder=folder, do=self._reports, later=self._later)
+        world = self._config.stash[plugin.AHEAD]
+        world.history.as_lines()  # what has happened so far is written once for all copies
+        return Moment(folder=world.cluster.network.directory, do=self._reports, later=self._later)
 
     def _later(self, part: Part) -> Moment | None:
         """These sentences have come true; None where one does not."""

@@ -32,6 +32,7 @@ WORLD = pytest.StashKey[World]()
 PASSED = pytest.StashKey[bool]()
 CHOSEN = pytest.StashKey[set[str]]()  # of the configuration: rules
 TITLES = pytest.StashKey[set[str]]()  # of the configuration: of scenarios; empty for all of them
+ON_TRIAL = pytest.StashKey[Implementation]()  # of the configuration
 AHEAD = pytest.StashKey[World]()  # of the configuration: a world that has already come as far as some sentence
 CRITERIA = ("role", "profile", "area")
 
@@ -124,7 +125,9 @@ def _cluster(item: pytest.Item) -> tuple[str, bool]:
 
 def implementation_of(config: pytest.Config) -> Implementation:
     """What is on trial."""
-    return on_trial(config.getoption("implementation"), config.getoption("backend"))
+    if ON_TRIAL not in config.stash:
+        config.stash[ON_TRIAL] = on_trial(config.getoption("implementation"), config.getoption("backend"))
+    return config.stash[ON_TRIAL]
 
 
 def new_world(config: pytest.Config, backend: Backend, standing: Standing | None = None) -> World:
@@ -168,7 +171,7 @@ def reuses(config: pytest.Config) -> bool:
 
 
 def backend_of(config: pytest.Config) -> str:
-    return backend_name(config.getoption("backend"), load(config.getoption("implementation")))
+    return backend_name(config.getoption("backend"), implementation_of(config))
 
 
 def lacks(item: pytest.Item) -> tuple[Verdict | None, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from seatrial.checks.disguises import addressed, exchanges
 from seatrial.checks.facts import OWN, Window, alive, instances, mark, roles_of, window
 from seatrial.checks.registry import check, fault, proof, require
-from seatrial.model.history import Event, History
+from seatrial.model.history import Event, History, once
 from seatrial.model.saying import counted
 from seatrial.model.verdicts import Finding, Proof
 
@@ -28,17 +28,22 @@ class Edge:
 
 def edges(history: History, seen: Window) -> list[Edge]:
     """Connections of components that exist in the window; the suite's own canaries are left out, by their reserved ports."""
+    return [e for e in _of_components(history) if seen.touches(e.opened.at_s, e.end_s)]
+
+
+@once
+def _of_components(history: History) -> Sequence[Edge]:
     closed = {e["link"]: e.at_s for e in history.of("close")}
     canaries = {e["link"] for e in _seen_canaries(history)}
-    found = [
+    return [
         Edge(source=e["origin"], target=e["target"], opened=e, end_s=closed.get(e["link"], float("inf")))
         for e in history.of("open")
-        if e["link"] not in canaries
+        if e["link"] not in canaries and e["origin"] not in OWN
     ]
-    return [e for e in found if e.source not in OWN and seen.touches(e.opened.at_s, e.end_s)]
 
 
-def _seen_canaries(history: History) -> list[Event]:
+@once
+def _seen_canaries(history: History) -> Sequence[Event]:
     sent = {(e.instance, e["sport"]) for e in history.of("canary")}
     return [e for e in history.of("open") if (e["origin"], e["sport"]) in sent]
 

@@ -2,13 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from seatrial.checks.objects import metadata_of
 from seatrial.checks.registry import fault, require
 from seatrial.model.errors import HarnessFault
-from seatrial.model.history import Event, History
+from seatrial.model.history import Event, History, once
 from seatrial.model.verdicts import Finding
 
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
@@ -102,8 +102,14 @@ def answer(history: History, request: Event) -> Event | None:
 
 def accepted(history: History, by: Iterable[str] | None = None, **match: object) -> list[tuple[Event, Event]]:
     """Requests with their answers, where the answer is a success."""
-    good = {(a.source, a["request"]): a for a in reversed(history.of("answer")) if succeeded(a)}
+    good = _successes(history)
     return [(r, good[r.source, r["request"]]) for r in requests(history, by, **match) if (r.source, r["request"]) in good]
+
+
+@once
+def _successes(history: History) -> Mapping[tuple[str, int], Event]:
+    """The answer of each request that has a success for one."""
+    return {(a.source, a["request"]): a for a in reversed(history.of("answer")) if succeeded(a)}
 
 
 def creations(history: History, by: Iterable[str] | None = None, **match: object) -> list[tuple[Event, Event]]:

@@ -15,7 +15,7 @@ from seatrial.checks.facts import accepted, breach, instances, name_of, of_serve
 from seatrial.checks.holds import kind_of
 from seatrial.checks.parts import ALL, lacking
 from seatrial.checks.registry import require
-from seatrial.model.history import Event, History
+from seatrial.model.history import Event, History, once
 from seatrial.model.verdicts import Finding
 from seatrial_schemas.kinds import table
 
@@ -33,8 +33,9 @@ class Stretch:
     end: int
     changes: Mapping[int, Sequence[Event]]  # an API server may write what it keeps for itself along with what it was asked for
 
-    @classmethod
-    def of(cls, history: History) -> "Stretch":
+    @staticmethod
+    @once
+    def of(history: History) -> "Stretch":
         """Inconclusive where the store was not read, from the beginning to the end."""
         first = history.of("mark", name="ready")[-1:]
         vain = [mark for mark in history.of("mark", name="in-vain") if mark["revision"] is not None]
@@ -44,7 +45,7 @@ class Stretch:
         changes: dict[int, list[Event]] = {}
         for event in store_of(history):
             changes.setdefault(event["revision"], []).append(event)
-        return cls(start=start or 0, end=end or 0, changes=changes)
+        return Stretch(start=start or 0, end=end or 0, changes=changes)
 
     def lacks(self, revision: int | None) -> bool:
         """Whether the store should have this revision, and has not."""
@@ -81,10 +82,10 @@ class Hearing:
     instance: str = ""
 
 
-def hearings(history: History) -> Iterator[Hearing]:
+@once
+def hearings(history: History) -> Sequence[Hearing]:
     """Of the suite's own watches, and of those that a tap has seen."""
-    yield from _own(history)
-    yield from _tapped(history)
+    return (*_own(history), *_tapped(history))
 
 
 def _own(history: History) -> Iterator[Hearing]:

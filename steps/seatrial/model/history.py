@@ -7,8 +7,9 @@ flows are cut by `(at_s, seq)` on one clock.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Protocol, TypeVar
 
 import orjson
@@ -46,6 +47,8 @@ class Event:
     def as_json(self) -> dict[str, Any]:
         """One flat object. Data under a name of the head, such as the `source` of a connection, gets a trailing underscore."""
         head = {"source": self.source, "seq": self.seq, "at_s": round(self.at_s, 6), "kind": self.kind, "instance": self.instance}
+        if HEAD.isdisjoint(self.data):
+            return {**head, **self.data}
         return head | {f"{k}_" if k in HEAD else k: v for k, v in self.data.items()}
 
 
@@ -62,6 +65,8 @@ class History:
         self._by_kind: dict[str, list[Event]] = defaultdict(list)
         self._seq: dict[str, int] = defaultdict(int)
         self._over: Callable[[Event], bool] = _nothing
+        self._lines: list[bytes] = []  # of the events from the first one on that have been written
+        self._found: dict[Callable[[History], Any], Any] = {}
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
@@ -84,6 +89,7 @@ class History:
         if not self._over(event):
             self._events.append(event)
             self._by_kind[kind].append(event)
+            self._found.clear()
         self._changed.set()
         return event
 
@@ -95,6 +101,8 @@ class History:
         for event in self._events:
             self._by_kind[event.kind].append(event)
         self._over = late
+        self._lines.clear()
+        self._found.clear()
 
     def replay(self, row: Mapping[str, Any]) -> Event:
         """Append what `as_json` wrote, under its own number: some may have been forgotten before."""
@@ -125,8 +133,27 @@ class History:
         self._changed.clear()
         await self._changed.wait()
 
-    def as_lines(self) -> Iterable[bytes]:
-        return (orjson.dumps(e.as_json()) + b"\n" for e in self._events)
+    def as_lines(self) -> Sequence[bytes]:
+        """All events as JSON, a line each. Each is written once: copies of a process that has done so need not."""
+        self._lines += [orjson.dumps(e.as_json()) + b"\n" for e in self._events[len(self._lines) :]]
+        return self._lines
+
+    def find(self, look: Callable[["History"], T]) -> T:
+        """What `look` finds in it; looked for again only after an event that is new."""
+        if look not in self._found:
+            self._found[look] = look(self)
+        found: T = self._found[look]
+        return found
+
+
+def once(look: Callable[[History], T]) -> Callable[[History], T]:
+    """`look`, asked once for as long as nothing happens. All who ask get the same answer: nobody may change it."""
+
+    @wraps(look)
+    def found(history: History) -> T:
+        return history.find(look)
+
+    return found
 
 
 async def eventually(history: History, seen: Callable[[History], T | None], *, within_s: float) -> T | None:

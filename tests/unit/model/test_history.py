@@ -26,6 +26,30 @@ def test_what_is_written_can_be_read() -> None:
     assert list(again)[-1]["source"] == "of data"
 
 
+def test_what_is_found_is_looked_for_again_only_after_something_new() -> None:
+    history, asked = recorded(2), []
+
+    def ports(there: History) -> list[int]:
+        asked.append(len(there))
+        return [e["port"] for e in there.of("open")]
+
+    assert [history.find(ports), history.find(ports)] == [[0, 1], [0, 1]]
+    assert len(asked) == 1
+    history.append("flows", "open", at_s=9.0, instance=None, data={"origin": "a", "target": "b", "port": 2})
+    assert history.find(ports) == [0, 1, 2]
+    history.forget(lambda e: e["port"] == 0, late=lambda _: False)
+    assert history.find(ports) == [1, 2]
+
+
+def test_lines_are_of_what_is_there() -> None:
+    history = recorded(1)
+    before = list(history.as_lines())
+    history.append("flows", "open", at_s=9.0, instance=None, data={"origin": "a", "target": "b", "port": 1})
+    assert list(history.as_lines())[:-1] == before
+    history.forget(lambda e: e.kind == "step", late=lambda _: False)
+    assert [orjson.loads(line)["kind"] for line in history.as_lines()] == ["open", "ready", "open"]
+
+
 def test_an_excerpt_is_the_evidence_its_neighbours_and_the_sentence() -> None:
     history = recorded(9)
     evidence = history.of("open", port=5)

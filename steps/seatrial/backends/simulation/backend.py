@@ -1,6 +1,7 @@
 """The backend: one loop, one runner, one operator, and networks one after another."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 from collections.abc import Coroutine
@@ -65,8 +66,9 @@ class Simulation:
 
     def run(self, act: Coroutine[Any, Any, T], /) -> T:
         with self._libraries.replaced(), output(), watchdog(self._loop):
+            task: asyncio.Task[T] = self._loop.create_task(self._acting(act), context=context_of(self._operator))
             try:
-                result = self._runner.run(self._acting(act), context=context_of(self._operator))
+                result = self._until_done(task)
             except asyncio.CancelledError:
                 if self._loop.fault is None:
                     raise
@@ -80,6 +82,16 @@ class Simulation:
         if tried := self._escapes.tried():
             raise Inconclusive(f"{tried}, where nothing is seen: run it as processes (--backend processes)")
         return result
+
+    def _until_done(self, act: "asyncio.Task[T]") -> T:
+        """As asyncio.Runner does, which sets a signal handler each time; whoever is interrupted ends in good order."""
+        try:
+            return self._loop.run_until_complete(act)
+        except KeyboardInterrupt as interrupt:
+            if not isinstance(interrupt, Blocked) and act.cancel():
+                with contextlib.suppress(asyncio.CancelledError):
+                    self._loop.run_until_complete(act)
+            raise
 
     def now_s(self) -> float:
         return self._loop.time()

@@ -86,17 +86,17 @@ class Libraries:
             *escapes.names,
             *presence.NAMES,
         ]
+        self._before = [(owner, name, getattr(owner, name, _numbers)) for owner, name, _ in self._names]
 
     @contextmanager
     def replaced(self) -> Iterator[None]:
         """While the body runs."""
-        before = [(owner, name, getattr(owner, name, _numbers)) for owner, name, _ in self._names]
         try:
             for owner, name, value in self._names:
                 setattr(owner, name, value)
             yield
         finally:
-            for owner, name, value in before:
+            for owner, name, value in self._before:
                 if value is _numbers:  # it was a builtin
                     delattr(owner, name)
                 else:
