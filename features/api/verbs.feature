@@ -211,6 +211,13 @@ Feature: Create, read and delete
       When "alice" tries to get configmaps
       Then "alice" is answered 404 NotFound
 
+    Scenario: an object is read that had been looked for before it came
+      Given a cluster
+      When "alice" tries to get configmaps
+      Then "alice" is answered 404 NotFound
+      When "bob" creates a configmap "old"
+      Then the configmap "old" is what "bob" was told
+
     @needs:requests
     Scenario Outline: something else is read that never was
       Given a cluster
@@ -253,11 +260,13 @@ Feature: Create, read and delete
       And the <kind> "old" is as it was
 
       Examples: marks
-        | kind      | mark            |
-        | configmap | uid             |
-        | configmap | resourceVersion |
-        | service   | uid             |
-        | secret    | resourceVersion |
+        | kind         | mark            |
+        | configmap    | uid             |
+        | configmap    | resourceVersion |
+        | service      | uid             |
+        | secret       | resourceVersion |
+        | clusterrole  | uid             |
+        | storageclass | resourceVersion |
 
     Scenario: the object is not the one that was meant, and is guarded
       Given a cluster
@@ -286,6 +295,19 @@ Feature: Create, read and delete
         | secret       |
         | clusterrole  |
         | storageclass |
+
+    Scenario Outline: something of another kind has the same name
+      Given a cluster
+      And a <kind> "old" exists
+      And a <other> "old" exists
+      When "alice" deletes the <kind> "old"
+      Then the <other> "old" is as it was
+
+      Examples: kinds
+        | kind           | other       |
+        | serviceaccount | secret      |
+        | role           | rolebinding |
+        | statefulset    | service     |
 
     Scenario Outline: a collection is deleted by label
       Given a cluster

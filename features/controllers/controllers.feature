@@ -129,6 +129,19 @@ Feature: Controllers make deployed resources run
       When "alice" changes the environment of the deployment "web"
       Then the deployment "web" owns 3 replicasets with different hashes
 
+    Scenario: a deployment that wants no pods is created and given a new template
+      Given a cluster
+      When "alice" creates a deployment "web" with 0 replicas
+      Then the deployment "web" owns 1 replicaset with a pod-template-hash
+      When "alice" changes the image of the deployment "web"
+      Then the deployment "web" owns 2 replicasets with different hashes
+
+    Scenario: a deployment chooses its pods by an expression
+      Given a cluster with 1 node
+      When "alice" creates a deployment "web" with 2 replicas that chooses by an expression
+      Then the deployment "web" owns 1 replicaset with a pod-template-hash
+      And the pods of "web" become running
+
     Scenario: another deployment has another template
       Given a cluster with 1 node
       And a deployment "shop" with 1 replicas is running

@@ -55,6 +55,8 @@ Feature: Admission
         | clusterrole    | delete    | clusterroles          | deletion  |
         | namespace      | create    | namespaces            | creation  |
         | namespace      | patch     | namespaces            | update    |
+        | namespace      | patch     | namespaces/status     | update    |
+        | statefulset    | update    | statefulsets/scale    | update    |
 
     Scenario: the last finalizer is taken from what is to go
       Given a cluster

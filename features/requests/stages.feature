@@ -198,6 +198,34 @@ Feature: A request's way through the API server
         | delete           | nodes                 | list nodes             |
         | create           | serviceaccounts/token | create serviceaccounts |
 
+    Scenario Outline: the whole is allowed, and a part of it is forbidden
+      Given a cluster
+      And the hooks see every write
+      And a <kind> "old" exists
+      And "mallory" may not <verb> <part>
+      When "mallory" tries to <verb> <part>
+      Then the request is refused by authorization
+      And no stage after authorization has seen it and nothing was stored
+      And "mallory" can <verb> <whole>
+
+      Examples: parts
+        | kind       | verb   | part               | whole       |
+        | node       | patch  | nodes/status       | nodes       |
+        | deployment | update | deployments/scale  | deployments |
+        | deployment | get    | deployments/scale  | deployments |
+        | deployment | patch  | deployments/status | deployments |
+        | replicaset | patch  | replicasets/scale  | replicasets |
+
+    Scenario: what is forbidden is only rehearsed
+      Given a cluster
+      And the hooks see every write
+      And a pod "old" exists
+      And "mallory" may not update pods
+      When "mallory" tries to rehearse pods
+      Then the request is refused by authorization
+      And no stage after authorization has seen it and nothing was stored
+      And "mallory" can get pods
+
     Scenario Outline: what is not there would be created by another verb
       Given a cluster
       And the hooks see every write
@@ -269,15 +297,20 @@ Feature: A request's way through the API server
       Then the request is refused by authorization
       And no stage after authorization has seen it and nothing was stored
 
-    Scenario: what lies in all namespaces is forbidden
+    Scenario Outline: what lies in all namespaces is forbidden
       Given a cluster
       And the hooks see every write
       And a pod "old" exists
-      And "mallory" may not list pods everywhere
-      When "mallory" tries to list pods everywhere
+      And "mallory" may not <verb> pods everywhere
+      When "mallory" tries to <verb> pods everywhere
       Then the request is refused by authorization
       And no stage after authorization has seen it and nothing was stored
-      And "mallory" can list pods
+      And "mallory" can <verb> pods
+
+      Examples: operations
+        | verb  |
+        | list  |
+        | watch |
 
     Scenario Outline: another operation was allowed before
       Given a cluster

@@ -123,6 +123,26 @@ Feature: How a pod gets its node
       Then the pod "web" becomes running
 
     @needs:runtime
+    Scenario: the node is full until a pod goes, and one that fits nowhere has waited longer
+      Given a cluster with 1 node
+      When "alice" creates a pod "large" that takes most of a node
+      And the pod "large" has been bound
+      And "alice" creates a pod "wide" that asks for a labelled node
+      Then the pod "wide" is stored and stays unbound
+      When "alice" creates a pod "web" that takes most of a node
+      Then the pod "web" is stored and stays unbound
+      When "alice" deletes one pod of "large"
+      Then the pod "web" becomes running
+
+    @needs:runtime
+    Scenario: no node has room for all containers of a pod
+      Given a cluster with 1 node
+      When "alice" creates a pod "wide" with 2 containers that takes most of a node
+      Then the pod "wide" is stored and stays unbound
+      When "alice" creates a pod "web" that takes most of a node
+      Then the pod "web" becomes running
+
+    @needs:runtime
     Scenario: the node is full of what somebody has put there, until it goes
       Given a cluster with 1 node
       When "alice" creates a pod "large" on node "node-1" that takes most of a node

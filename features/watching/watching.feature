@@ -163,6 +163,14 @@ Feature: Watching
         | labelled "app in (web,tide)" |
         | labelled "app,app!=sea"      |
 
+    Scenario: the name of another namespace begins like the one that somebody watches
+      Given a cluster
+      And a namespace "NAMESPACE-annex" exists
+      And "bob" watches configmaps called "web"
+      When "alice" creates a configmap "web" in the namespace "NAMESPACE-annex"
+      And "alice" creates a configmap "web"
+      Then "bob" has been told of "web": ADDED, and of nothing else
+
     Scenario: a finalizer guards the object
       Given a cluster
       And "bob" watches configmaps

@@ -1,4 +1,7 @@
-"""Components of the reference whose watches are closed every few seconds, each at its own moment, and opened again where they stopped."""
+"""Components of the reference whose watches are closed every few seconds, each at its own moment, and opened again where they stopped.
+
+Those of several who compete go by what the lease says: when it was renewed, and for how long that is good.
+"""
 
 import asyncio
 import contextlib
@@ -10,7 +13,9 @@ from seatrial_reference import scheduler as scheduling
 from seatrial_reference.controller_manager import ControllerManager
 from seatrial_reference.controller_manager.informers import Informers
 from seatrial_reference.machinery.client import Client
+from seatrial_reference.machinery.election import Elector
 from seatrial_reference.machinery.informer import Informer
+from seatrial_reference.machinery.objects import epoch_s
 from seatrial_reference.scheduler.scheduler import Scheduler
 from seatrial_schemas.context import Context
 
@@ -39,6 +44,12 @@ class Restless(Informers):
         unsettle(self.every, context)
 
 
+class GoesByTheLease(Elector):
+    def expired(self) -> bool:
+        said = self.record.get("renewTime")
+        return not said or epoch_s(said) + float(self.record.get("leaseDurationSeconds") or 0) < self._context.wall_s()
+
+
 class RestlessControllers(ControllerManager):
     informers = Restless
 
@@ -50,8 +61,8 @@ class RestlessScheduler(Scheduler):
 
 
 async def controllers(args: Sequence[str], context: Context) -> None:
-    await controller_manager.main(args, context, part=RestlessControllers)
+    await controller_manager.main(args, context, part=RestlessControllers, elector=GoesByTheLease)
 
 
 async def scheduler(args: Sequence[str], context: Context) -> None:
-    await scheduling.main(args, context, part=RestlessScheduler)
+    await scheduling.main(args, context, part=RestlessScheduler, elector=GoesByTheLease)

@@ -63,15 +63,16 @@ def stored(history: History, name: str) -> list[Event]:
 
 def changed(history: History, name: str) -> list[Event]:
     """What the store shows since the last request was begun: versions of it that differ in more than status, or in what the request
-    itself would have written; and whatever was deleted, but by components."""
+    itself would have written; and whatever was deleted. What components have asked for is none of it."""
     start = begun(history)
     since = (start["revision"] or 0) if start else 0
     versions = stored(history, name)
     before = [lasting(e["value"] or {}) for e in versions if e["revision"] <= since][-1:]
     later = [e for e in versions if e["revision"] > since]
-    hit = [e for e in later if [lasting(e["value"] or {})] != before or (mentions(e["value"], "patched") and not _of_component(history, e))]
+    hit = [e for e in later if [lasting(e["value"] or {})] != before or mentions(e["value"], "patched")]
     gone = [e for e in history.of("delete") if start and e["revision"] > since and not by_itself(e["key"])]
     kinds, theirs = kinds_by_key(history), _deleted_by_components(history)
+    hit = [e for e in hit if not _of_component(history, e)]
     return hit + [e for e in gone if (kinds.get(e["key"]), name_of(e)) not in theirs]
 
 

@@ -121,11 +121,14 @@ def _kept_back(event: Event, what: str) -> Finding:
 
 
 def _ahead(history: History, after: Event, made: list[Event]) -> Finding | None:
-    """Running was reported before the runtime had been asked to start any of the pod's containers, where its calls are known."""
+    """Running was reported before the runtime had been asked to start any of the pod's containers, where its calls are known. A pod that
+    is said to run, and whose containers are not yet, has them all made, and starts them (documentation of the life of a pod)."""
     pod, node = after["value"], str(made[0].instance)
-    starts = history.of("cri", instance=node, method="StartContainer")
-    mine = [e for e in starts if e["uid"] == pod["metadata"]["uid"] and e.at_s <= made[0].at_s]
-    if mine or not starts:
+    calls = [e for e in history.of("cri", instance=node, uid=pod["metadata"]["uid"]) if e.at_s <= made[0].at_s]
+    waiting = not any("running" in (s.get("state") or {}) or s.get("ready") for s in _containers(after))
+    there = {e["container"] for e in calls if e["method"] == "CreateContainer"} >= {c["name"] for c in pod["spec"].get("containers", ())}
+    known = history.of("cri", instance=node, method="StartContainer")
+    if not known or any(e["method"] == "StartContainer" for e in calls) or (waiting and there):
         return None
     expected = f"pod {pod['metadata']['name']} is reported Running when a container of it has been started"
     return fault(node, expected, "it was reported before", after, made[0])

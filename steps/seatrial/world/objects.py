@@ -12,7 +12,8 @@ OTHER_IMAGE = "registry.example/ship:2"
 GATE = "seatrial.example/gate"
 MARK = "tide", "high"  # a label or an annotation that somebody gives to what is there
 MADE_HERE = "made-by", "seatrial"  # a label of everything that people make
-DETAILS = {"nothing": "", "log.txt": '"Böen <9>", sagt Ægir & 潮:\n\tja \\ no \U0001f30a', "yes": "true", "port": "007"}  # easily lost
+SAYING = '"Böen <9>", sagt Ægir & 潮:\n\tja \\ no \U0001f30a'
+DETAILS = {"nothing": "", "log.txt": SAYING, "yes": "true", "no": "~", "port": "007", "dos": "a\r\nb\r"}  # easily lost
 BYTES = {"chart.bin": "AP9zYWls/w=="}  # that are no text
 FOG = {"key": "seatrial.example/fog", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 2**53 + 1}  # which no float is
 

@@ -202,12 +202,16 @@ def changes(world: World, person: str, word: str, name: str, patch: Mapping[str,
 
 def leaves_finalizers(world: World, word: str, name: str, left: Sequence[str] | None, *, write: str | None) -> None:
     """Whoever has put them there removes all finalizers but those; None: and the list. Inconclusive where a way to `write` is what counts
-    and the object is gone already."""
+    and the object is gone already. Raises NotRunnable where somebody else has done so for a namespace: controllers whose work it is may."""
     path, keeper = kind_of(word).path(namespace=world.namespace, name=name), client_of(world, KEEPER)
     if write and not world.run(keeper.request("GET", path)).ok:
         raise Inconclusive(f"blocked: the {word} {name} has not waited for its finalizers")
     beginning(world)
     if word == "namespace":
+        gone = not world.run(keeper.request("GET", path)).ok
+        others = world.history.of("request", resource="namespaces", subresource="finalize", name=name)
+        if gone and others:
+            raise NotRunnable(f"{others[0].instance} has finalized the namespace {name} already")
         told(world, KEEPER, world.run(_update(keeper, path, to="finalize", spec={"finalizers": []})))
         return
     finalizers = None if left is None else list(left)

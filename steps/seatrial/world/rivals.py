@@ -5,6 +5,7 @@ what it does then, such as giving the lease back, is let through as soon as the 
 those that compete for it has it again.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 
 from seatrial.checks.facts import WRITES, accepted
@@ -64,11 +65,14 @@ def _held_since(history: History, instance: Supervised, mark: Event) -> list[Eve
 
 
 async def _pass_on(world: World, path: str, holder: str) -> None:
-    """The operator takes the lease, where it is still the holder's. Whoever is quicker has it as well."""
+    """The operator takes the lease, where it is still the holder's, and says when, for there are those who go by that. Whoever is quicker
+    has it as well."""
     found = await world.operator.request("GET", path)
     if _holder(found) == holder:
         spec = found.body["spec"]
-        taken = spec | {"holderIdentity": RIVAL, "leaseTransitions": int(spec.get("leaseTransitions") or 0) + 1}
+        now = dt.datetime.fromtimestamp(world.backend.context().wall_s(), dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        since = {"acquireTime": now, "renewTime": now, "leaseTransitions": int(spec.get("leaseTransitions") or 0) + 1}
+        taken = spec | {"holderIdentity": RIVAL, **since}
         found = await world.operator.request("PUT", path, body=found.body | {"spec": taken})
     if found.reason != "Conflict" and _holder(found) == holder:
         raise Inconclusive(f"blocked: nobody else could take the lease at {path}: {found.code} {found.body.get('message')}")

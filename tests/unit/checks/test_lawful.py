@@ -105,6 +105,35 @@ def test_that_a_container_has_ended_must_be_said(said: dict[str, Any], *, fault:
     assert bool(findings("statuses.joined", {"name": "web"}, *lines)) is fault
 
 
+@pytest.mark.parametrize(
+    ("made", "state", "fault"),
+    [
+        (["main", "side"], {"waiting": {"reason": "ContainerCreating"}}, False),
+        (["main"], {"waiting": {"reason": "ContainerCreating"}}, True),
+        (["main", "side"], {"running": {}}, True),
+    ],
+)
+def test_a_pod_runs_once_all_its_containers_are_made_though_none_of_them_does(
+    made: list[str], state: dict[str, Any], *, fault: bool
+) -> None:
+    spec = {"nodeName": "node-1", "containers": [{"name": "main"}, {"name": "side"}]}
+    first, status = (
+        POD | {"spec": spec, "status": {"phase": "Pending"}},
+        {"phase": "Running", "containerStatuses": [{"name": "main", "state": state}]},
+    )
+    about = {"pod": "web-1", "uid": POD["metadata"]["uid"]}
+    lines: list[Line] = [
+        ("store", "put", None, {"key": "/registry/pods/trial/web-1", "revision": 5, "head": None, "value": first}),
+        *(("runtime/node-1", "cri", "node-1", about | {"method": "CreateContainer", "container": name}) for name in made),
+        *done("node-1", "patch", number=1, revision=6, sub="status"),
+        ("store", "put", None, {"key": "/registry/pods/trial/web-1", "revision": 6, "head": None, "value": first | {"status": status}}),
+        *(("runtime/node-1", "cri", "node-1", about | {"method": "StartContainer", "container": name}) for name in ("main", "side")),
+        *done("node-1", "patch", number=2, revision=7, sub="status"),
+    ]
+
+    assert any("before" in found for found in findings("statuses.joined", {"name": "web"}, *lines)) is fault
+
+
 def config(name: str, *, namespace: str = "trial", labels: dict[str, str] | None = None) -> dict[str, Any]:
     return {"kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace, "uid": f"uid of {name}", "labels": labels or {}}}
 
