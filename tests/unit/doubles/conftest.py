@@ -47,8 +47,8 @@ class Stage:
             found = history.of(kind, **match)
             return found if len(found) >= count else []
 
-        found = await eventually(self.history, enough, within_s=5)
-        assert found, f"no {kind} {match} in {[(e.kind, dict(e.data)) for e in self.history]}"
+        found = await eventually(self.history, enough, within_s=30)
+        assert found, f"no {kind} {match} in {[f'{e.kind} {dict(e.data)}'[:200] for e in self.history][-50:]}"
         return found
 
 
