@@ -307,7 +307,6 @@ Feature: Create, read and delete
         | kind           | other       |
         | serviceaccount | secret      |
         | role           | rolebinding |
-        | statefulset    | service     |
 
     Scenario Outline: a collection is deleted by label
       Given a cluster

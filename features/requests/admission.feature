@@ -56,7 +56,6 @@ Feature: Admission
         | namespace      | create    | namespaces            | creation  |
         | namespace      | patch     | namespaces            | update    |
         | namespace      | patch     | namespaces/status     | update    |
-        | statefulset    | update    | statefulsets/scale    | update    |
 
     Scenario: the last finalizer is taken from what is to go
       Given a cluster
